@@ -1,0 +1,5 @@
+DROP TABLE visits;
+DROP TABLE messages;
+DROP TABLE participants;
+DROP TABLE rooms;
+DROP TABLE topics;

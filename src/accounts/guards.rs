@@ -1,0 +1,216 @@
+//! Guards: taking a [`User`] means logged in, taking a [`Viewer`] means whoever it is.
+//!
+//! Django: `request.user`, `login_required`, `AuthenticationMiddleware`
+
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use rocket::Data;
+use rocket::fairing::{Fairing, Info, Kind};
+use rocket::http::Status;
+use rocket::http::uri::Origin;
+use rocket::outcome::Outcome;
+use rocket::request::{self, FromRequest, Request};
+
+use crate::accounts::models::{self, Session};
+use crate::accounts::site::Site;
+use crate::kit::address::client_address;
+use crate::kit::config::Access;
+use crate::kit::db;
+use crate::kit::error::Error;
+use crate::kit::throttle::{Scope, Throttle, address_key};
+use crate::kit::time;
+
+/// The session cookie, named as in Django.
+pub const COOKIE: &str = "sessionid";
+
+/// Whoever it is: a person or nobody.
+pub struct Viewer<'r>(pub Option<&'r models::User>);
+
+impl Viewer<'_> {
+    /// The person's id, if it is one.
+    pub fn id(&self) -> Option<i64> {
+        self.0.map(|user| user.id)
+    }
+
+    /// Whether it is a member of the staff.
+    pub fn is_staff(&self) -> bool {
+        self.0.is_some_and(|user| user.is_staff)
+    }
+}
+
+/// Somebody who is logged in.
+pub struct User<'r>(pub &'r models::User);
+
+impl Deref for User<'_> {
+    type Target = models::User;
+
+    fn deref(&self) -> &models::User {
+        self.0
+    }
+}
+
+/// Who sends this request; looked up once a request.
+enum Current {
+    Nobody,
+    Person(Box<models::User>),
+    Unknown(Status),
+}
+
+async fn current<'r>(request: &'r Request<'_>) -> &'r Current {
+    request
+        .local_cache_async(async {
+            match look_up(request).await {
+                Ok(Some(user)) => Current::Person(Box::new(user)),
+                Ok(None) => Current::Nobody,
+                Err(error) => Current::Unknown(error.report(request)),
+            }
+        })
+        .await
+}
+
+async fn look_up(request: &Request<'_>) -> Result<Option<models::User>, Error> {
+    let Some(cookie) = request.cookies().get(COOKIE) else { return Ok(None) };
+    let db = db::of(request).ok_or_else(|| Error::Internal("no database".into()))?;
+    let token = cookie.value().to_owned();
+    let Some((session, user)) = db.read(move |conn| Ok(Session::current(conn, &token)?)).await? else {
+        return Ok(None);
+    };
+    if time::now() - session.last_seen > TimeDelta::minutes(10) {
+        let db = db.clone();
+        // Nobody waits for this note.
+        rocket::tokio::spawn(async move {
+            if let Err(error) = db.write(move |conn| Ok(Session::touch(conn, session.id)?)).await {
+                log::warn!("session {} could not be touched: {error:?}", session.id);
+            }
+        });
+    }
+    Ok(Some(user))
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Viewer<'r> {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
+        match current(request).await {
+            Current::Nobody => Outcome::Success(Self(None)),
+            Current::Person(user) => Outcome::Success(Self(Some(user))),
+            Current::Unknown(status) => Outcome::Error((*status, ())),
+        }
+    }
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for User<'r> {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
+        match current(request).await {
+            Current::Person(user) => Outcome::Success(Self(user)),
+            Current::Nobody => {
+                // The fallback route keeps what was typed and leads to the log-in.
+                request.local_cache(|| LoginNeeded(Some(request.uri().to_string())));
+                Outcome::Forward(Status::Unauthorized)
+            }
+            Current::Unknown(status) => Outcome::Error((*status, ())),
+        }
+    }
+}
+
+/// In the request's cache: it was turned away for want of a person; the address that it asked for.
+pub struct LoginNeeded(pub Option<String>);
+
+/// The address that wanted a log-in, if this request did.
+pub fn login_needed<'r>(request: &'r Request<'_>) -> Option<&'r str> {
+    request.local_cache(|| LoginNeeded(None)).0.as_deref()
+}
+
+/// With `site.access = members` everything but these wants a log-in.
+const OPEN_TO_ALL: [&str; 7] = ["/login", "/register", "/setup", "/static", "/healthz", "/readyz", "/password-reset"];
+
+/// Turns strangers away from a site for members, before any route sees them.
+///
+/// Django: `LoginRequiredMiddleware`
+pub struct MembersOnly;
+
+#[rocket::async_trait]
+impl Fairing for MembersOnly {
+    fn info(&self) -> Info {
+        Info { name: "members only", kind: Kind::Request }
+    }
+
+    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        let members_only = request.rocket().state::<Site>().is_some_and(|site| site.facts().access == Access::Members);
+        if !members_only {
+            return;
+        }
+        let path = request.uri().path().as_str();
+        let open = OPEN_TO_ALL.iter().any(|open| path.strip_prefix(open).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+        if open || matches!(current(request).await, Current::Person(_)) {
+            return;
+        }
+        let asked = request.uri().to_string();
+        request.local_cache(|| LoginNeeded(Some(asked)));
+        if let Ok(nowhere) = Origin::parse("/.login-required") {
+            request.set_uri(nowhere);
+        }
+    }
+}
+
+/// Where the request comes from, behind the trusted proxies.
+pub fn address(request: &Request<'_>) -> IpAddr {
+    let peer = request.remote().map_or(IpAddr::from([127, 0, 0, 1]), |remote| remote.ip());
+    match request.rocket().state::<Site>() {
+        Some(site) => {
+            let proxy = &site.config().proxy;
+            // All lines of the header: a proxy may add its own below the one that a client forged.
+            let lines = request.headers().get(&proxy.header).collect::<Vec<_>>().join(",");
+            client_address(peer, Some(lines.as_str()).filter(|lines| !lines.is_empty()), &proxy.trusted)
+        }
+        None => peer,
+    }
+}
+
+/// The gate: refuses who comes too often.
+pub struct Gate<'r> {
+    throttle: &'r Throttle,
+    address: IpAddr,
+}
+
+impl Gate<'_> {
+    /// Counts one attempt of the address that this request comes from.
+    ///
+    /// # Errors
+    /// [`Error::Throttled`].
+    pub fn by_address(&self, scope: Scope) -> Result<(), Error> {
+        self.by_key(scope, &address_key(self.address))
+    }
+
+    /// Counts one attempt of (or on) a person.
+    ///
+    /// # Errors
+    /// [`Error::Throttled`].
+    pub fn by_key(&self, scope: Scope, key: &str) -> Result<(), Error> {
+        self.throttle.check(scope, key).map_err(|after| Error::Throttled(after.0))
+    }
+
+    /// Where the request comes from.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Gate<'r> {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
+        match request.rocket().state::<Arc<Throttle>>() {
+            Some(throttle) => Outcome::Success(Self { throttle, address: address(request) }),
+            None => Outcome::Error((Status::InternalServerError, ())),
+        }
+    }
+}

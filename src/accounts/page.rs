@@ -1,0 +1,157 @@
+//! The frame of every page: who looks at it, the site's name, the form token, the message to show
+//! once, the way back.
+//!
+//! Django: context processors and `render`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rocket::http::Status;
+use rocket::outcome::Outcome;
+use rocket::request::{self, FlashMessage, FromRequest, Request};
+use rocket_dyn_templates::Template;
+use serde::Serialize;
+
+use crate::accounts::guards::Viewer;
+use crate::accounts::models::{Person, User};
+use crate::accounts::site::Site;
+use crate::kit::forms::{Drawn, FieldErrors, FormContext};
+use crate::kit::i18n::{Catalogue, FALLBACK};
+use crate::kit::{csrf, db, flash, paths};
+
+/// A page with its status.
+pub type View = (Status, Template);
+
+/// What every page needs.
+pub struct Page<'r> {
+    /// Who looks at it.
+    pub viewer: Viewer<'r>,
+    /// All words.
+    pub catalogue: &'r Arc<Catalogue>,
+    frame: Frame,
+}
+
+#[derive(Serialize)]
+struct Frame {
+    lang: &'static str,
+    site_name: String,
+    path: String,
+    csrf: String,
+    back: String,
+    user: Option<FramePerson>,
+    flash: Option<flash::Shown>,
+    setup_needed: bool,
+    registration_open: bool,
+    debug: bool,
+}
+
+#[derive(Serialize)]
+struct FramePerson {
+    #[serde(flatten)]
+    person: Person,
+    is_staff: bool,
+}
+
+#[derive(Serialize)]
+struct Whole<'a, C: Serialize> {
+    page: &'a Frame,
+    #[serde(flatten)]
+    rest: C,
+}
+
+impl Page<'_> {
+    /// A page that went well.
+    pub fn ok(&self, template: &'static str, context: impl Serialize) -> View {
+        self.with(Status::Ok, template, context)
+    }
+
+    /// A page with another status: 422 for a form with errors.
+    pub fn with(&self, status: Status, template: &'static str, context: impl Serialize) -> View {
+        (status, Template::render(template, Whole { page: &self.frame, rest: context }))
+    }
+
+    /// A form in the reader's language.
+    pub fn form<V: Serialize>(&self, drawn: Drawn<V>) -> FormContext<V> {
+        drawn.context(self.catalogue, self.frame.lang)
+    }
+
+    /// Errors by field in the reader's language, for scripts.
+    pub fn errors(&self, errors: &FieldErrors) -> BTreeMap<&'static str, Vec<String>> {
+        errors.localized(self.catalogue, self.frame.lang)
+    }
+
+    /// One text in the reader's language.
+    pub fn t(&self, text: &crate::kit::i18n::Text) -> String {
+        self.catalogue.t(self.frame.lang, text)
+    }
+
+    /// Whether the site still waits for somebody to run it.
+    pub fn setup_needed(&self) -> bool {
+        self.frame.setup_needed
+    }
+
+    /// Where "go back" leads.
+    pub fn back(&self) -> &str {
+        &self.frame.back
+    }
+}
+
+/// The status that a form with errors is drawn with.
+pub const INVALID: Status = Status::UnprocessableEntity;
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Page<'r> {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
+        let viewer = match Viewer::from_request(request).await {
+            Outcome::Success(viewer) => viewer,
+            Outcome::Error(error) => return Outcome::Error(error),
+            Outcome::Forward(status) => return Outcome::Forward(status),
+        };
+        let (Some(site), Some(catalogue)) = (request.rocket().state::<Site>(), request.rocket().state::<Arc<Catalogue>>())
+        else {
+            return Outcome::Error((Status::InternalServerError, ()));
+        };
+        let flash = match FlashMessage::from_request(request).await {
+            Outcome::Success(message) => flash::shown(&message, catalogue, FALLBACK),
+            _ => None,
+        };
+        let frame = frame(request, site, viewer.0, flash).await;
+        Outcome::Success(Self { viewer, catalogue, frame })
+    }
+}
+
+impl<'r> Page<'r> {
+    /// A page for somebody unknown: when the database cannot say who it is.
+    pub async fn of_nobody(request: &'r Request<'_>) -> Option<Page<'r>> {
+        let site = request.rocket().state::<Site>()?;
+        let catalogue = request.rocket().state::<Arc<Catalogue>>()?;
+        Some(Page { viewer: Viewer(None), catalogue, frame: frame(request, site, None, None).await })
+    }
+}
+
+async fn frame(request: &Request<'_>, site: &Site, user: Option<&User>, flash: Option<flash::Shown>) -> Frame {
+    let mut facts = site.facts();
+    if !facts.has_superuser {
+        // Until somebody runs the site, look at each page: the command line may have made him just now.
+        if let Some(db) = db::of(request) {
+            match site.refresh(db).await {
+                Ok(()) => facts = site.facts(),
+                Err(error) => log::warn!("the site could not be looked at: {error:?}"),
+            }
+        }
+    }
+    Frame {
+        lang: FALLBACK,
+        path: request.uri().path().to_string(),
+        csrf: csrf::token(request),
+        back: paths::back(request),
+        user: user.map(|user| FramePerson { person: user.person(), is_staff: user.is_staff }),
+        flash,
+        setup_needed: !facts.has_superuser,
+        registration_open: site.takes_registration(),
+        debug: site.config().is_debug(),
+        site_name: facts.name,
+    }
+}

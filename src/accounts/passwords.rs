@@ -1,0 +1,627 @@
+//! Passwords: hashed by Argon2id, compared in even time, chosen by a few rules.
+
+use std::fmt;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::thread;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use pbkdf2::pbkdf2_hmac_array;
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
+use tokio::task;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use crate::kit::i18n::Text;
+use crate::kit::random;
+
+/// The least number of characters in a new password.
+pub const MIN_LENGTH: usize = 8;
+
+/// The greatest number of characters in a new password.
+pub const MAX_LENGTH: usize = 256;
+
+/// Argon2id's cost: 19 MiB, two passes, one lane. Never weaker.
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+/// What a stored hash may ask for at most, so that no row of the database can stop the site:
+/// Django's own Argon2 takes 100 MiB and two passes.
+const MAX_MEMORY_KIB: u32 = 128 * 1024;
+const MAX_PASSES: u32 = 8;
+const MAX_ITERATIONS: u32 = 5_000_000;
+
+/// The salt of the work that only takes time.
+const IDLE_SALT: &[u8] = b"nobody's salt 01";
+
+/// Why a password could not be hashed or compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashError {
+    /// Argon2 refused, most likely for want of memory.
+    Argon2(argon2::password_hash::Error),
+    /// The server is stopping, or the thread that hashed came to a bad end.
+    Interrupted,
+}
+
+impl fmt::Display for HashError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Argon2(error) => write!(f, "the password could not be hashed: {error}"),
+            Self::Interrupted => f.write_str("the hashing of a password was interrupted"),
+        }
+    }
+}
+
+impl std::error::Error for HashError {}
+
+/// What a password is to a stored hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not the password, or no password can be right.
+    Wrong,
+    /// The password.
+    Right,
+    /// The password; its hash is of another kind than ours and is to be made anew now.
+    RightButOld,
+}
+
+/// A stored hash, read.
+enum Stored {
+    /// Argon2id; whether it costs just what ours do.
+    Argon2 { hash: Box<PasswordHash>, ours: bool },
+    /// Django's default.
+    Pbkdf2 { iterations: u32, salt: String, hash: [u8; 32] },
+    /// No password can match it.
+    Unusable,
+}
+
+impl Stored {
+    fn read(stored: &str) -> Self {
+        Self::argon2(stored).or_else(|| Self::pbkdf2(stored)).unwrap_or(Self::Unusable)
+    }
+
+    fn argon2(stored: &str) -> Option<Self> {
+        // Django writes its own word before the standard form.
+        let standard = stored.strip_prefix("argon2").unwrap_or(stored);
+        if !standard.starts_with("$argon2id$") {
+            return None;
+        }
+        let hash = PasswordHash::new(standard).ok().filter(|hash| hash.salt.is_some() && hash.hash.is_some())?;
+        let params = Params::try_from(&hash).ok()?;
+        let (memory, passes, lanes) = (params.m_cost(), params.t_cost(), params.p_cost());
+        if memory > MAX_MEMORY_KIB || passes > MAX_PASSES {
+            return None;
+        }
+        let ours = standard == stored
+            && hash.version == Some(Version::V0x13.into())
+            && (memory, passes, lanes) == (MEMORY_KIB, PASSES, LANES);
+        Some(Self::Argon2 { hash: Box::new(hash), ours })
+    }
+
+    fn pbkdf2(stored: &str) -> Option<Self> {
+        let (iterations, rest) = stored.strip_prefix("pbkdf2_sha256$")?.split_once('$')?;
+        let (salt, hash) = rest.split_once('$')?;
+        let iterations = iterations.parse().ok().filter(|n| (1..=MAX_ITERATIONS).contains(n))?;
+        let hash = BASE64.decode(hash).ok()?.try_into().ok()?;
+        Some(Self::Pbkdf2 { iterations, salt: salt.to_owned(), hash })
+    }
+
+    fn verify(&self, password: &str) -> Verdict {
+        let (right, ours) = match self {
+            Self::Argon2 { hash, ours } => {
+                (Argon2::default().verify_password(password.as_bytes(), hash.as_ref()).is_ok(), *ours)
+            }
+            Self::Pbkdf2 { iterations, salt, hash } => {
+                (pbkdf2(password, salt.as_bytes(), *iterations).ct_eq(hash).into(), false)
+            }
+            Self::Unusable => (false, false),
+        };
+        match (right, ours) {
+            (true, true) => Verdict::Right,
+            (true, false) => Verdict::RightButOld,
+            (false, _) => Verdict::Wrong,
+        }
+    }
+}
+
+fn argon2() -> Result<Argon2<'static>, argon2::Error> {
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(MEMORY_KIB, PASSES, LANES, None)?))
+}
+
+fn pbkdf2(password: &str, salt: &[u8], iterations: u32) -> [u8; 32] {
+    pbkdf2_hmac_array::<Sha256, 32>(password.as_bytes(), salt, iterations)
+}
+
+/// Hashes a password for storage: `$argon2id$v=19$m=19456,t=2,p=1$…`.
+///
+/// Django: `make_password`.
+///
+/// # Errors
+/// When there is no memory for it.
+pub fn hash(password: &str) -> Result<String, HashError> {
+    let hashed = argon2()
+        .map_err(Into::into)
+        .and_then(|argon2| argon2.hash_password_with_salt(password.as_bytes(), &random::bytes::<16>()));
+    hashed.map(|hash: PasswordHash| hash.to_string()).map_err(HashError::Argon2)
+}
+
+/// Compares a password with a stored hash: ours, or Django's PBKDF2-SHA256 or Argon2id.
+/// Takes as long as that hash asks for; a log-in uses [`verify_evenly`].
+///
+/// Django: `check_password`.
+pub fn verify(password: &str, stored: &str) -> Verdict {
+    Stored::read(stored).verify(password)
+}
+
+/// Compares a password with the hash of a person who may not exist (`None`), so that the time
+/// does not tell whether he does, nor from where he came.
+///
+/// Every call does the same work: one Argon2id at our cost and `legacy_iterations` of PBKDF2,
+/// which the caller sets to the highest count among the site's imported hashes (see
+/// [`pbkdf2_iterations`]), or to 0 when there are none. What the person's own hash does not
+/// ask for is done on nobody's: for him with our Argon2id the PBKDF2, for an imported one the
+/// Argon2id and the rest of the iterations, for nobody both. Work is evened out by work and
+/// not by sleeping up to some limit, since that limit would be too short just when the
+/// machine is busy, which an attacker can bring about. The price is that imported hashes slow
+/// every log-in until their owners have come once and got ours.
+///
+/// An Argon2id hash of another cost takes its own time. No import makes one; it comes of a
+/// change of our cost alone, and says no more than that its owner was away since.
+pub fn verify_evenly(password: &str, stored: Option<&str>, legacy_iterations: u32) -> Verdict {
+    let stored = stored.map_or(Stored::Unusable, Stored::read);
+    let verdict = stored.verify(password);
+    let (argon2_done, iterations_done) = match stored {
+        Stored::Argon2 { .. } => (true, 0),
+        Stored::Pbkdf2 { iterations, .. } => (false, iterations),
+        Stored::Unusable => (false, 0),
+    };
+    if !argon2_done {
+        let mut out = [0; 32];
+        // Nobody's password is wrong whatever becomes of this.
+        let _ = argon2().and_then(|argon2| argon2.hash_password_into(password.as_bytes(), IDLE_SALT, &mut out));
+        black_box(out);
+    }
+    let rest = legacy_iterations.min(MAX_ITERATIONS).saturating_sub(iterations_done);
+    if rest > 0 {
+        black_box(pbkdf2(password, IDLE_SALT, rest));
+    }
+    verdict
+}
+
+/// The iterations that a stored hash asks for, when it is a PBKDF2 hash that can be verified.
+pub fn pbkdf2_iterations(stored: &str) -> Option<u32> {
+    match Stored::read(stored) {
+        Stored::Pbkdf2 { iterations, .. } => Some(iterations),
+        _ => None,
+    }
+}
+
+/// A value to store that no password matches, different each time.
+///
+/// Django: `make_password(None)`.
+pub fn unusable() -> String {
+    format!("!{}", random::token(30))
+}
+
+/// Whether some password can match a stored value.
+///
+/// Django: `is_password_usable`.
+pub fn is_usable(stored: &str) -> bool {
+    !matches!(Stored::read(stored), Stored::Unusable)
+}
+
+/// Hashes and compares on threads that serve no pages, at most as many at once as the machine
+/// has cores: so a flood of log-ins waits in line and neither stops the site nor eats its
+/// memory.
+#[derive(Clone, Debug)]
+pub struct Hasher {
+    slots: Arc<Semaphore>,
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Hasher {
+    /// A hasher with one slot for each core.
+    pub fn new() -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self { slots: Arc::new(Semaphore::new(cores)) }
+    }
+
+    /// [`hash`], when there is a slot.
+    ///
+    /// # Errors
+    /// When there is no memory for it, or the server stops.
+    pub async fn hash(&self, password: String) -> Result<String, HashError> {
+        self.run(move || hash(&password)).await?
+    }
+
+    /// [`verify_evenly`], when there is a slot.
+    ///
+    /// # Errors
+    /// When the server stops.
+    pub async fn verify_evenly(
+        &self,
+        password: String,
+        stored: Option<String>,
+        legacy_iterations: u32,
+    ) -> Result<Verdict, HashError> {
+        self.run(move || verify_evenly(&password, stored.as_deref(), legacy_iterations)).await
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| HashError::Interrupted)?;
+        task::spawn_blocking(move || {
+            // The slot is held to the end of the work, even if the browser has gone away.
+            let _slot = slot;
+            work()
+        })
+        .await
+        .map_err(|_| HashError::Interrupted)
+    }
+}
+
+/// What is wrong with a new password: a message for each rule that it breaks, of
+/// `password-too-short` (`min`), `password-too-long` (`max`), `password-nul`,
+/// `password-digits`, `password-common`, `password-like-username`, `password-like-name` and
+/// `password-like-email`.
+///
+/// Django: `AUTH_PASSWORD_VALIDATORS`.
+pub fn rules(password: &str, username: &str, name: &str, email: &str) -> Vec<Text> {
+    let mut broken = Vec::new();
+    if password.chars().count() > MAX_LENGTH {
+        // The other rules are slow on long texts, and a shorter one comes anyway.
+        broken.push(Text::new("password-too-long").with("max", MAX_LENGTH));
+        return broken;
+    }
+    if password.chars().count() < MIN_LENGTH {
+        broken.push(Text::new("password-too-short").with("min", MIN_LENGTH));
+    }
+    if password.contains('\0') {
+        broken.push(Text::new("password-nul"));
+    }
+    if !password.is_empty() && password.chars().all(char::is_numeric) {
+        broken.push(Text::new("password-digits"));
+    } else if is_common(password) {
+        broken.push(Text::new("password-common"));
+    }
+    let folded = fold(password);
+    for (key, value) in
+        [("password-like-username", username), ("password-like-name", name), ("password-like-email", email)]
+    {
+        if is_like(&folded, value) {
+            broken.push(Text::new(key));
+        }
+    }
+    broken
+}
+
+/// Fewer guesses than this (its logarithm to base ten) are as good as none. It refuses one word
+/// of a dictionary with the usual ornaments, a keyboard row, a repetition or a date, and
+/// allows two rare words.
+const COMMON_GUESSES: f64 = 5.0;
+
+/// The characters that are estimated at a time: the estimate's time grows with the cube of
+/// their number, up to half a second for a hostile hundred.
+const COMMON_WINDOW: usize = 30;
+
+/// Whether a guesser would come upon the password early. Of a long one its beginning and its
+/// end must both be weak: the estimate of a part is a lower bound for the whole.
+fn is_common(password: &str) -> bool {
+    let chars: Vec<char> = password.nfkc().collect();
+    let first: String = chars.iter().take(COMMON_WINDOW).collect();
+    let last: String = chars.iter().skip(chars.len().saturating_sub(COMMON_WINDOW)).collect();
+    let weak = |part: &str| !part.is_empty() && zxcvbn::zxcvbn(part, &[]).guesses_log10() < COMMON_GUESSES;
+    weak(&first) && (first == last || weak(&last))
+}
+
+/// From this ratio on two texts are alike; the same as Django's.
+const ALIKE: f64 = 0.7;
+
+/// Shorter parts of a name are in many a password by chance.
+const SHORTEST_PART: usize = 3;
+
+/// Whether a folded password is like a value of the person's, or like one of its parts.
+fn is_like(password: &[char], value: &str) -> bool {
+    let value = fold(value);
+    value
+        .split(|c| !c.is_alphanumeric() && !is_combining_mark(*c))
+        .chain([value.as_slice()])
+        .any(|part| part.len() >= SHORTEST_PART && ratio(password, part) >= ALIKE)
+}
+
+/// One form for all ways to write a text: compatibility forms and case make no difference.
+fn fold(text: &str) -> Vec<char> {
+    text.nfkc().flat_map(char::to_lowercase).collect()
+}
+
+/// How much two texts have in common, from 0 to 1: twice the length of their longest common
+/// subsequence by their lengths.
+fn ratio(a: &[char], b: &[char]) -> f64 {
+    // The ratio's upper bound by the lengths alone spares most of the work.
+    let total = (a.len() + b.len()) as f64;
+    if 2.0 * (a.len().min(b.len()) as f64) < ALIKE * total {
+        return 0.0;
+    }
+    // One row of the usual table: row[j] is the length for what was read of `a` and b[..j].
+    let mut row = vec![0_usize; b.len() + 1];
+    for x in a {
+        let mut diagonal = 0;
+        for (j, y) in b.iter().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = if x == y { diagonal + 1 } else { above.max(row[j]) };
+            diagonal = above;
+        }
+    }
+    2.0 * (row[b.len()] as f64) / total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    const PASSWORD: &str = "blue-mango-42";
+
+    /// Made by Django 5.2.
+    const PBKDF2: &str = "pbkdf2_sha256$12000$saltySALT0123456789abc$R4gu+BBd7hwVsCfKeyqFcYNcFKlUhlOaP6wYKUrLt20=";
+    const PBKDF2_HINDI: &str = "pbkdf2_sha256$1000$tooShort$bh7py0l6rnc24NfTio7zicthw1HM8B5+ODEWUFWr+ew=";
+    const PBKDF2_ONE: &str = "pbkdf2_sha256$1$n4Cl$fPafNx/I+qeA2D2NDVis3ooFAewgMlZJtqnKDSa1ih4=";
+    const DJANGO_ARGON2: &str = "argon2$argon2id$v=19$m=102400,t=2,p=8$c2FsdHlTQUxUMDEyMzQ1Njc4OWFiYw$Ka4drRnAMaC86HUKfU2XOAbreImfzT5oVVCGzgFnOTQ";
+
+    #[test]
+    fn our_hashes() {
+        let stored = hash(PASSWORD).unwrap();
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        assert_ne!(stored, hash(PASSWORD).unwrap(), "each has its salt");
+        assert_eq!(verify(PASSWORD, &stored), Verdict::Right);
+        assert_eq!(verify("blue-mango-43", &stored), Verdict::Wrong);
+        assert_eq!(verify("", &stored), Verdict::Wrong);
+        assert!(is_usable(&stored));
+    }
+
+    #[test]
+    fn any_script_and_length() {
+        for password in ["चौपाल-मेला-२०२६".to_owned(), "क".repeat(256), "🪷".repeat(256), "nul\0nul".to_owned()]
+        {
+            let stored = hash(&password).unwrap();
+            assert_eq!(verify(&password, &stored), Verdict::Right);
+            let shorter: String = password.chars().skip(1).collect();
+            assert_eq!(verify(&shorter, &stored), Verdict::Wrong);
+        }
+    }
+
+    #[test]
+    fn hashes_of_django() {
+        for (password, stored) in [
+            (PASSWORD, PBKDF2),
+            ("चौपाल-मेला-२०२६", PBKDF2_HINDI),
+            (&"x".repeat(200), PBKDF2_ONE),
+            (PASSWORD, DJANGO_ARGON2),
+        ] {
+            assert!(is_usable(stored), "{stored}");
+            assert_eq!(verify(password, stored), Verdict::RightButOld, "{stored}");
+            assert_eq!(verify("another one", stored), Verdict::Wrong, "{stored}");
+        }
+        assert_eq!(pbkdf2_iterations(PBKDF2), Some(12_000));
+        assert_eq!(pbkdf2_iterations(DJANGO_ARGON2), None);
+    }
+
+    #[test]
+    fn unusable_hashes() {
+        let hash = "R4gu+BBd7hwVsCfKeyqFcYNcFKlUhlOaP6wYKUrLt20=";
+        let ours = super::hash(PASSWORD).unwrap();
+        for stored in [
+            "",
+            "!",
+            "!4dAdllkAq1IimCd3Yspt1pD8CIc9n8Up2qRKXcKH",
+            PASSWORD,
+            "md5$salt$5f4dcc3b5aa765d61d8327deb882cf99",
+            "pbkdf2_sha1$1$salt$abc=",
+            "pbkdf2_sha256",
+            "pbkdf2_sha256$1000$salt",
+            "pbkdf2_sha256$1000$salt$",
+            "pbkdf2_sha256$1000$salt$c2hvcnQ=",
+            "$argon2i$v=19$m=19456,t=2,p=1$c2FsdHlTQUxUMDEyMzQ1Njc4OWFiYw$Ka4drRnAMaC86HUKfU2XOAbreImfzT5oVVCGzgFnOTQ",
+            "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHlTQUxUMDEyMzQ1Njc4OWFiYw",
+            "$argon2id$",
+            &unusable(),
+            &format!("!{PBKDF2}"),
+            &PBKDF2.replace("12000", "0"),
+            &PBKDF2.replace("12000", "-1"),
+            &PBKDF2.replace("12000", "5000001"),
+            &PBKDF2.replace("12000", "99999999999999999999"),
+            &PBKDF2.replace(hash, &hash.replace('+', "-")),
+            &DJANGO_ARGON2.replace("102400", "131073"),
+            &DJANGO_ARGON2.replace("t=2", "t=9"),
+            &format!("{ours}$more"),
+        ] {
+            let start = Instant::now();
+            assert_eq!(verify(PASSWORD, stored), Verdict::Wrong, "{stored}");
+            assert!(start.elapsed() < Duration::from_millis(20), "{stored} was computed");
+            assert!(!is_usable(stored), "{stored}");
+            assert_eq!(pbkdf2_iterations(stored), None, "{stored}");
+        }
+        assert_ne!(unusable(), unusable());
+        assert!(unusable().starts_with('!') && unusable().len() == 41);
+    }
+
+    #[test]
+    fn a_weaker_argon2_is_old() {
+        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8, 1, 1, None).unwrap());
+        let stored = weak.hash_password_with_salt(PASSWORD.as_bytes(), b"0123456789abcdef").unwrap().to_string();
+        assert_eq!(verify(PASSWORD, &stored), Verdict::RightButOld);
+        assert_eq!(verify("wrong", &stored), Verdict::Wrong);
+    }
+
+    #[test]
+    fn even_verdicts() {
+        let ours = hash(PASSWORD).unwrap();
+        for legacy in [0, 1000, 2000] {
+            assert_eq!(verify_evenly(PASSWORD, None, legacy), Verdict::Wrong);
+            assert_eq!(verify_evenly(PASSWORD, Some("!"), legacy), Verdict::Wrong);
+            assert_eq!(verify_evenly(PASSWORD, Some(&ours), legacy), Verdict::Right);
+            assert_eq!(verify_evenly("wrong", Some(&ours), legacy), Verdict::Wrong);
+            assert_eq!(verify_evenly("चौपाल-मेला-२०२६", Some(PBKDF2_HINDI), legacy), Verdict::RightButOld);
+            assert_eq!(verify_evenly("wrong", Some(PBKDF2_HINDI), legacy), Verdict::Wrong);
+        }
+    }
+
+    /// A coarse look that misses no whole step of work; only the fastest of several runs counts,
+    /// because other tests run beside it.
+    #[test]
+    fn even_times() {
+        let ours = hash(PASSWORD).unwrap();
+        let people = [None, Some("!"), Some(ours.as_str()), Some(PBKDF2), Some(PBKDF2_HINDI)];
+        let mut fastest = [Duration::MAX; 10];
+        for _ in 0..8 {
+            let tries = people.iter().flat_map(|stored| [PASSWORD, "wrong"].map(|password| (password, *stored)));
+            for (fastest, (password, stored)) in fastest.iter_mut().zip(tries) {
+                let start = Instant::now();
+                black_box(verify_evenly(password, stored, 12_000));
+                *fastest = start.elapsed().min(*fastest);
+            }
+        }
+        let (least, most) = (fastest.iter().min().unwrap(), fastest.iter().max().unwrap());
+        assert!(most.as_secs_f64() < 1.5 * least.as_secs_f64(), "{fastest:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_hasher_keeps_to_its_slots() {
+        let hasher = Hasher { slots: Arc::new(Semaphore::new(1)) };
+        let ours = hasher.hash(PASSWORD.to_owned()).await.unwrap();
+        assert_eq!(hasher.verify_evenly(PASSWORD.to_owned(), Some(ours), 0).await, Ok(Verdict::Right));
+
+        let busy = Arc::new(std::sync::Mutex::new(()));
+        let tasks: Vec<_> = (0..8)
+            .map(|_| {
+                let (hasher, busy) = (hasher.clone(), Arc::clone(&busy));
+                tokio::spawn(async move {
+                    hasher
+                        .run(move || busy.try_lock().map(|_alone| thread::sleep(Duration::from_millis(2))).is_ok())
+                        .await
+                })
+            })
+            .collect();
+        for task in tasks {
+            assert_eq!(task.await.unwrap(), Ok(true), "two at once");
+        }
+        let panicking: Result<(), _> = hasher.run(|| std::panic::resume_unwind(Box::new(()))).await;
+        assert_eq!(panicking, Err(HashError::Interrupted));
+        assert!(hasher.hash(PASSWORD.to_owned()).await.is_ok(), "the slot was given back");
+    }
+
+    fn keys(password: &str) -> Vec<String> {
+        rules(password, "asha_rao", "Asha Rao Deshpande", "asha.d@mangotree.example")
+            .iter()
+            .map(|text| text.key.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn good_passwords() {
+        for password in [
+            PASSWORD,
+            "Str0ng-pass-99",
+            "correct horse",
+            "चौपाल-मेला-२०२६",
+            "testpass123",
+            "samosachai",
+            "x7Kp2mQz",
+            "🪷🪷🦚🦚🐘🐘🥭🥭",
+            "tr0ub4dour&3",
+            &format!("{}{}", "a".repeat(100), "x7Kp2mQz w9Lr4nTv"),
+            &"चौपाल और आम ".repeat(20),
+            &"x7Kp2mQz".repeat(32),
+        ] {
+            assert_eq!(keys(password), [""; 0], "{password}");
+        }
+    }
+
+    #[test]
+    fn common_passwords() {
+        for password in [
+            "password",
+            "password1",
+            "Password123",
+            "p@ssword123",
+            "P@ssw0rd",
+            "Passw0rd!",
+            "qwerty123",
+            "qwertyuiop",
+            "1qaz2wsx",
+            "1q2w3e4r5t",
+            "iloveyou1",
+            "12345678a",
+            "letmein1",
+            "aaaaaaaa",
+            "abc12345",
+            "abcdefgh",
+            "drowssap",
+            "changeme1",
+            "welcome1",
+            "football12",
+            "summer2026",
+            "india123",
+            "elephant",
+            "        ",
+            "ｐａｓｓｗｏｒｄ１",
+            &"a".repeat(256),
+            &"password".repeat(3),
+        ] {
+            assert_eq!(keys(password), ["password-common"], "{password}");
+        }
+    }
+
+    #[test]
+    fn lengths_digits_and_nul() {
+        assert_eq!(keys(""), ["password-too-short"]);
+        assert_eq!(keys("x7Kp2mQ"), ["password-too-short"]);
+        assert_eq!(keys("कमलनयनर"), ["password-too-short"]);
+        assert_eq!(keys("कमलनयनरथ"), [""; 0]);
+        assert_eq!(keys(&"x7Kp2mQz".repeat(33)), ["password-too-long"]);
+        assert_eq!(keys(&format!("{}क", "x7Kp2mQz".repeat(32))), ["password-too-long"]);
+        assert_eq!(keys("83510274659912"), ["password-digits"]);
+        assert_eq!(keys("८३५१०२७४६५"), ["password-digits"]);
+        assert_eq!(keys("x7Kp2mQz\0w9Lr"), ["password-nul"]);
+        let short = &rules("abc", "", "", "")[0];
+        assert_eq!(short, &Text::new("password-too-short").with("min", 8));
+    }
+
+    #[test]
+    fn like_the_person() {
+        assert_eq!(keys("asha_rao"), ["password-like-username"]);
+        assert_eq!(keys("Asha-Rao-9"), ["password-like-username"]);
+        assert_eq!(keys("deshpande77"), ["password-like-name"]);
+        assert_eq!(keys("DESHPANDE_x"), ["password-like-name"]);
+        assert_eq!(keys("mangotree5!"), ["password-like-email"]);
+        assert_eq!(keys("asha.d@mangotree.example"), ["password-like-email"]);
+        let like = |password, name| rules(password, "", name, "").iter().any(|text| text.key == "password-like-name");
+        assert!(like("राष्ट्रपति१", "राष्ट्रपति भवन"));
+        assert!(like("ＤＥＳＨＰＡＮＤＥ９", "deshpande"));
+        assert!(!like("blue-mango-42", "Al Bo"), "short parts are ignored");
+        assert!(!like("blue-mango-42", ""));
+    }
+
+    #[test]
+    fn hostile_passwords_cost_little() {
+        zxcvbn::zxcvbn("its tables are made at first use", &[]);
+        let start = Instant::now();
+        let hostile = "4@8({[<369!1|7$052%+2".repeat(12);
+        rules(&hostile, &hostile, &hostile, &hostile);
+        // Half a second would be the estimate of the first hundred characters alone.
+        assert!(start.elapsed() < Duration::from_millis(400), "{:?}", start.elapsed());
+        let start = Instant::now();
+        rules(&hostile.repeat(1000), &hostile, &hostile, &hostile);
+        assert!(start.elapsed() < Duration::from_millis(100), "{:?}", start.elapsed());
+    }
+}

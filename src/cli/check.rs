@@ -1,0 +1,212 @@
+//! `check`: everything that can be known to be wrong before somebody meets it. The ids are listed
+//! in `docs/checks.md`.
+//!
+//! Django: `check`, `check --deploy`
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use diesel::prelude::*;
+use serde::Serialize;
+
+use super::Context;
+use crate::accounts::models::User;
+use crate::kit::config::{Access, Registration, make_data_dir, secret_key};
+use crate::kit::db::{self, Conn};
+use crate::kit::i18n::Catalogue;
+use crate::kit::{migrations, templates};
+
+/// How to check.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Also what matters only where strangers reach the site
+    #[arg(long)]
+    deploy: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Error,
+    Warning,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Serialize)]
+struct Finding {
+    id: &'static str,
+    level: Level,
+    text: String,
+}
+
+/// The bug that corrupts a write-ahead log when it is reset was mended in this one.
+const SQLITE_NEEDED: (u32, u32, u32) = (3, 51, 3);
+
+/// Checks, prints, and gives 1 if there was an error (with `--deploy`: or a warning).
+///
+/// # Errors
+/// Only when the findings cannot be printed.
+pub fn run(args: Args, context: &Context) -> Result<ExitCode, String> {
+    let mut findings = Vec::new();
+    // That the settings can be read at all was found out before this command began.
+    data_folder(context, &mut findings);
+    database(context, &mut findings);
+    template_overrides(context, &mut findings);
+    site(context, &mut findings);
+    if args.deploy {
+        deployment(context, &mut findings);
+    }
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&findings).map_err(|e| e.to_string())?);
+    } else {
+        for finding in &findings {
+            let level = if finding.level == Level::Error { "error" } else { "warning" };
+            println!("{level} {}: {}", finding.id, super::one_line(&finding.text));
+        }
+        let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
+        context.say(&format!("{errors} errors, {} warnings", findings.len() - errors));
+    }
+    let failed = findings.iter().any(|finding| finding.level == Level::Error);
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn error(findings: &mut Vec<Finding>, id: &'static str, text: impl Into<String>) {
+    findings.push(Finding { id, level: Level::Error, text: text.into() });
+}
+
+fn warning(findings: &mut Vec<Finding>, id: &'static str, text: impl Into<String>) {
+    findings.push(Finding { id, level: Level::Warning, text: text.into() });
+}
+
+fn data_folder(context: &Context, findings: &mut Vec<Finding>) {
+    let config = &context.loaded.config;
+    if let Err(reason) = make_data_dir(config) {
+        return error(findings, "data.folder", reason.to_string());
+    }
+    let probe = config.data_dir.join(".check");
+    if let Err(reason) = std::fs::write(&probe, "").and_then(|()| std::fs::remove_file(&probe)) {
+        error(findings, "data.writable", crate::server::cannot_write(&config.data_dir, &reason));
+    }
+    if let Err(reason) = secret_key(config) {
+        error(findings, "settings.secret_key", reason.to_string());
+    }
+    #[cfg(unix)]
+    if others_may_read(&config.data_dir.join("secret_key")) {
+        warning(findings, "data.secret_mode", "the file secret_key can be read by others: chmod 600 it");
+    }
+}
+
+#[cfg(unix)]
+fn others_may_read(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+fn database(context: &Context, findings: &mut Vec<Finding>) {
+    let mut conn = match context.connect() {
+        Ok(conn) => conn,
+        Err(reason) => return error(findings, "database.reachable", reason),
+    };
+    if let Err(reason) = refuse_old_sqlite(&mut conn) {
+        error(findings, "database.sqlite_version", reason);
+    }
+    if let Err(reason) = postgres_speaks_unicode(&mut conn) {
+        error(findings, "database.postgres", reason);
+    }
+    match migrations::plan(&mut conn, None) {
+        Ok(plan) if plan.is_empty() => people(&mut conn, findings),
+        Ok(plan) => {
+            let pending: Vec<String> = plan.up.into_iter().map(|migration| migration.name).collect();
+            warning(findings, "database.migrations", format!("not applied yet: {}; `chaupal migrate` applies them", pending.join(", ")));
+        }
+        Err(reason) => error(findings, "database.migrations", reason.to_string()),
+    }
+}
+
+fn people(conn: &mut Conn, findings: &mut Vec<Finding>) {
+    match User::superuser_exists(conn) {
+        Ok(true) => {}
+        Ok(false) => warning(findings, "site.superuser", "nobody can run this site: `chaupal createsuperuser`, or the link in the server's log"),
+        Err(reason) => error(findings, "database.reachable", reason.to_string()),
+    }
+}
+
+/// A server must not start on an SQLite that can damage its file.
+///
+/// # Errors
+/// One line with both versions.
+pub fn refuse_old_sqlite(conn: &mut Conn) -> Result<(), String> {
+    if let Conn::Postgres(_) = conn {
+        return Ok(());
+    }
+    let version = db::version(conn).map_err(|e| e.to_string())?;
+    let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or_default());
+    let mut next = || numbers.next().unwrap_or_default();
+    let found = (next(), next(), next());
+    let (major, minor, patch) = SQLITE_NEEDED;
+    if found < SQLITE_NEEDED {
+        return Err(format!("SQLite {version} can damage its log; this program needs {major}.{minor}.{patch} or later: build it with the bundled one"));
+    }
+    Ok(())
+}
+
+/// `fold` needs ICU collations and UTF-8.
+fn postgres_speaks_unicode(conn: &mut Conn) -> Result<(), String> {
+    if let Conn::Sqlite(_) = conn {
+        return Ok(());
+    }
+    let version = db::version(conn).map_err(|e| e.to_string())?;
+    let major = version.split(|c: char| !c.is_ascii_digit()).next().and_then(|text| text.parse::<u32>().ok()).unwrap_or_default();
+    if major < 13 {
+        return Err(format!("PostgreSQL {version} is too old: 13 or later"));
+    }
+    diesel::sql_query("SELECT lower(normalize('É', NFC) COLLATE \"und-x-icu\")")
+        .execute(conn)
+        .map(drop)
+        .map_err(|e| format!("{e}; the database must be UTF8 and the server built with ICU"))
+}
+
+fn template_overrides(context: &Context, findings: &mut Vec<Finding>) {
+    let folder = templates::override_dir(&context.loaded.config.data_dir);
+    let catalogue = match Catalogue::embedded() {
+        Ok(catalogue) => Arc::new(catalogue),
+        Err(reason) => return error(findings, "templates.catalogue", reason.to_string()),
+    };
+    match templates::load(catalogue, &folder) {
+        Ok((_, broken)) => broken.into_iter().for_each(|line| error(findings, "templates.override", line)),
+        Err(reason) => error(findings, "templates.embedded", reason.to_string()),
+    }
+}
+
+fn site(context: &Context, findings: &mut Vec<Finding>) {
+    let config = &context.loaded.config;
+    let from_defaults = |key: &str| context.loaded.entries.iter().any(|entry| entry.key == key && entry.source == "default");
+    if !config.address.is_loopback() && from_defaults("site_url") {
+        warning(findings, "site.url", format!("site_url is not set: links in mails and feeds would lead to {}", config.site_url));
+    }
+    let strangers_reach_it = !config.address.is_loopback() || config.is_https();
+    if strangers_reach_it && config.site.access == Access::Public && config.accounts.registration == Registration::Open {
+        warning(findings, "site.open_registration", "everybody who reaches this site may register: set accounts.registration to \"closed\" if that is not meant");
+    }
+}
+
+fn deployment(context: &Context, findings: &mut Vec<Finding>) {
+    let config = &context.loaded.config;
+    if config.is_debug() {
+        error(findings, "deploy.debug", "the profile debug is chosen: run with --profile release");
+    }
+    if !config.is_https() {
+        error(findings, "deploy.https", format!("site_url is {}: without https cookies and passwords travel open", config.site_url));
+    }
+    if let Some(secret) = &config.secret_key {
+        let letters: std::collections::BTreeSet<char> = secret.expose().chars().collect();
+        if secret.expose().len() < 32 || letters.len() < 10 {
+            error(findings, "deploy.secret_key", "secret_key is short or monotonous: take 32 or more random characters");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The command line: `manage.py`, one file a command.
+//!
+//! Errors are one line on standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
+
+mod check;
+mod config;
+mod confirm;
+mod demo;
+mod healthcheck;
+mod import_django;
+mod migrate;
+mod people;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+use crate::kit::config::{Loaded, Sources, load};
+use crate::kit::db::{Conn, Target};
+use crate::kit::logging;
+
+/// A community in one binary: rooms that talk live.
+#[derive(Parser)]
+#[command(name = "chaupal", version, about, max_term_width = 100)]
+struct Cli {
+    /// Settings file in place of Rocket.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Profile of settings, e.g. debug or release
+    #[arg(long, global = true, value_name = "NAME")]
+    profile: Option<String>,
+    /// Say less
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Migrate the database, then serve the site (this is also what no command does)
+    #[command(alias = "runserver")]
+    Serve(serve::Args),
+    /// Bring the database to the newest state, or to TARGET
+    Migrate(migrate::Args),
+    /// List the migrations and which are applied
+    Showmigrations(migrate::ShowArgs),
+    /// Make a person who may do everything
+    Createsuperuser(people::CreateArgs),
+    /// Give a person a new password
+    Changepassword(people::PasswordArgs),
+    /// Delete a person: rooms stay, messages go
+    Deleteuser(people::DeleteArgs),
+    /// Forget sessions that are over
+    Clearsessions,
+    /// Check settings, data folder, database and templates
+    Check(check::Args),
+    /// Settings in effect
+    Config(config::Args),
+    /// Fill an empty database with demo content
+    Demo(demo::Args),
+    /// Bring a Django course's database across
+    ImportDjango(import_django::Args),
+    /// Ask a running server whether it is ready
+    Healthcheck(healthcheck::Args),
+}
+
+/// What every command gets.
+pub struct Context {
+    /// The settings in effect.
+    pub loaded: Loaded,
+    /// Below 0: quiet; above 0: verbose.
+    pub verbosity: i8,
+}
+
+impl Context {
+    /// Opens one connection.
+    ///
+    /// # Errors
+    /// One line: where the database is and why it cannot be reached.
+    pub fn connect(&self) -> Result<Conn, String> {
+        let url = &self.loaded.config.database.url;
+        let target = Target::parse(url)?;
+        if let Some(folder) = target.file().and_then(|file| file.parent()).filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|e| crate::server::cannot_write(folder, &e))?;
+        }
+        target.connect().map_err(|error| {
+            let reason = one_line(&error.to_string());
+            let shown = crate::kit::config::mask_url(url);
+            match target {
+                Target::Sqlite(_) => format!("cannot open the database {shown}: {reason}; check that the folder exists and is writable"),
+                Target::Postgres(_) => format!("cannot reach the database {shown}: {reason}; check database.url and that the server runs"),
+            }
+        })
+    }
+
+    /// Opens a connection to a database that must be at this program's schema.
+    ///
+    /// # Errors
+    /// As [`Context::connect`]; or what is to be done first.
+    pub fn connect_migrated(&self) -> Result<Conn, String> {
+        let mut conn = self.connect()?;
+        let plan = crate::kit::migrations::plan(&mut conn, None).map_err(|e| e.to_string())?;
+        if plan.is_empty() {
+            Ok(conn)
+        } else {
+            Err("the database is not migrated: run `chaupal migrate` first".into())
+        }
+    }
+
+    /// Says something unless asked to be quiet.
+    pub fn say(&self, line: &str) {
+        if self.verbosity >= 0 {
+            println!("{line}");
+        }
+    }
+}
+
+/// A message of several lines as one.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Reads the arguments, runs the command, tells how it went.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors: clap knows the code and the stream.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match execute(cli) {
+        Ok(code) => code,
+        Err(line) => {
+            eprintln!("chaupal: {}", one_line(&line));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(cli: Cli) -> Result<ExitCode, String> {
+    let verbosity = if cli.quiet { -1 } else { i8::try_from(cli.verbose).unwrap_or(1) };
+    logging::init(verbosity);
+    let command = cli.command.unwrap_or_else(|| Command::Serve(serve::Args::default()));
+    let overrides = match &command {
+        Command::Serve(args) => args.overrides()?,
+        _ => Vec::new(),
+    };
+    let sources = Sources { config_file: cli.config, profile: cli.profile, overrides };
+    let loaded = load(&sources).map_err(|e| e.to_string())?;
+    let context = Context { loaded, verbosity };
+    let done = |()| ExitCode::SUCCESS;
+    match command {
+        Command::Serve(args) => serve::run(args, &context).map(done),
+        Command::Migrate(args) => migrate::run(args, &context).map(done),
+        Command::Showmigrations(args) => migrate::show(args, &context).map(done),
+        Command::Createsuperuser(args) => people::create_superuser(args, &context).map(done),
+        Command::Changepassword(args) => people::change_password(args, &context).map(done),
+        Command::Deleteuser(args) => people::delete(args, &context).map(done),
+        Command::Clearsessions => people::clear_sessions(&context).map(done),
+        Command::Check(args) => check::run(args, &context),
+        Command::Config(args) => config::run(args, &context).map(done),
+        Command::Demo(args) => demo::run(args, &context).map(done),
+        Command::ImportDjango(args) => import_django::run(args, &context).map(done),
+        Command::Healthcheck(args) => healthcheck::run(args, &context).map(done),
+    }
+}

@@ -1,0 +1,175 @@
+//! `createsuperuser`, `changepassword`, `deleteuser`, `clearsessions`.
+
+use std::io::{BufRead, IsTerminal};
+
+use diesel::prelude::*;
+
+use super::{Context, confirm};
+use crate::accounts::forms;
+use crate::accounts::models::{self, CreateError, NewUser, Session, User};
+use crate::accounts::passwords;
+use crate::accounts::signals::UserLeaving;
+use crate::kit::config::make_data_dir;
+use crate::kit::db::{self, Conn};
+use crate::kit::forms::{Cleaner, FieldErrors};
+use crate::kit::i18n::{Catalogue, FALLBACK};
+use crate::kit::signals::SignalsBuilder;
+use crate::schema::users;
+
+/// Who is made.
+#[derive(clap::Args)]
+pub struct CreateArgs {
+    /// User name
+    #[arg(long)]
+    username: Option<String>,
+    /// E-mail address
+    #[arg(long)]
+    email: Option<String>,
+    /// Ask nothing: the password comes from CHAUPAL_SUPERUSER_PASSWORD or …_FILE
+    #[arg(long)]
+    no_input: bool,
+}
+
+/// Whose password changes.
+#[derive(clap::Args)]
+pub struct PasswordArgs {
+    /// User name or e-mail address
+    user: String,
+}
+
+/// Who goes.
+#[derive(clap::Args)]
+pub struct DeleteArgs {
+    /// User name or e-mail address
+    user: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Django: `createsuperuser`
+///
+/// # Errors
+/// One line: what is missing or wrong.
+pub fn create_superuser(args: CreateArgs, context: &Context) -> Result<(), String> {
+    make_data_dir(&context.loaded.config).map_err(|e| e.to_string())?;
+    let mut conn = context.connect()?;
+    super::migrate::to_newest(context, &mut conn)?;
+    let given = |value: Option<String>, option: &str, question: &str| match value {
+        Some(value) => Ok(value),
+        None if args.no_input => Err(format!("--no-input wants {option}")),
+        None => confirm::ask(question),
+    };
+    let username = given(args.username, "--username", "User name: ")?;
+    let email = given(args.email, "--email", "E-mail address: ")?;
+    let mut clean = Cleaner::default();
+    let username = forms::username(&mut clean, &username);
+    let email = forms::email(&mut clean, &email);
+    refuse(&clean.errors)?;
+    let password = match from_environment()? {
+        Some(password) => password,
+        None if args.no_input => return Err("--no-input wants CHAUPAL_SUPERUSER_PASSWORD or CHAUPAL_SUPERUSER_PASSWORD_FILE".into()),
+        None => typed_password()?,
+    };
+    let hash = checked_hash(&password, (&username, "", &email))?;
+    let new = NewUser { username, email, name: String::new(), password: hash, is_superuser: true };
+    let user = db::transaction(&mut conn, |conn| User::create(conn, &new)).map_err(|error| match error {
+        CreateError::UsernameTaken => format!("the user name {:?} is taken", new.username),
+        CreateError::EmailTaken => format!("the e-mail address {:?} is taken", new.email),
+        CreateError::Db(error) => error.to_string(),
+    })?;
+    context.say(&format!("Superuser {} was made.", user.username));
+    Ok(())
+}
+
+/// Two names that are no settings: a password is never an argument, which others could read.
+fn from_environment() -> Result<Option<String>, String> {
+    if let Ok(password) = std::env::var("CHAUPAL_SUPERUSER_PASSWORD") {
+        return Ok(Some(password));
+    }
+    let Ok(path) = std::env::var("CHAUPAL_SUPERUSER_PASSWORD_FILE") else { return Ok(None) };
+    let read = std::fs::read_to_string(&path).map_err(|e| format!("CHAUPAL_SUPERUSER_PASSWORD_FILE {path}: {e}"))?;
+    Ok(Some(read.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// On a terminal twice and unseen; from a pipe its first line.
+fn typed_password() -> Result<String, String> {
+    if !std::io::stdin().is_terminal() {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map_err(|e| e.to_string())?;
+        return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    let first = rpassword::prompt_password("Password: ").map_err(|e| e.to_string())?;
+    let second = rpassword::prompt_password("Password (again): ").map_err(|e| e.to_string())?;
+    if first == second { Ok(first) } else { Err("the two passwords differ".into()) }
+}
+
+fn checked_hash(password: &str, (username, name, email): (&str, &str, &str)) -> Result<String, String> {
+    let mut clean = Cleaner::default();
+    forms::password(&mut clean, password, password, (username, name, email));
+    refuse(&clean.errors)?;
+    passwords::hash(password).map_err(|e| e.to_string())
+}
+
+fn refuse(errors: &FieldErrors) -> Result<(), String> {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let catalogue = Catalogue::embedded().map_err(|e| e.to_string())?;
+    let lines: Vec<String> =
+        errors.localized(&catalogue, FALLBACK).into_iter().map(|(field, errors)| format!("{field}: {}", errors.join(" "))).collect();
+    Err(lines.join("; "))
+}
+
+fn find(conn: &mut Conn, login: &str) -> Result<User, String> {
+    User::by_login(conn, login).map_err(|e| e.to_string())?.ok_or_else(|| format!("there is nobody called {login:?}"))
+}
+
+/// Django: `changepassword`
+///
+/// # Errors
+/// One line: who is not there, or what is wrong with the password.
+pub fn change_password(args: PasswordArgs, context: &Context) -> Result<(), String> {
+    let mut conn = context.connect_migrated()?;
+    let user = find(&mut conn, &args.user)?;
+    let password = typed_password()?;
+    let hash = checked_hash(&password, (&user.username, &user.name, &user.email))?;
+    let ended = db::transaction(&mut conn, |conn| {
+        User::set_password(conn, user.id, &hash)?;
+        Session::end_all(conn, user.id)
+    })
+    .map_err(|e: diesel::result::Error| e.to_string())?;
+    context.say(&format!("The password of {} was changed; sessions ended: {ended}.", user.username));
+    Ok(())
+}
+
+/// Django: `User.delete()`
+///
+/// # Errors
+/// One line.
+pub fn delete(args: DeleteArgs, context: &Context) -> Result<(), String> {
+    let mut conn = context.connect_migrated()?;
+    let user = find(&mut conn, &args.user)?;
+    confirm::destruction(context, &format!("deletes {} and all his messages", user.username), args.yes)?;
+    let mut signals = SignalsBuilder::default();
+    crate::rooms::signals::connect(&mut signals);
+    let signals = signals.build();
+    db::transaction(&mut conn, |conn| {
+        signals.send(conn, &UserLeaving { user_id: user.id })?;
+        diesel::delete(users::table.find(user.id)).execute(conn)
+    })
+    .map_err(|e: diesel::result::Error| e.to_string())?;
+    context.say(&format!("{} was deleted; his rooms stay.", user.username));
+    Ok(())
+}
+
+/// Django: `clearsessions`
+///
+/// # Errors
+/// One line.
+pub fn clear_sessions(context: &Context) -> Result<(), String> {
+    let mut conn = context.connect_migrated()?;
+    let gone = db::transaction(&mut conn, models::clear_expired).map_err(|e| e.to_string())?;
+    context.say(&format!("Forgotten: {gone}."));
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! `serve`: migrate, then serve.
+//!
+//! Django: `runserver`, and `gunicorn` behind it
+
+use std::fs::File;
+use std::net::IpAddr;
+use std::path::Path;
+
+use rocket::error::ErrorKind;
+use rocket::fairing::AdHoc;
+use rocket::figment::value::Value;
+use rocket::{Build, Rocket};
+
+use super::{Context, demo, migrate};
+use crate::accounts::models::User;
+use crate::accounts::setup::{self, SetupKey};
+use crate::kit::config::{make_data_dir, secret_key};
+use crate::server;
+
+/// Where to listen, and what with.
+#[derive(clap::Args, Default)]
+pub struct Args {
+    /// [ADDRESS][:PORT], e.g. 0.0.0.0:5000, :9000 or 9000
+    #[arg(value_name = "ADDR:PORT")]
+    listen: Option<String>,
+    /// Fill an empty database with demo content first
+    #[arg(long)]
+    demo: bool,
+}
+
+impl Args {
+    /// The settings that the argument stands for.
+    ///
+    /// # Errors
+    /// One line: what an address looks like.
+    pub fn overrides(&self) -> Result<Vec<(String, Value)>, String> {
+        let Some(listen) = &self.listen else { return Ok(Vec::new()) };
+        let (address, port) = split(listen)
+            .ok_or_else(|| format!("{listen:?} is no address: write ADDRESS:PORT, such as 0.0.0.0:5000, or :9000"))?;
+        let mut overrides = Vec::new();
+        if let Some(address) = address {
+            overrides.push(("address".to_owned(), Value::from(address.to_string())));
+        }
+        if let Some(port) = port {
+            overrides.push(("port".to_owned(), Value::from(port)));
+        }
+        Ok(overrides)
+    }
+}
+
+/// `0.0.0.0:5000`, `[::]:5000`, `:9000`, `9000`, `127.0.0.1`, `localhost:8000`
+fn split(listen: &str) -> Option<(Option<IpAddr>, Option<u16>)> {
+    let address = |text: &str| match text {
+        "localhost" => Some(IpAddr::from([127, 0, 0, 1])),
+        _ => text.trim_start_matches('[').trim_end_matches(']').parse().ok(),
+    };
+    if let Ok(port) = listen.parse::<u16>() {
+        return Some((None, Some(port)));
+    }
+    if let Some(whole) = address(listen) {
+        return Some((Some(whole), None));
+    }
+    let (host, port) = listen.rsplit_once(':')?;
+    let port = Some(port.parse().ok()?);
+    if host.is_empty() { Some((None, port)) } else { Some((Some(address(host)?), port)) }
+}
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// One line: the setting, folder, database or port that cannot be used.
+pub fn run(args: Args, context: &Context) -> Result<(), String> {
+    let config = &context.loaded.config;
+    make_data_dir(config).map_err(|e| e.to_string())?;
+    let secret = secret_key(config).map_err(|e| e.to_string())?;
+    let _in_use = mark_in_use(&config.data_dir)?;
+    let mut conn = context.connect()?;
+    super::check::refuse_old_sqlite(&mut conn)?;
+    migrate::to_newest(context, &mut conn)?;
+    if args.demo {
+        demo::fill_if_empty(context, &mut conn)?;
+    }
+    let has_superuser = User::superuser_exists(&mut conn).map_err(|e| e.to_string())?;
+    drop(conn);
+
+    let rocket = server::build(config, context.loaded.figment.clone(), &secret)?;
+    let setup_link = (!has_superuser).then(|| format!("{}{}", config.site_url, setup::link(&SetupKey(secret.derive("setup")))));
+    launch(rocket.attach(greeting(context.verbosity, setup_link)), context)
+}
+
+/// Held while serving: commands that destroy data refuse then.
+pub fn mark_in_use(data_dir: &Path) -> Result<File, String> {
+    let path = data_dir.join("serve.lock");
+    let file = File::create(&path).map_err(|e| server::cannot_write(&path, &e))?;
+    file.lock_shared().map_err(|e| server::cannot_write(&path, &e))?;
+    Ok(file)
+}
+
+/// Whether a server uses this data folder just now.
+pub fn is_in_use(data_dir: &Path) -> bool {
+    let Ok(file) = File::open(data_dir.join("serve.lock")) else { return false };
+    file.try_lock().is_err()
+}
+
+fn greeting(verbosity: i8, setup_link: Option<String>) -> AdHoc {
+    AdHoc::on_liftoff("greeting", move |rocket| {
+        Box::pin(async move {
+            let config = rocket.config();
+            let scheme = if config.tls_enabled() { "https" } else { "http" };
+            let host = if config.address.is_ipv6() { format!("[{}]", config.address) } else { config.address.to_string() };
+            if verbosity >= 0 {
+                println!("Chaupal serves at {scheme}://{host}:{} (stop with Ctrl-C)", config.port);
+            }
+            if let Some(link) = setup_link {
+                // The one secret that the log may hold: it works once, for half an hour.
+                eprintln!("This site has nobody to run it yet. Open this link within 30 minutes to set it up:\n  {link}");
+            }
+        })
+    })
+}
+
+fn launch(rocket: Rocket<Build>, context: &Context) -> Result<(), String> {
+    let settings = rocket::Config::try_from(&context.loaded.figment).map_err(|e| e.to_string())?;
+    let runtime = rocket::tokio::runtime::Builder::new_multi_thread()
+        .thread_name("rocket-worker-thread")
+        .worker_threads(settings.workers)
+        .max_blocking_threads(settings.max_blocking)
+        .enable_all()
+        .build()
+        .map_err(|e| format!("cannot start threads: {e}"))?;
+    let launched = runtime.block_on(rocket.launch());
+    // A hash that is being computed must not hold up the end.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    let Err(error) = launched else { return Ok(()) };
+    match error.kind() {
+        ErrorKind::Bind(reason) => Err(format!(
+            "cannot listen on {}:{}: {reason}; stop what uses the port, or choose another: chaupal serve :{}",
+            settings.address,
+            settings.port,
+            settings.port.wrapping_add(1)
+        )),
+        // Streams that a reader holds open end with the process.
+        ErrorKind::Shutdown(..) => Ok(()),
+        ErrorKind::FailedFairings(_) => Err("the server could not start; the lines above say why".into()),
+        _ => Err(format!("the server could not start: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_written_as_in_django() {
+        let all = Some(IpAddr::from([0, 0, 0, 0]));
+        assert_eq!(split("0.0.0.0:5000"), Some((all, Some(5000))));
+        assert_eq!(split("0.0.0.0"), Some((all, None)));
+        assert_eq!(split(":9000"), Some((None, Some(9000))));
+        assert_eq!(split("9000"), Some((None, Some(9000))));
+        assert_eq!(split("[::1]:80"), Some(("::1".parse().ok(), Some(80))));
+        assert_eq!(split("::1"), Some(("::1".parse().ok(), None)));
+        assert_eq!(split("localhost:80"), Some((Some(IpAddr::from([127, 0, 0, 1])), Some(80))));
+        for wrong in ["", "example.org:80", ":99999", "a:b", "1.2.3.4:"] {
+            assert_eq!(split(wrong), None, "{wrong:?}");
+        }
+    }
+}

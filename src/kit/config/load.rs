@@ -1,0 +1,265 @@
+//! From the layers to a checked [`Config`], or to one line that says what is wrong.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use figment::value::Value;
+use figment::{Figment, Profile};
+use rocket::http::uri::Absolute;
+
+use super::environment::{self, Environment};
+use super::keys::{self, Key};
+use super::layers::{self, Layer};
+use super::{Config, ConfigError, Entry, Loaded, Sources, mask_url};
+
+/// Reads every layer, checks all, and says what is effective.
+///
+/// # Errors
+/// One line: a broken or missing file, an unknown setting, variable or profile, a value that does not fit.
+pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
+    load_from(sources, &environment::of_process()?, Path::new(""))
+}
+
+/// [`load`] with an environment and a working directory of one's own.
+pub(super) fn load_from(
+    sources: &Sources,
+    env: &Environment,
+    folder: &Path,
+) -> Result<Loaded, ConfigError> {
+    let asked = sources
+        .config_file
+        .as_deref()
+        .or(env.get("ROCKET_CONFIG").map(Path::new));
+    let mut layers = vec![layers::defaults()?, layers::built_in()?];
+    layers.extend(layers::on_disk(asked, folder)?);
+    let profile = choose_profile(sources, env, &layers)?;
+    layers.extend(environment::layers(env, folder)?);
+    for (key, value) in &sources.overrides {
+        let layer = Layer::of("command line", key, value.clone());
+        layer.check_names()?;
+        layers.push(layer);
+    }
+
+    let rocket = stack(layers.iter().cloned().map(Layer::only_rocket), &profile);
+    rocket::Config::try_from(&rocket).map_err(|error| explain(&rocket, error))?;
+    let figment = with_computed_defaults(stack(layers, &profile));
+    let mut config: Config = figment
+        .extract()
+        .map_err(|error| explain(&figment, error))?;
+    check(&figment, &mut config)?;
+    config.profile = profile.as_str().as_str().to_lowercase();
+    config.site_name_is_set = is_set(&figment, "site_name");
+    config.site.access_is_set = is_set(&figment, "site.access");
+    let entries = entries(&figment, &config.site_url);
+    Ok(Loaded {
+        config,
+        figment: rocket,
+        entries,
+    })
+}
+
+/// The profile that was asked for, if a file knows it.
+fn choose_profile(
+    sources: &Sources,
+    env: &Environment,
+    layers: &[Layer],
+) -> Result<Profile, ConfigError> {
+    let (asked, source) = match (&sources.profile, env.get("ROCKET_PROFILE")) {
+        (Some(flag), _) => (flag.as_str(), "--profile"),
+        (None, Some(variable)) => (variable.as_str(), "ROCKET_PROFILE"),
+        (None, None) if cfg!(debug_assertions) => ("debug", "default"),
+        (None, None) => ("release", "default"),
+    };
+    let profile = Profile::from(asked);
+    let known: Vec<String> = layers
+        .iter()
+        .flat_map(|layer| layer.profiles.keys())
+        .filter(|known| **known != Profile::Global)
+        .map(|known| known.as_str().as_str().to_lowercase())
+        .collect();
+    if known.contains(&asked.to_lowercase()) {
+        return Ok(profile);
+    }
+    let advice = match keys::nearest(&asked.to_lowercase(), &known) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("a section [{asked}] in Rocket.toml would make it"),
+    };
+    Err(ConfigError::new(format!(
+        "unknown profile \"{asked}\" ({source}); {advice}"
+    )))
+}
+
+fn stack(layers: impl IntoIterator<Item = Layer>, profile: &Profile) -> Figment {
+    layers
+        .into_iter()
+        .fold(Figment::new(), Figment::merge)
+        .select(profile.clone())
+}
+
+/// The defaults that follow from other settings. What is missing or wrong there, `extract` tells.
+fn with_computed_defaults(figment: Figment) -> Figment {
+    let mut figment = figment;
+    let address = figment.extract_inner::<IpAddr>("address");
+    if let (Ok(address), Ok(port)) = (address, figment.extract_inner::<u16>("port")) {
+        let scheme = if figment.contains("tls.certs") {
+            "https"
+        } else {
+            "http"
+        };
+        let url = format!("{scheme}://{}", SocketAddr::new(address, port));
+        figment = figment.join(Layer::default_of("site_url", url.into()));
+    }
+    if let Ok(folder) = figment.extract_inner::<PathBuf>("data_dir") {
+        let url = format!("sqlite://{}", folder.join("chaupal.db").display());
+        figment = figment.join(Layer::default_of("database.url", url.into()));
+    }
+    figment
+}
+
+/// What types cannot tell.
+fn check(figment: &Figment, config: &mut Config) -> Result<(), ConfigError> {
+    let fits = |key, good| if good { Ok(()) } else { Err(bad(figment, key)) };
+    fits(
+        "site_name",
+        (1..=100).contains(&config.site_name.chars().count()) && is_plain(&config.site_name),
+    )?;
+    config.site_url = site_url(&config.site_url).ok_or_else(|| bad(figment, "site_url"))?;
+    fits("data_dir", !config.data_dir.as_os_str().is_empty())?;
+    fits(
+        "secret_key",
+        config
+            .secret_key
+            .as_ref()
+            .is_none_or(|key| key.expose().chars().count() >= 32),
+    )?;
+    // Tokio panics without a thread.
+    for key in ["workers", "max_blocking"] {
+        fits(
+            key,
+            figment
+                .extract_inner(key)
+                .is_ok_and(|threads: usize| threads > 0),
+        )?;
+    }
+    fits("database.url", is_database_url(&config.database.url))?;
+    fits(
+        "database.pool_size",
+        (1..=200).contains(&config.database.pool_size),
+    )?;
+    fits(
+        "accounts.session_days",
+        (1..=3650).contains(&config.accounts.session_days),
+    )?;
+    fits("proxy.header", is_address_header(&config.proxy.header))
+}
+
+/// One line of text that is not blank.
+fn is_plain(text: &str) -> bool {
+    !text.trim().is_empty() && !text.contains(char::is_control)
+}
+
+/// The address as browsers write it in `Origin`: lower case, no slash, no port that goes without saying.
+fn site_url(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    let url = Absolute::parse(&text).ok()?;
+    let authority = url
+        .authority()
+        .filter(|authority| authority.user_info().is_none() && !authority.host().is_empty())?;
+    let usual = match url.scheme() {
+        "http" => 80,
+        "https" => 443,
+        _ => return None,
+    };
+    if url.query().is_some() || !matches!(url.path().as_str(), "" | "/") {
+        return None;
+    }
+    let port = authority
+        .port()
+        .filter(|port| *port != usual)
+        .map(|port| format!(":{port}"));
+    Some(format!(
+        "{}://{}{}",
+        url.scheme(),
+        authority.host(),
+        port.unwrap_or_default()
+    ))
+}
+
+/// A file, or a server whose address libpq can at least take apart.
+fn is_database_url(url: &str) -> bool {
+    if url.contains(char::is_control) {
+        return false;
+    }
+    match url.split_once("://") {
+        // Every connection to :memory: would be a database of its own.
+        Some(("sqlite", path)) => !path.is_empty() && path != ":memory:",
+        Some(("postgres" | "postgresql", server)) => {
+            !server.is_empty() && !server.contains(char::is_whitespace)
+        }
+        _ => false,
+    }
+}
+
+/// The name of a header; not `Forwarded`, which has a syntax of its own.
+fn is_address_header(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+        && !name.eq_ignore_ascii_case("forwarded")
+}
+
+/// Our own words for figment's error: the key's table knows what is wanted.
+fn explain(figment: &Figment, error: figment::Error) -> ConfigError {
+    let mut path = error.path.clone();
+    while !path.is_empty() {
+        let name = path.join(".");
+        if keys::find(&name).is_some() {
+            return bad(figment, &name);
+        }
+        path.pop();
+    }
+    ConfigError::new(format!("the settings do not fit: {error}"))
+}
+
+/// The value of `name` is not what its key wants.
+fn bad(figment: &Figment, name: &str) -> ConfigError {
+    match (keys::find(name), figment.find_value(name)) {
+        (Some(key), Ok(value)) => layers::bad_value(key, name, &source(figment, name), &value),
+        _ => ConfigError::new(format!("setting \"{name}\" is missing")),
+    }
+}
+
+fn source(figment: &Figment, name: &str) -> String {
+    figment.find_metadata(name).map_or_else(
+        || layers::DEFAULT.to_owned(),
+        |metadata| metadata.name.to_string(),
+    )
+}
+
+fn is_set(figment: &Figment, name: &str) -> bool {
+    source(figment, name) != layers::DEFAULT
+}
+
+fn entries(figment: &Figment, site_url: &str) -> Vec<Entry> {
+    let of = |key: &Key| {
+        let value = match (key.name, figment.find_value(key.name).ok()) {
+            ("site_url", _) => site_url.to_owned(),
+            ("secret_key", None) => "(made and kept in the data folder)".to_owned(),
+            ("secret_key", Some(_)) => "***".to_owned(),
+            (_, None | Some(Value::Empty(_, _))) => return None,
+            ("database.url", Some(Value::String(_, url))) => mask_url(&url),
+            // The key itself may stand there in place of a file's name.
+            ("tls.key", Some(Value::Array(_, _))) => "***".to_owned(),
+            (_, Some(Value::String(_, text))) => text,
+            (_, Some(value)) => layers::quoted(&value),
+        };
+        Some(Entry {
+            key: key.name.to_owned(),
+            value,
+            source: source(figment, key.name),
+            secret: key.is_secret(),
+        })
+    };
+    keys::KEYS.iter().filter_map(of).collect()
+}

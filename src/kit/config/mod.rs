@@ -1,0 +1,213 @@
+//! Settings: one typed [`Config`] out of many layers, each value with the place that it came from.
+//!
+//! Lowest first: built-in defaults, the embedded `Rocket.toml`, the one on disk, `DATABASE_URL`,
+//! `ROCKET_…` for Rocket's own settings, `CHAUPAL_…`, flags. A setting that nobody knows is an
+//! error in every layer, for a misspelt one would otherwise leave a door open without a word.
+//!
+//! Django: `settings.py`.
+
+mod environment;
+mod keys;
+mod layers;
+mod load;
+mod secret;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use figment::Figment;
+use figment::value::Value;
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer};
+
+use crate::kit::throttle::Rates;
+
+pub use load::load;
+pub use secret::{Secret, SecretKey, make_data_dir, mask_url, secret_key};
+
+/// Every setting of the site.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Config {
+    /// Where the server listens.
+    pub address: IpAddr,
+    /// The port on which it listens.
+    pub port: u16,
+    /// The site's name, as its pages show it.
+    pub site_name: String,
+    /// Whether configuration names the site; a name kept in the database counts only if not.
+    #[serde(skip)]
+    pub site_name_is_set: bool,
+    /// The site's address as browsers know it: scheme, host and port, no slash at its end.
+    pub site_url: String,
+    /// Who may read.
+    pub site: Site,
+    /// The folder of everything that the site keeps on disk, relative to the working directory.
+    pub data_dir: PathBuf,
+    /// The configured key; [`secret_key`] tells the effective one.
+    #[serde(default)]
+    pub secret_key: Option<Secret>,
+    /// Where the rows are.
+    pub database: Database,
+    /// People's accounts.
+    pub accounts: Accounts,
+    /// The proxies in front of the server.
+    pub proxy: Proxy,
+    /// How often one may log in, register and post.
+    pub throttle: Rates,
+    /// The chosen profile: `debug`, `release` or one of the operator's own.
+    #[serde(skip)]
+    pub profile: String,
+}
+
+/// `site.*`
+#[derive(Clone, Debug, Deserialize)]
+pub struct Site {
+    /// Who may read.
+    pub access: Access,
+    /// Whether configuration sets it; a choice kept in the database counts only if not.
+    #[serde(skip)]
+    pub access_is_set: bool,
+}
+
+/// Who may read the site.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// Everybody.
+    Public,
+    /// Those who are logged in.
+    Members,
+}
+
+/// `database.*`
+#[derive(Clone, Deserialize)]
+pub struct Database {
+    /// `sqlite://path`, `postgres://…` or `postgresql://…`, password and all.
+    pub url: String,
+    /// The most connections at once.
+    pub pool_size: u32,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database")
+            .field("url", &mask_url(&self.url))
+            .field("pool_size", &self.pool_size)
+            .finish()
+    }
+}
+
+/// `accounts.*`
+#[derive(Clone, Debug, Deserialize)]
+pub struct Accounts {
+    /// Whether strangers may make an account.
+    pub registration: Registration,
+    /// How many days a session lives.
+    pub session_days: u32,
+}
+
+/// Whether strangers may make an account.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Registration {
+    /// They may.
+    Open,
+    /// They may not.
+    Closed,
+}
+
+/// `proxy.*`
+#[derive(Clone, Debug, Deserialize)]
+pub struct Proxy {
+    /// The networks whose header is believed.
+    #[serde(deserialize_with = "networks")]
+    pub trusted: Vec<IpNet>,
+    /// The header in which they tell the client's address.
+    pub header: String,
+}
+
+impl Config {
+    /// Whether browsers reach the site by https, so that cookies may insist on it.
+    pub fn is_https(&self) -> bool {
+        self.site_url.starts_with("https://")
+    }
+
+    /// Whether the profile `debug` is chosen.
+    pub fn is_debug(&self) -> bool {
+        self.profile == "debug"
+    }
+}
+
+/// What the command line says about where settings come from.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// `--config`: this file, which must exist, in place of a `Rocket.toml` that need not.
+    pub config_file: Option<PathBuf>,
+    /// `--profile`, before `ROCKET_PROFILE`.
+    pub profile: Option<String>,
+    /// Flags that set a key, such as `("port", 5000.into())`. They win over everything.
+    pub overrides: Vec<(String, Value)>,
+}
+
+/// What [`load`] found.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub config: Config,
+    /// Rocket's own settings, for `rocket::custom`.
+    pub figment: Figment,
+    /// Every effective setting in the order of the manual, for `config show`.
+    pub entries: Vec<Entry>,
+}
+
+/// One line of `config show`. Secrets are masked in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The key, as `database.url`.
+    pub key: String,
+    /// Its value, without what must not be shown.
+    pub value: String,
+    /// The layer that it came from: `default`, a file, a variable, `command line`.
+    pub source: String,
+    /// Whether something of the value is masked or may be.
+    pub secret: bool,
+}
+
+/// What is wrong with the settings, in one line that says what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl ConfigError {
+    /// A line break in a value or in a parser's message would make two lines of one.
+    fn new(line: impl AsRef<str>) -> Self {
+        Self(
+            line.as_ref()
+                .split(['\n', '\r'])
+                .collect::<Vec<_>>()
+                .join("; "),
+        )
+    }
+}
+
+/// Networks, in which a lone address is a network of one.
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    Vec::<String>::deserialize(deserializer)?
+        .iter()
+        .map(|text| {
+            text.parse()
+                .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+                .map_err(serde::de::Error::custom)
+        })
+        .collect()
+}

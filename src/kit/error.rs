@@ -1,0 +1,117 @@
+//! What can go wrong in a request, and the status that says so.
+//!
+//! | variant | status | said to the person |
+//! |---|---|---|
+//! | `NotFound` | 404 | there is nothing here (also: nothing that you may see) |
+//! | `Forbidden` | 403 | you may see it, not change it |
+//! | `LoginRequired` | 401 | pages: off to the log-in, and back |
+//! | `Csrf` | 403 | the form did not come from this site's own page |
+//! | `BadRequest` | 400 | what was sent cannot be read |
+//! | `TooLarge` | 413 | more than a form may hold |
+//! | `UnsupportedMedia` | 415 | not a form |
+//! | `Invalid` | 422 | what is wrong with which field |
+//! | `Throttled` | 429 | when to try again |
+//! | `Unavailable` | 503 | the database cannot be reached just now |
+//! | `Db`, `Internal` | 500 | our fault; the log has the reason beside the request id |
+//!
+//! Models return `QueryResult` or an error of their own. A view that has a
+//! form catches `Invalid` and draws the form again. The catchers in [`crate::accounts::page`] draw the body.
+
+use std::time::Duration;
+
+use rocket::http::Status;
+use rocket::request::Request;
+use rocket::response::{self, Responder};
+
+use crate::kit::forms::FieldErrors;
+use crate::kit::logging;
+
+/// The one error of all views.
+#[derive(Debug)]
+pub enum Error {
+    /// No such row, or none that one may see.
+    NotFound,
+    /// A row that one may see but not change.
+    Forbidden,
+    /// Needs a person.
+    LoginRequired,
+    /// A form without this site's token, or sent from another site.
+    Csrf,
+    /// Unreadable input.
+    BadRequest,
+    /// A body over the limit.
+    TooLarge,
+    /// A body that is no form.
+    UnsupportedMedia,
+    /// What was typed cannot be taken.
+    Invalid(FieldErrors),
+    /// Too often; try again after this long.
+    Throttled(Duration),
+    /// The database (or another service) cannot be reached; the text is for the log.
+    Unavailable(String),
+    /// A query failed.
+    Db(diesel::result::Error),
+    /// A fault of ours; the text is for the log.
+    Internal(String),
+}
+
+impl Error {
+    /// The status that a client sees.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::NotFound => Status::NotFound,
+            Self::Forbidden | Self::Csrf => Status::Forbidden,
+            Self::LoginRequired => Status::Unauthorized,
+            Self::BadRequest => Status::BadRequest,
+            Self::TooLarge => Status::PayloadTooLarge,
+            Self::UnsupportedMedia => Status::UnsupportedMediaType,
+            Self::Invalid(_) => Status::UnprocessableEntity,
+            Self::Throttled(_) => Status::TooManyRequests,
+            Self::Unavailable(_) => Status::ServiceUnavailable,
+            Self::Db(_) | Self::Internal(_) => Status::InternalServerError,
+        }
+    }
+
+    /// Leaves behind what the catcher shows, writes faults to the log once, and gives the status.
+    pub fn report(self, request: &Request<'_>) -> Status {
+        let status = self.status();
+        let mut note = Note::default();
+        match self {
+            Self::Throttled(after) => note.retry_after = Some(after.as_secs().max(1)),
+            Self::Csrf => note.csrf = true,
+            Self::Db(error) => logging::failure(request, &error.to_string()),
+            Self::Unavailable(reason) => {
+                note.retry_after = Some(2);
+                logging::failure(request, &reason);
+            }
+            Self::Internal(reason) => logging::failure(request, &reason),
+            _ => {}
+        }
+        request.local_cache(|| note);
+        status
+    }
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        match error {
+            diesel::result::Error::NotFound => Self::NotFound,
+            other => Self::Db(other),
+        }
+    }
+}
+
+impl<'r> Responder<'r, 'static> for Error {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        Err(self.report(request))
+    }
+}
+
+/// What an error leaves for its catcher, in the request's local cache.
+#[derive(Debug, Default)]
+pub struct Note {
+    /// Seconds, for `Retry-After`.
+    pub retry_after: Option<u64>,
+    /// The refusal was about the form's token.
+    pub csrf: bool,
+}

@@ -1,0 +1,225 @@
+//! Forms: a body read once, its token checked, its fields cleaned one by one. What was typed comes
+//! back with the error beside its field.
+//!
+//! Django: `django.forms`. A form here is a struct of strings (what was typed) with a method that
+//! either gives the cleaned values or the errors.
+
+use std::collections::BTreeMap;
+
+use rocket::data::{self, Data, FromData, ToByteUnit};
+use rocket::form::{Form, FromForm};
+use rocket::http::{ContentType, RawStr};
+use rocket::outcome::Outcome;
+use rocket::request::Request;
+use serde::Serialize;
+
+use crate::kit::csrf;
+use crate::kit::db::fold_key;
+use crate::kit::error::Error;
+use crate::kit::i18n::{Catalogue, Text};
+
+/// A posted form whose token was right. The only way in for an unsafe method.
+pub struct Post<F>(pub F);
+
+#[rocket::async_trait]
+impl<'r, F: for<'f> FromForm<'f> + Send> FromData<'r> for Post<F> {
+    type Error = Error;
+
+    async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> data::Outcome<'r, Self> {
+        let read = async {
+            let fields = read_fields(request, data).await?;
+            let pairs = fields.iter().map(|(name, value)| rocket::form::ValueField::from((name.as_str(), value.as_str())));
+            Form::<F>::parse_iter(pairs).map_err(|_| Error::BadRequest)
+        };
+        match read.await {
+            Ok(form) => Outcome::Success(Self(form)),
+            Err(error) => Outcome::Error((error.status(), leave_note(request, error))),
+        }
+    }
+}
+
+/// A posted form that says yes and nothing else: its token was right.
+pub struct Confirmed;
+
+#[rocket::async_trait]
+impl<'r> FromData<'r> for Confirmed {
+    type Error = Error;
+
+    async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> data::Outcome<'r, Self> {
+        match read_fields(request, data).await {
+            Ok(_) => Outcome::Success(Self),
+            Err(error) => Outcome::Error((error.status(), leave_note(request, error))),
+        }
+    }
+}
+
+/// The catcher reads the note, so that the page can say what was wrong with the form.
+fn leave_note(request: &Request<'_>, error: Error) -> Error {
+    if matches!(error, Error::Csrf) {
+        Error::Csrf.report(request);
+    }
+    error
+}
+
+/// Reads a form's fields, in order, after checking its token.
+///
+/// # Errors
+/// [`Error::UnsupportedMedia`], [`Error::TooLarge`], [`Error::Csrf`], [`Error::BadRequest`].
+pub async fn read_fields(request: &Request<'_>, data: Data<'_>) -> Result<Vec<(String, String)>, Error> {
+    if request.content_type().is_some_and(|content_type| *content_type != ContentType::Form) {
+        return Err(Error::UnsupportedMedia);
+    }
+    let limit = request.limits().get("form").unwrap_or(256.kibibytes());
+    let body = data.open(limit).into_string().await.map_err(|_| Error::BadRequest)?;
+    if !body.is_complete() {
+        return Err(Error::TooLarge);
+    }
+    let fields: Vec<(String, String)> = Form::values(&body)
+        .map(|field| (decoded(field.name.source().as_str()), decoded(field.value)))
+        .collect();
+    let token = fields.iter().find(|(name, _)| csrf::FIELDS.contains(&name.as_str())).map(|(_, value)| value.as_str());
+    csrf::verify(request, token)?;
+    Ok(fields)
+}
+
+fn decoded(text: &str) -> String {
+    RawStr::new(text).url_decode_lossy().into_owned()
+}
+
+/// Errors by field; those of the whole form stand under [`FieldErrors::FORM`].
+#[derive(Debug, Default, PartialEq)]
+pub struct FieldErrors(BTreeMap<&'static str, Vec<Text>>);
+
+impl FieldErrors {
+    /// Where errors of the whole form stand.
+    pub const FORM: &str = "form";
+
+    /// Nothing wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One more error at `field`.
+    pub fn add(&mut self, field: &'static str, error: Text) {
+        self.0.entry(field).or_default().push(error);
+    }
+
+    /// One error alone.
+    pub fn one(field: &'static str, error: Text) -> Self {
+        let mut errors = Self::default();
+        errors.add(field, error);
+        errors
+    }
+
+    /// In a person's language, by field.
+    pub fn localized(&self, catalogue: &Catalogue, lang: &str) -> BTreeMap<&'static str, Vec<String>> {
+        self.0.iter().map(|(field, errors)| (*field, errors.iter().map(|e| catalogue.t(lang, e)).collect())).collect()
+    }
+}
+
+/// A form as a template draws it: what was typed and what was wrong with it.
+#[derive(Debug, Default)]
+pub struct Drawn<V> {
+    /// What was typed.
+    pub values: V,
+    /// What was wrong.
+    pub errors: FieldErrors,
+}
+
+impl<V> Drawn<V> {
+    /// A form that nobody has sent yet.
+    pub fn fresh(values: V) -> Self {
+        Self { values, errors: FieldErrors::default() }
+    }
+}
+
+/// A drawn form in a person's language.
+#[derive(Debug, Serialize)]
+pub struct FormContext<V> {
+    values: V,
+    errors: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl<V: Serialize> Drawn<V> {
+    /// For the template.
+    pub fn context(self, catalogue: &Catalogue, lang: &str) -> FormContext<V> {
+        FormContext { errors: self.errors.localized(catalogue, lang), values: self.values }
+    }
+}
+
+/// Cleans fields and gathers what is wrong with them.
+///
+/// Django: `Form.clean_<field>`.
+#[derive(Debug, Default)]
+pub struct Cleaner {
+    /// What was wrong so far.
+    pub errors: FieldErrors,
+}
+
+impl Cleaner {
+    /// One line: white space runs become one space; `1..=max` characters.
+    pub fn line(&mut self, field: &'static str, typed: &str, max: usize) -> String {
+        let cleaned = typed.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.measure(field, &cleaned, 1, max);
+        cleaned
+    }
+
+    /// Several lines, with line ends as `\n` and nothing but text at both ends; `min..=max` characters.
+    pub fn text(&mut self, field: &'static str, typed: &str, min: usize, max: usize) -> String {
+        let cleaned = typed.replace("\r\n", "\n").replace('\r', "\n").trim().to_owned();
+        self.measure(field, &cleaned, min, max);
+        cleaned
+    }
+
+    fn measure(&mut self, field: &'static str, cleaned: &str, min: usize, max: usize) {
+        let length = cleaned.chars().count();
+        // Invisible characters alone are as blank as spaces.
+        if min > 0 && cleaned.chars().all(is_invisible) {
+            self.errors.add(field, Text::new("error-required"));
+        } else if length > max {
+            self.errors.add(field, Text::new("error-too-long").with("max", i64::try_from(max).unwrap_or(i64::MAX)));
+        }
+        if cleaned.contains('\0') {
+            self.errors.add(field, Text::new("error-nul"));
+        }
+    }
+
+    /// `value` if nothing was wrong with any field, else the errors.
+    ///
+    /// # Errors
+    /// What was gathered.
+    pub fn finish<T>(self, value: T) -> Result<T, FieldErrors> {
+        if self.errors.is_empty() { Ok(value) } else { Err(self.errors) }
+    }
+}
+
+/// Characters that a page shows nothing of: zero-width ones and direction marks among them.
+fn is_invisible(letter: char) -> bool {
+    letter.is_whitespace()
+        || letter.is_control()
+        || matches!(letter, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}')
+}
+
+/// What makes two names the same, as the database's `*_key` columns keep it.
+pub fn same(a: &str, b: &str) -> bool {
+    fold_key(a) == fold_key(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_trimmed_counted_in_characters_and_refuse_nul() {
+        let mut clean = Cleaner::default();
+        assert_eq!(clean.line("name", "  two\r\n words ", 9), "two words");
+        assert_eq!(clean.text("body", &"क".repeat(4000), 1, 4000).chars().count(), 4000);
+        assert!(clean.errors.is_empty());
+        clean.line("name", " \u{200b}\u{feff} ", 9);
+        clean.line("topic", "ten letters", 9);
+        clean.text("body", "a\0b", 0, 9);
+        let keys: Vec<_> = clean.errors.0.values().map(|errors| errors[0].key.as_ref()).collect();
+        assert_eq!(keys, ["error-nul", "error-required", "error-too-long"]);
+    }
+}

@@ -1,0 +1,55 @@
+//! The headers that every answer carries, errors included.
+//!
+//! Django: `django.middleware.security` and `clickjacking`.
+
+use rocket::fairing::{Fairing, Info, Kind};
+use rocket::http::{Header, Method};
+use rocket::{Request, Response};
+
+use crate::kit::db;
+
+/// No inline script, no inline style, nothing from another host, no frame around us.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The fairing that adds them.
+pub struct SecurityHeaders {
+    /// `site_url` is https: browsers are told to stay there.
+    pub https: bool,
+    /// Debug pages tell how many SQL statements they took.
+    pub count_statements: bool,
+}
+
+#[rocket::async_trait]
+impl Fairing for SecurityHeaders {
+    fn info(&self) -> Info {
+        Info { name: "security headers", kind: Kind::Response }
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        let fixed = [
+            ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+            ("X-Content-Type-Options", "nosniff"),
+            ("X-Frame-Options", "DENY"),
+            ("Referrer-Policy", "same-origin"),
+            ("Cross-Origin-Opener-Policy", "same-origin"),
+            ("Cross-Origin-Resource-Policy", "same-origin"),
+            ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+        ];
+        for (name, value) in fixed {
+            response.set_raw_header(name, value);
+        }
+        if self.https {
+            response.set_raw_header("Strict-Transport-Security", "max-age=31536000");
+        }
+        // A page shows who is logged in: neither a proxy nor the back button after a log-out may show it again.
+        if !response.headers().contains("Cache-Control") && request.method() != Method::Options {
+            response.set_header(Header::new("Cache-Control", "private, no-cache"));
+            response.adjoin_raw_header("Vary", "Cookie");
+        }
+        if self.count_statements {
+            let statements = db::of(request).map_or(0, db::Db::statements);
+            response.set_header(Header::new("X-Sql-Statements", statements.to_string()));
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The hub of live delivery in this process: who listens to which channel, and who is there.
+//!
+//! What it carries is a hint. The database is the truth: a listener that finds a gap between the
+//! numbers reads the rows. So a lost or late hint costs a query, never a message.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+/// A person who closed his last tab is seen for so long: a reload is no departure. Together with
+/// [`HEARTBEAT`], by which a dead connection is found out, it stays below 30 seconds.
+const FAREWELL: Duration = Duration::from_secs(12);
+
+/// How often a stream shows that it lives.
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// As many hints may wait for one listener. One that falls further behind is cut off; it comes
+/// back with the number of its last event and misses nothing.
+const BACKLOG: usize = 256;
+
+/// Something that happened in a channel, ready to be sent.
+#[derive(Debug)]
+pub struct Event {
+    /// The channel, that is: the room.
+    pub channel: i64,
+    /// Its number in the channel; without gaps.
+    pub number: i64,
+    /// `message`, `edit` or `delete`.
+    pub kind: &'static str,
+    /// JSON.
+    pub data: String,
+}
+
+/// What a listener hears.
+#[derive(Clone, Debug)]
+pub enum Signal {
+    /// This happened.
+    Event(Arc<Event>),
+    /// The channel has come to this number, by whatever way.
+    Reached(i64, i64),
+    /// Who is there has changed.
+    Presence(i64),
+    /// Nothing; but whoever cannot be written to is gone.
+    Probe,
+}
+
+/// Who listens: an id and what the others see of him.
+#[derive(Clone, Debug)]
+pub struct Who {
+    /// The person's id.
+    pub id: i64,
+    /// As pages show him.
+    pub shown: Value,
+}
+
+/// All channels of this process. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Hub(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    next: AtomicU64,
+    channels: Mutex<HashMap<i64, Channel>>,
+}
+
+#[derive(Default)]
+struct Channel {
+    listeners: HashMap<u64, (Option<i64>, mpsc::Sender<Signal>)>,
+    present: BTreeMap<i64, Presence>,
+    reached: i64,
+}
+
+struct Presence {
+    shown: Value,
+    streams: usize,
+    /// Raised at each departure, so that an old farewell does not remove one who came back.
+    departures: u64,
+}
+
+impl Inner {
+    /// No code panics while it holds this lock; if some ever did, the maps are still whole.
+    fn channels(&self) -> MutexGuard<'_, HashMap<i64, Channel>> {
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Channel {
+    /// Tells everyone; who cannot keep up is cut off.
+    fn tell(&mut self, signal: &Signal) {
+        self.listeners.retain(|_, (_, sender)| sender.try_send(signal.clone()).is_ok());
+    }
+
+    fn is_empty(&self) -> bool {
+        self.listeners.is_empty() && self.present.is_empty()
+    }
+}
+
+impl Hub {
+    /// Begins to listen. Subscribe first, then read the database, then drop what came twice: the
+    /// other order loses what happens in between.
+    pub fn join(&self, channels: &[i64], who: Option<Who>) -> Listener {
+        let (sender, receiver) = mpsc::channel(BACKLOG);
+        let id = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let mut all = self.0.channels();
+        for channel in channels {
+            let entry = all.entry(*channel).or_default();
+            entry.listeners.insert(id, (who.as_ref().map(|who| who.id), sender.clone()));
+            let Some(who) = &who else { continue };
+            let is_new = !entry.present.contains_key(&who.id);
+            let presence =
+                entry.present.entry(who.id).or_insert_with(|| Presence { shown: who.shown.clone(), streams: 0, departures: 0 });
+            presence.streams += 1;
+            if is_new {
+                entry.tell(&Signal::Presence(*channel));
+            }
+        }
+        Listener { hub: self.clone(), id, channels: channels.to_vec(), who: who.map(|who| who.id), receiver }
+    }
+
+    /// Tells all listeners of the event's channel.
+    pub fn publish(&self, event: Event) {
+        if let Some(channel) = self.0.channels().get_mut(&event.channel) {
+            channel.reached = channel.reached.max(event.number);
+            channel.tell(&Signal::Event(Arc::new(event)));
+        }
+    }
+
+    /// Tells the listeners of a channel how far the database is, if they may not know.
+    pub fn reached(&self, channel: i64, number: i64) {
+        if let Some(entry) = self.0.channels().get_mut(&channel) {
+            if entry.reached < number {
+                entry.reached = number;
+                entry.tell(&Signal::Reached(channel, number));
+            }
+        }
+    }
+
+    /// The channels that somebody listens to.
+    pub fn listened(&self) -> Vec<i64> {
+        self.0.channels().iter().filter(|(_, channel)| !channel.listeners.is_empty()).map(|(id, _)| *id).collect()
+    }
+
+    /// Who is there, as pages show them, in the order of their ids.
+    pub fn present(&self, channel: i64) -> Vec<Value> {
+        self.0.channels().get(&channel).map(|c| c.present.values().map(|p| p.shown.clone()).collect()).unwrap_or_default()
+    }
+
+    /// Finds out soon which of the channel's connections are dead: somebody said that he goes.
+    pub fn probe(&self, channel: i64) {
+        let hub = self.clone();
+        tokio::spawn(async move {
+            // The word of the departure overtakes the closing of the connection.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if let Some(channel) = hub.0.channels().get_mut(&channel) {
+                channel.tell(&Signal::Probe);
+            }
+        });
+    }
+
+    /// Ends all streams of a person: he logged out, or was taken out of his rights.
+    pub fn cut(&self, person: i64) {
+        for channel in self.0.channels().values_mut() {
+            channel.listeners.retain(|_, (who, _)| *who != Some(person));
+        }
+    }
+
+    fn leave(&self, listener: &Listener) {
+        let mut all = self.0.channels();
+        for id in &listener.channels {
+            let Some(channel) = all.get_mut(id) else { continue };
+            channel.listeners.remove(&listener.id);
+            if let Some(presence) = listener.who.and_then(|who| channel.present.get_mut(&who)) {
+                presence.streams -= 1;
+                presence.departures += 1;
+                if presence.streams == 0 {
+                    self.bid_farewell(*id, listener.who, presence.departures);
+                }
+            }
+            if channel.is_empty() {
+                all.remove(id);
+            }
+        }
+    }
+
+    fn bid_farewell(&self, channel: i64, who: Option<i64>, departure: u64) {
+        let (hub, Some(who)) = (self.clone(), who) else { return };
+        // Without a runtime the process is ending, and with it everybody's presence.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            tokio::time::sleep(FAREWELL).await;
+            let mut all = hub.0.channels();
+            let Some(entry) = all.get_mut(&channel) else { return };
+            if entry.present.get(&who).is_some_and(|p| p.streams == 0 && p.departures == departure) {
+                entry.present.remove(&who);
+                entry.tell(&Signal::Presence(channel));
+            }
+            if entry.is_empty() {
+                all.remove(&channel);
+            }
+        });
+    }
+}
+
+/// One stream's ear. Leaves its channels when dropped.
+pub struct Listener {
+    hub: Hub,
+    id: u64,
+    channels: Vec<i64>,
+    who: Option<i64>,
+    receiver: mpsc::Receiver<Signal>,
+}
+
+impl Listener {
+    /// The next signal; none when this listener was cut off.
+    pub async fn next(&mut self) -> Option<Signal> {
+        self.receiver.recv().await
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.hub.clone().leave(self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn who(id: i64) -> Option<Who> {
+        Some(Who { id, shown: Value::from(id) })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_person_is_there_until_a_while_after_his_last_stream() {
+        let hub = Hub::default();
+        let (first, second) = (hub.join(&[1], who(7)), hub.join(&[1, 2], who(7)));
+        assert_eq!(hub.present(1), [Value::from(7)]);
+        drop(first);
+        tokio::time::sleep(FAREWELL * 2).await;
+        assert_eq!(hub.present(1), [Value::from(7)], "one stream is left");
+        drop(second);
+        assert_eq!(hub.present(1), [Value::from(7)], "a reload is no departure");
+        tokio::time::sleep(FAREWELL * 2).await;
+        assert!(hub.present(1).is_empty() && hub.present(2).is_empty());
+        assert!(hub.0.channels().is_empty(), "nothing is kept of empty channels");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_back_in_time_stays() {
+        let hub = Hub::default();
+        drop(hub.join(&[1], who(7)));
+        let _again = hub.join(&[1], who(7));
+        tokio::time::sleep(FAREWELL * 2).await;
+        assert_eq!(hub.present(1), [Value::from(7)]);
+    }
+
+    #[tokio::test]
+    async fn the_slow_are_cut_off() {
+        let hub = Hub::default();
+        let mut slow = hub.join(&[1], None);
+        for number in 1..=300 {
+            hub.publish(Event { channel: 1, number, kind: "message", data: String::new() });
+        }
+        let mut heard = 0;
+        while slow.next().await.is_some() {
+            heard += 1;
+        }
+        assert_eq!(heard, BACKLOG);
+    }
+}

@@ -1,0 +1,22 @@
+//! What every app stands on. No app is known here.
+
+pub mod address;
+pub mod assets;
+pub mod config;
+pub mod csrf;
+pub mod db;
+pub mod error;
+pub mod flash;
+pub mod forms;
+pub mod headers;
+pub mod i18n;
+pub mod live;
+pub mod logging;
+pub mod migrations;
+pub mod paginate;
+pub mod paths;
+pub mod random;
+pub mod signals;
+pub mod templates;
+pub mod throttle;
+pub mod time;

@@ -1,0 +1,143 @@
+//! Addresses: both slash forms, ids that are numbers, a safe way back, and the 405 that the router
+//! does not know.
+
+use rocket::fairing::{Fairing, Info, Kind};
+use rocket::http::Method;
+use rocket::http::uri::Origin;
+use rocket::request::{FromParam, Request};
+use rocket::{Data, Orbit, Rocket, Route};
+
+/// An id in a path. What is no number is no row: the route is passed over, which ends in a 404.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Id(pub i64);
+
+/// `<id>` was no number.
+#[derive(Debug)]
+pub struct NoId;
+
+impl<'a> FromParam<'a> for Id {
+    type Error = NoId;
+
+    fn from_param(param: &'a str) -> Result<Self, NoId> {
+        let digits = !param.is_empty() && param.bytes().all(|b| b.is_ascii_digit());
+        if !digits {
+            return Err(NoId);
+        }
+        param.parse().map(Id).map_err(|_| NoId)
+    }
+}
+
+/// `/rooms/1/` is `/rooms/1`.
+///
+/// Django: `APPEND_SLASH`, without the detour.
+pub struct TrailingSlash;
+
+#[rocket::async_trait]
+impl Fairing for TrailingSlash {
+    fn info(&self) -> Info {
+        Info { name: "trailing slash", kind: Kind::Request }
+    }
+
+    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        let path = request.uri().path().as_str();
+        if path.len() < 2 || !path.ends_with('/') {
+            return;
+        }
+        let bare = path.trim_end_matches('/');
+        let bare = if bare.is_empty() { "/" } else { bare };
+        let whole = match request.uri().query() {
+            Some(query) => format!("{bare}?{query}"),
+            None => bare.to_owned(),
+        };
+        if let Ok(uri) = Origin::parse_owned(whole) {
+            request.set_uri(uri);
+        }
+    }
+}
+
+/// The methods that have a route at `path`, for `Allow`. Routes of rank 100 and above are
+/// fallbacks and do not count.
+pub fn allowed_methods(rocket: &Rocket<Orbit>, path: &str) -> Vec<Method> {
+    let mut methods: Vec<Method> = Vec::new();
+    for route in rocket.routes().filter(|route| route.rank < 100 && matches_path(route, path)) {
+        if !methods.contains(&route.method) {
+            methods.push(route.method);
+        }
+        if route.method == Method::Get && !methods.contains(&Method::Head) {
+            methods.push(Method::Head);
+        }
+    }
+    methods
+}
+
+/// Whether `route` has this path, whatever its method.
+pub fn matches_path(route: &Route, path: &str) -> bool {
+    let pattern = route.uri.path();
+    let mut wanted = pattern.split('/').filter(|s| !s.is_empty());
+    let mut given = path.split('/').filter(|s| !s.is_empty());
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return true,
+            (Some(w), _) if w.starts_with('<') && w.ends_with("..>") => return true,
+            (Some(w), Some(g)) if w == g || (w.starts_with('<') && w.ends_with('>')) => {}
+            _ => return false,
+        }
+    }
+}
+
+/// `path` if it leads to a page of this site, else none: `//evil.example`, `/\evil.example` and
+/// whole addresses lead away.
+///
+/// Django: `url_has_allowed_host_and_scheme`
+pub fn local(path: &str) -> Option<String> {
+    let fine = path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains('\\')
+        && !path.chars().any(|c| c.is_control() || c.is_whitespace());
+    if !fine || path.len() > 2000 {
+        return None;
+    }
+    Origin::parse(path).ok().map(|origin| origin.to_string())
+}
+
+/// The page of this site that the browser says it comes from.
+pub fn referer(request: &Request<'_>) -> Option<String> {
+    let referer = request.headers().get_one("Referer")?;
+    let host = request.headers().get_one("Host")?;
+    let rest = referer.strip_prefix("https://").or_else(|| referer.strip_prefix("http://"))?;
+    let path = rest.strip_prefix(host)?;
+    if path.is_empty() { Some("/".into()) } else { local(path) }
+}
+
+/// Where "go back" leads: the page of ours that one came from, unless it is this very page or one
+/// that only asks for a log-in; else the home page.
+pub fn back(request: &Request<'_>) -> String {
+    let here = request.uri().path().as_str();
+    referer(request)
+        .filter(|path| {
+            let path = path.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+            path != here && !matches!(path, "/login" | "/register" | "/logout") && !path.starts_with("/setup")
+        })
+        .unwrap_or_else(|| "/".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_are_local() {
+        assert_eq!(local("/rooms/1?before=3"), Some("/rooms/1?before=3".into()));
+        for evil in ["//evil.example", "/\\evil.example", "https://evil.example", "evil", "", "/a\nb", "/\t/evil.example", "javascript:alert(1)"] {
+            assert_eq!(local(evil), None, "{evil:?}");
+        }
+    }
+
+    #[test]
+    fn ids_are_plain_numbers() {
+        assert_eq!(Id::from_param("12").ok(), Some(Id(12)));
+        for wrong in ["", "-1", "+1", "1a", "99999999999999999999", "१२"] {
+            assert!(Id::from_param(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

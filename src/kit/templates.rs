@@ -1,0 +1,124 @@
+//! Templates: Tera through `rocket_dyn_templates`, embedded in the binary, from disk with reload in
+//! debug builds. Files in `<data_dir>/templates` override the embedded ones, so that an operator
+//! can restyle a page; a broken one is passed over with a warning, and `check` reports it.
+
+use std::error::Error as StdError;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::NaiveDateTime;
+use rocket::fairing::Fairing;
+use rocket_dyn_templates::Template;
+use rocket_dyn_templates::tera::{self, Tera, Value};
+use rust_embed::RustEmbed;
+
+use crate::kit::assets;
+use crate::kit::i18n::{self, Catalogue};
+use crate::kit::time;
+
+#[derive(RustEmbed)]
+#[folder = "templates/"]
+struct Files;
+
+/// The folder of an operator's own templates.
+pub fn override_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("templates")
+}
+
+/// The folder that the engine watches; it must exist before the engine starts.
+pub fn watched_dir(data_dir: &Path) -> PathBuf {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+    if cfg!(debug_assertions) && sources.is_dir() { sources } else { override_dir(data_dir) }
+}
+
+/// The fairing that loads all templates.
+pub fn fairing(catalogue: Arc<Catalogue>, data_dir: PathBuf) -> impl Fairing {
+    Template::try_custom(move |engines| {
+        let (tera, broken) = load(Arc::clone(&catalogue), &override_dir(&data_dir))?;
+        for problem in broken {
+            log::warn!("{problem}; the built-in template is used");
+        }
+        engines.tera = tera;
+        Ok(())
+    })
+}
+
+/// All templates, and a line for each override that cannot be used.
+///
+/// # Errors
+/// When an embedded template is broken.
+pub fn load(catalogue: Arc<Catalogue>, overrides: &Path) -> Result<(Tera, Vec<String>), Box<dyn StdError>> {
+    let mut tera = Tera::default();
+    // Escaping goes by the end of the name; every template that a browser sees ends in .html.
+    tera.autoescape_on(vec![".html"]);
+    tera.register_function("asset", asset);
+    tera.register_function("ago", ago(Arc::clone(&catalogue)));
+    tera.register_function("t", i18n::tera_function(catalogue));
+    let embedded: Vec<(String, String)> = Files::iter()
+        .filter(|name| name.ends_with(".html"))
+        .filter_map(|name| Some((name.to_string(), String::from_utf8(Files::get(&name)?.data.into_owned()).ok()?)))
+        .collect();
+    tera.add_raw_templates(embedded)?;
+
+    let mut broken = Vec::new();
+    for path in html_files(overrides) {
+        let name = path.strip_prefix(overrides).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        let mut with_override = tera.clone();
+        let added = std::fs::read_to_string(&path)
+            .map_err(|e| e.to_string())
+            .and_then(|text| with_override.add_raw_template(&name, &text).map_err(|e| explain(&e)));
+        match added {
+            Ok(()) => tera = with_override,
+            Err(reason) => broken.push(format!("template override {}: {reason}", path.display())),
+        }
+    }
+    Ok((tera, broken))
+}
+
+/// An error and what caused it, in one line.
+fn explain(error: &tera::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = StdError::source(error);
+    while let Some(inner) = cause {
+        line = format!("{line}: {inner}");
+        cause = inner.source();
+    }
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn html_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        // No folder of overrides is the usual case.
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "html") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+type Args = std::collections::HashMap<String, Value>;
+
+/// `asset(path="css/app.css")`: the address under which that file may be cached for ever.
+fn asset(args: &Args) -> tera::Result<Value> {
+    let path = args.get("path").and_then(Value::as_str).unwrap_or_default();
+    assets::url(path).map(Value::String).ok_or_else(|| tera::Error::msg(format!("there is no static file {path:?}")))
+}
+
+/// `ago(at=message.created)`: how long ago that was, in words.
+fn ago(catalogue: Arc<Catalogue>) -> impl tera::Function {
+    move |args: &Args| {
+        let at = args.get("at").and_then(Value::as_str).unwrap_or_default();
+        let at = NaiveDateTime::parse_from_str(at, "%Y-%m-%dT%H:%M:%S%.fZ")
+            .map_err(|e| tera::Error::msg(format!("ago(at={at:?}): {e}")))?;
+        let lang = args.get("lang").and_then(Value::as_str).unwrap_or(i18n::FALLBACK);
+        Ok(Value::String(i18n::ago(&catalogue, lang, at, time::now())))
+    }
+}

@@ -1,0 +1,71 @@
+//! From a row to an event that every open window understands, and the slow look that catches what
+//! a lost hint missed.
+
+use std::time::Duration;
+
+use rocket::{Orbit, Rocket};
+use rocket_dyn_templates::Template;
+use serde_json::json;
+
+use crate::kit::db::Db;
+use crate::kit::error::Error;
+use crate::kit::live::{Event, Hub};
+use crate::kit::time;
+use crate::rooms::models::message::Message;
+use crate::rooms::models::room;
+
+/// How a message came to be as it is, seen by somebody who knows all events up to `known`.
+fn kind(message: &Message, known: i64) -> &'static str {
+    if message.deleted.is_some() {
+        "delete"
+    } else if message.seq > known {
+        "message"
+    } else {
+        "edit"
+    }
+}
+
+/// The message as an event, for somebody who knows all events up to `known`. The HTML is the same
+/// for everybody; each page shows its viewer what he may do.
+pub fn event(rocket: &Rocket<Orbit>, message: Message, known: i64) -> Event {
+    let (room, number, id, seq) = (message.room_id, message.version, message.id, message.seq);
+    let kind = kind(&message, known);
+    let data = if kind == "delete" {
+        json!({ "event": number, "id": id, "room": room })
+    } else {
+        let user = message.user.as_ref().map(|user| user.id);
+        let created = time::iso(message.created);
+        let context = json!({ "message": message.view(None, false) });
+        let html = Template::show(rocket, "rooms/_message.html", context).unwrap_or_default();
+        json!({ "event": number, "id": id, "seq": seq, "user": user, "html": html, "created": created, "room": room })
+    };
+    Event { channel: room, number, kind, data: data.to_string() }
+}
+
+/// The event of a deletion.
+pub fn deletion(room: i64, id: i64, number: i64) -> Event {
+    let data = json!({ "event": number, "id": id, "room": room }).to_string();
+    Event { channel: room, number, kind: "delete", data }
+}
+
+/// How often each process looks how far the rooms are that somebody listens to.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+
+/// Looks, for as long as the server runs: another process, or a command, may have written.
+pub async fn watch(hub: Hub, db: Db) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let rooms = hub.listened();
+        if rooms.is_empty() {
+            continue;
+        }
+        match look(&db, rooms).await {
+            Ok(reached) => reached.into_iter().for_each(|(room, event)| hub.reached(room, event)),
+            Err(error) => log::warn!("live: the rooms could not be looked at: {error:?}"),
+        }
+    }
+}
+
+async fn look(db: &Db, rooms: Vec<i64>) -> Result<Vec<(i64, i64)>, Error> {
+    db.read(move |conn| Ok(room::last_events(conn, &rooms)?)).await
+}

@@ -1,0 +1,339 @@
+//! Rooms: finding them, opening them, changing them.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Timestamp};
+use serde::Serialize;
+
+use super::topic::{self, TopicLink};
+use super::{id_list, participant, visit};
+use crate::accounts::models::Person;
+use crate::kit::db::{Conn, MultiBackend, contains_pattern, fold};
+use crate::kit::time;
+use crate::schema::{rooms, topics, users};
+
+/// A room with its topic and host.
+///
+/// Django: `Room`
+#[derive(Clone, Debug, Serialize)]
+pub struct Room {
+    /// Its number.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// What it is about; may be empty.
+    pub description: String,
+    /// Its page.
+    pub url: String,
+    /// Its topic, if it has one.
+    pub topic: Option<TopicLink>,
+    /// Who opened it; none after he left the site.
+    pub host: Option<Person>,
+    /// The number of its last event.
+    pub last_event: i64,
+    /// When it was opened.
+    #[serde(serialize_with = "iso")]
+    pub created: NaiveDateTime,
+    /// When it was last changed or spoken in.
+    #[serde(serialize_with = "iso")]
+    pub updated: NaiveDateTime,
+}
+
+/// Times in pages.
+pub(crate) fn iso<S: serde::Serializer>(at: &NaiveDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&time::iso(*at))
+}
+
+type Row = ((i64, String, String, i64, NaiveDateTime, NaiveDateTime), Option<String>, Option<(i64, String, String)>);
+
+const ROOM: (rooms::id, rooms::name, rooms::description, rooms::last_event, rooms::created, rooms::updated) =
+    (rooms::id, rooms::name, rooms::description, rooms::last_event, rooms::created, rooms::updated);
+
+impl From<Row> for Room {
+    fn from(((id, name, description, last_event, created, updated), topic, host): Row) -> Self {
+        Self {
+            id,
+            name,
+            description,
+            url: url(id),
+            topic: topic.map(TopicLink::new),
+            host: host.map(|(id, username, name)| Person { id, username, name }),
+            last_event,
+            created,
+            updated,
+        }
+    }
+}
+
+/// The address of a room.
+pub fn url(id: i64) -> String {
+    format!("/rooms/{id}")
+}
+
+impl Room {
+    /// Whether this person may change it: its host or the staff.
+    pub fn is_managed_by(&self, user_id: i64, is_staff: bool) -> bool {
+        is_staff || self.host.as_ref().is_some_and(|host| host.id == user_id)
+    }
+}
+
+/// A room as lists show it.
+#[derive(Clone, Debug, Serialize)]
+pub struct RoomCard {
+    /// The room.
+    #[serde(flatten)]
+    pub room: Room,
+    /// How many take part.
+    pub participants: i64,
+    /// The first few of them.
+    pub faces: Vec<Person>,
+    /// How many messages came since the viewer last looked; 0 for strangers.
+    pub unread: i64,
+}
+
+/// Which rooms a list is of.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Topic name, room name or description contains it.
+    pub q: String,
+    /// Only rooms of this host.
+    pub host: Option<i64>,
+}
+
+/// Rooms by name of topic, name or description; the macro repeats one expression for the two
+/// queries that need it, whose types differ.
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let mut query = $query;
+        if !$filter.q.is_empty() {
+            let pattern = contains_pattern(&$filter.q);
+            query = query.filter(
+                fold(topics::name.nullable())
+                    .like(pattern.clone())
+                    .escape('\\')
+                    .or(fold(rooms::name.nullable()).like(pattern.clone()).escape('\\'))
+                    .or(fold(rooms::description.nullable()).like(pattern).escape('\\')),
+            );
+        }
+        if let Some(host) = $filter.host {
+            query = query.filter(rooms::host_id.eq(host));
+        }
+        query
+    }};
+}
+pub(crate) use filtered;
+
+/// How many rooms match.
+///
+/// # Errors
+/// Only the database's.
+pub fn count_found(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
+    let query = rooms::table.left_join(topics::table).select(diesel::dsl::count_star()).into_boxed::<MultiBackend>();
+    filtered!(query, filter).get_result(conn)
+}
+
+/// Matching rooms, newest first, with what their cards show: three statements.
+///
+/// Django: `views.home`
+///
+/// # Errors
+/// Only the database's.
+pub fn cards(conn: &mut Conn, filter: &Filter, viewer: Option<i64>, offset: i64, limit: i64) -> QueryResult<Vec<RoomCard>> {
+    let query = rooms::table
+        .left_join(topics::table)
+        .left_join(users::table)
+        .select((ROOM, topics::name.nullable(), (users::id, users::username, users::name).nullable()))
+        .order((rooms::updated.desc(), rooms::created.desc(), rooms::id.desc()))
+        .offset(offset)
+        .limit(limit)
+        .into_boxed::<MultiBackend>();
+    let rows: Vec<Row> = filtered!(query, filter).load(conn)?;
+    let ids = id_list(rows.iter().map(|row| row.0.0));
+    let mut faces = participant::faces(conn, &ids)?;
+    let unread = match viewer {
+        Some(viewer) => visit::unread(conn, viewer, &ids)?,
+        None => HashMap::new(),
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let room = Room::from(row);
+            let (participants, faces) = faces.remove(&room.id).unwrap_or_default();
+            RoomCard { participants, faces, unread: unread.get(&room.id).copied().unwrap_or_default(), room }
+        })
+        .collect())
+}
+
+/// The room of this number.
+///
+/// # Errors
+/// [`diesel::result::Error::NotFound`] when there is none.
+pub fn find(conn: &mut Conn, id: i64) -> QueryResult<Room> {
+    rooms::table
+        .left_join(topics::table)
+        .left_join(users::table)
+        .select((ROOM, topics::name.nullable(), (users::id, users::username, users::name).nullable()))
+        .filter(rooms::id.eq(id))
+        .first::<Row>(conn)
+        .map(Room::from)
+}
+
+/// The cleaned values of a room's form.
+#[derive(Clone, Debug)]
+pub struct RoomValues {
+    /// Its name.
+    pub name: String,
+    /// Its topic's name.
+    pub topic: String,
+    /// May be empty.
+    pub description: String,
+}
+
+/// Opens a room; its host takes part in it.
+///
+/// # Errors
+/// Only the database's.
+pub fn open(conn: &mut Conn, host_id: i64, values: &RoomValues) -> QueryResult<i64> {
+    let topic_id = topic::find_or_make(conn, &values.topic)?;
+    let now = time::now();
+    let id = diesel::insert_into(rooms::table)
+        .values((
+            rooms::name.eq(&values.name),
+            rooms::description.eq(&values.description),
+            rooms::host_id.eq(host_id),
+            rooms::topic_id.eq(topic_id),
+            rooms::last_event.eq(0),
+            rooms::created.eq(now),
+            rooms::updated.eq(now),
+        ))
+        .returning(rooms::id)
+        .get_result(conn)?;
+    participant::join(conn, id, host_id)?;
+    Ok(id)
+}
+
+/// Changes a room: `updated` moves, `created` stays.
+///
+/// # Errors
+/// Only the database's.
+pub fn change(conn: &mut Conn, id: i64, values: &RoomValues) -> QueryResult<()> {
+    let topic_id = topic::find_or_make(conn, &values.topic)?;
+    diesel::update(rooms::table.find(id))
+        .set((
+            rooms::name.eq(&values.name),
+            rooms::description.eq(&values.description),
+            rooms::topic_id.eq(topic_id),
+            rooms::updated.eq(time::now()),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Deletes a room with all that was said in it.
+///
+/// # Errors
+/// Only the database's.
+pub fn delete(conn: &mut Conn, id: i64) -> QueryResult<()> {
+    diesel::delete(rooms::table.find(id)).execute(conn).map(drop)
+}
+
+/// The next event number of a room; its row is locked until the transaction ends, so that numbers
+/// are given in the order of commits.
+///
+/// # Errors
+/// [`diesel::result::Error::NotFound`] when there is no such room.
+pub fn next_event(conn: &mut Conn, id: i64) -> QueryResult<i64> {
+    diesel::update(rooms::table.find(id)).set(rooms::last_event.eq(rooms::last_event + 1)).returning(rooms::last_event).get_result(conn)
+}
+
+/// The same, and the room moves up: something was said in it.
+///
+/// # Errors
+/// [`diesel::result::Error::NotFound`] when there is no such room.
+pub fn next_event_moving_up(conn: &mut Conn, id: i64) -> QueryResult<i64> {
+    diesel::update(rooms::table.find(id))
+        .set((rooms::last_event.eq(rooms::last_event + 1), rooms::updated.eq(time::now())))
+        .returning(rooms::last_event)
+        .get_result(conn)
+}
+
+/// How far these rooms have come.
+///
+/// # Errors
+/// Only the database's.
+pub fn last_events(conn: &mut Conn, ids: &[i64]) -> QueryResult<Vec<(i64, i64)>> {
+    #[derive(QueryableByName)]
+    struct Reached {
+        #[diesel(sql_type = BigInt)]
+        id: i64,
+        #[diesel(sql_type = BigInt)]
+        last_event: i64,
+    }
+    let sql = format!("SELECT id, last_event FROM rooms WHERE id IN ({})", id_list(ids.iter().copied()));
+    let rows: Vec<Reached> = diesel::sql_query(sql).load(conn)?;
+    Ok(rows.into_iter().map(|row| (row.id, row.last_event)).collect())
+}
+
+/// A person leaves the site: his rooms stay without a host (the database sees to it), what he said
+/// goes, and every reader, also one who is away, learns of each deletion by its event number.
+///
+/// # Errors
+/// Only the database's.
+pub fn forget_author(conn: &mut Conn, user_id: i64) -> QueryResult<()> {
+    lock_rooms_of(conn, user_id)?;
+    let now = time::now();
+    // One number for each of his messages, room by room.
+    diesel::sql_query(
+        "UPDATE messages SET body = '', user_id = NULL, client_id = NULL, deleted = $1, version = numbered.version \
+         FROM (SELECT m.id, r.last_event + row_number() OVER (PARTITION BY m.room_id ORDER BY m.seq) AS version \
+               FROM messages m JOIN rooms r ON r.id = m.room_id WHERE m.user_id = $2) AS numbered \
+         WHERE messages.id = numbered.id",
+    )
+    .bind::<Timestamp, _>(now)
+    .bind::<BigInt, _>(user_id)
+    .execute(conn)?;
+    diesel::sql_query(
+        "UPDATE rooms SET last_event = newest.version \
+         FROM (SELECT room_id, max(version) AS version FROM messages WHERE deleted = $1 GROUP BY room_id) AS newest \
+         WHERE newest.room_id = rooms.id AND newest.version > rooms.last_event",
+    )
+    .bind::<Timestamp, _>(now)
+    .execute(conn)
+    .map(drop)
+}
+
+/// The number of rooms a person hosts and of messages that he wrote.
+///
+/// # Errors
+/// Only the database's.
+pub fn tally(conn: &mut Conn, user_id: i64) -> QueryResult<(i64, i64)> {
+    #[derive(QueryableByName)]
+    struct Tally {
+        #[diesel(sql_type = BigInt)]
+        rooms: i64,
+        #[diesel(sql_type = BigInt)]
+        messages: i64,
+    }
+    let tally: Tally = diesel::sql_query(
+        "SELECT (SELECT count(*) FROM rooms WHERE host_id = u.id) AS rooms, \
+                (SELECT count(*) FROM messages WHERE user_id = u.id AND deleted IS NULL) AS messages \
+         FROM users u WHERE u.id = $1",
+    )
+    .bind::<BigInt, _>(user_id)
+    .get_result(conn)?;
+    Ok((tally.rooms, tally.messages))
+}
+
+/// Event numbers are counted from `last_event`: nobody may move it meanwhile. SQLite has one writer anyway.
+fn lock_rooms_of(conn: &mut Conn, user_id: i64) -> QueryResult<()> {
+    if let Conn::Postgres(_) = conn {
+        diesel::sql_query(
+            "SELECT id FROM rooms WHERE id IN (SELECT room_id FROM messages WHERE user_id = $1) ORDER BY id FOR UPDATE",
+        )
+        .bind::<BigInt, _>(user_id)
+        .execute(conn)?;
+    }
+    Ok(())
+}

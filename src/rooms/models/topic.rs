@@ -1,0 +1,93 @@
+//! What rooms are about.
+
+use diesel::dsl::count;
+use diesel::prelude::*;
+use serde::Serialize;
+
+use crate::kit::db::{Conn, MultiBackend, contains_pattern, fold, fold_key};
+use crate::kit::paginate::encode_query;
+use crate::kit::time;
+use crate::schema::{rooms, topics};
+
+/// A topic as a link: its name and the rooms that it finds.
+#[derive(Clone, Debug, Serialize)]
+pub struct TopicLink {
+    /// As first typed.
+    pub name: String,
+    /// The home page, filtered by it.
+    pub url: String,
+}
+
+impl TopicLink {
+    /// The link of a topic.
+    pub fn new(name: String) -> Self {
+        Self { url: format!("/?q={}", encode_query(&name)), name }
+    }
+}
+
+/// A topic with the number of its rooms.
+#[derive(Clone, Debug, Serialize)]
+pub struct TopicRow {
+    /// Name and link.
+    #[serde(flatten)]
+    pub link: TopicLink,
+    /// How many rooms have it.
+    pub count: i64,
+    /// Whether the page is filtered by it.
+    pub current: bool,
+}
+
+/// The topic of this name, in whatever case; made when there is none.
+///
+/// Django: `Topic.objects.get_or_create`
+///
+/// # Errors
+/// Only the database's.
+pub fn find_or_make(conn: &mut Conn, name: &str) -> QueryResult<i64> {
+    diesel::sql_query("INSERT INTO topics (name, name_key, created) VALUES ($1, $2, $3) ON CONFLICT (name_key) DO NOTHING")
+        .bind::<diesel::sql_types::Text, _>(name)
+        .bind::<diesel::sql_types::Text, _>(fold_key(name))
+        .bind::<diesel::sql_types::Timestamp, _>(time::now())
+        .execute(conn)?;
+    topics::table.filter(topics::name_key.eq(fold_key(name))).select(topics::id).first(conn)
+}
+
+/// How many topics have `q` in their name.
+///
+/// # Errors
+/// Only the database's.
+pub fn count_found(conn: &mut Conn, q: &str) -> QueryResult<i64> {
+    let mut query = topics::table.into_boxed::<MultiBackend>();
+    if !q.is_empty() {
+        query = query.filter(fold(topics::name.nullable()).like(contains_pattern(q)).escape('\\'));
+    }
+    query.count().get_result(conn)
+}
+
+/// Topics with `q` in their name, the fullest first.
+///
+/// # Errors
+/// Only the database's.
+pub fn list(conn: &mut Conn, q: &str, offset: i64, limit: i64) -> QueryResult<Vec<TopicRow>> {
+    let mut query = topics::table
+        .left_join(rooms::table)
+        .group_by((topics::id, topics::name, topics::name_key))
+        .select((topics::name, count(rooms::id.nullable())))
+        .order((count(rooms::id.nullable()).desc(), topics::name_key.asc()))
+        .offset(offset)
+        .limit(limit)
+        .into_boxed::<MultiBackend>();
+    if !q.is_empty() {
+        query = query.filter(fold(topics::name.nullable()).like(contains_pattern(q)).escape('\\'));
+    }
+    let rows: Vec<(String, i64)> = query.load(conn)?;
+    Ok(rows.into_iter().map(|(name, count)| TopicRow { link: TopicLink::new(name), count, current: false }).collect())
+}
+
+/// Names for the form's suggestions.
+///
+/// # Errors
+/// Only the database's.
+pub fn names(conn: &mut Conn) -> QueryResult<Vec<String>> {
+    topics::table.select(topics::name).order(topics::name_key).limit(200).load(conn)
+}

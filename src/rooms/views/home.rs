@@ -1,0 +1,82 @@
+//! The square itself: rooms, topics and what was said lately.
+
+use rocket::get;
+use rocket::http::Status;
+use rocket_dyn_templates::context;
+
+use crate::accounts::page::{Page, View};
+use crate::accounts::site::Site;
+use crate::kit::db::Db;
+use crate::kit::error::Error;
+use crate::kit::forms::same;
+use crate::kit::paginate::{Pager, search_text};
+use crate::rooms::models::message;
+use crate::rooms::models::room::{self, Filter};
+use crate::rooms::models::topic::{self, TopicRow};
+
+const ROOMS_PER_PAGE: i64 = 10;
+const TOPICS_BESIDE: i64 = 8;
+const ACTIVITY_BESIDE: i64 = 10;
+const ROWS_PER_PAGE: i64 = 30;
+
+/// Django: `views.home`
+#[get("/?<q>&<page>")]
+pub async fn home(frame: Page<'_>, db: &Db, site: &Site, q: Option<String>, page: Option<String>) -> Result<View, Error> {
+    if !site.facts().has_people {
+        return Ok(frame.with(Status::Ok, "accounts/setup_needed.html", context! {}));
+    }
+    let viewer = frame.viewer.id();
+    let filter = Filter { q: search_text(q.as_deref()), host: None };
+    let q = filter.q.clone();
+    let (pager, rooms, mut topics, rooms_total, activity) = db
+        .read(move |conn| {
+            let total = room::count_found(conn, &filter)?;
+            let pager = Pager::new("/", &filter.q, page.as_deref(), total, ROOMS_PER_PAGE);
+            let rooms = room::cards(conn, &filter, viewer, pager.offset(), ROOMS_PER_PAGE)?;
+            let topics = topic::list(conn, "", 0, TOPICS_BESIDE)?;
+            let rooms_total = if filter.q.is_empty() { total } else { room::count_found(conn, &Filter::default())? };
+            let activity = message::activity(conn, &filter, None, 0, ACTIVITY_BESIDE)?;
+            Ok((pager, rooms, topics, rooms_total, activity))
+        })
+        .await?;
+    mark_current(&mut topics, &q);
+    Ok(frame.ok("rooms/home.html", context! { count: pager.total, q, rooms, pager, topics, rooms_total, activity }))
+}
+
+fn mark_current(topics: &mut [TopicRow], q: &str) {
+    for topic in topics {
+        topic.current = same(&topic.link.name, q);
+    }
+}
+
+/// Django: `views.topicsPage`
+#[get("/topics?<q>&<page>")]
+pub async fn topics(frame: Page<'_>, db: &Db, q: Option<String>, page: Option<String>) -> Result<View, Error> {
+    let q = search_text(q.as_deref());
+    let asked = q.clone();
+    let (pager, topics, rooms_total) = db
+        .read(move |conn| {
+            let total = topic::count_found(conn, &asked)?;
+            let pager = Pager::new("/topics", &asked, page.as_deref(), total, ROWS_PER_PAGE);
+            let topics = topic::list(conn, &asked, pager.offset(), ROWS_PER_PAGE)?;
+            Ok((pager, topics, room::count_found(conn, &Filter::default())?))
+        })
+        .await?;
+    Ok(frame.ok("rooms/topics.html", context! { q, topics, pager, rooms_total }))
+}
+
+/// Django: `views.activityPage`
+#[get("/activity?<q>&<page>")]
+pub async fn activity(frame: Page<'_>, db: &Db, q: Option<String>, page: Option<String>) -> Result<View, Error> {
+    let filter = Filter { q: search_text(q.as_deref()), host: None };
+    let q = filter.q.clone();
+    let (pager, activity) = db
+        .read(move |conn| {
+            let total = message::count_activity(conn, &filter)?;
+            let pager = Pager::new("/activity", &filter.q, page.as_deref(), total, ROWS_PER_PAGE);
+            let activity = message::activity(conn, &filter, None, pager.offset(), ROWS_PER_PAGE)?;
+            Ok((pager, activity))
+        })
+        .await?;
+    Ok(frame.ok("rooms/activity.html", context! { q, activity, pager }))
+}

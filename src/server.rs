@@ -1,0 +1,144 @@
+//! The server: what it holds, what it does beside serving, and whether it is well.
+//!
+//! Django: `wsgi.py` and what stands around it
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rocket::fairing::AdHoc;
+use rocket::figment::Figment;
+use rocket::http::Status;
+use rocket::{Build, Rocket, Route, Shutdown, State, get, routes};
+
+use crate::accounts::guards::MembersOnly;
+use crate::accounts::models::clear_expired;
+use crate::accounts::passwords::Hasher;
+use crate::accounts::setup::SetupKey;
+use crate::accounts::site::Site;
+use crate::kit::config::{Config, SecretKey};
+use crate::kit::csrf::{CsrfKey, SecureCookies};
+use crate::kit::db::{Db, Target};
+use crate::kit::headers::SecurityHeaders;
+use crate::kit::i18n::Catalogue;
+use crate::kit::live::Hub;
+use crate::kit::logging::RequestLog;
+use crate::kit::paths::TrailingSlash;
+use crate::kit::signals::SignalsBuilder;
+use crate::kit::templates;
+use crate::kit::throttle::Throttle;
+use crate::{accounts, rooms, urls};
+
+/// Builds the server; the database must have been migrated.
+///
+/// # Errors
+/// One line: the folder, address or catalogue that cannot be used.
+pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Rocket<Build>, String> {
+    let catalogue = Arc::new(Catalogue::embedded().map_err(|e| e.to_string())?);
+    let db = Db::new(Target::parse(&config.database.url)?, config.database.pool_size);
+    let overrides = templates::override_dir(&config.data_dir);
+    std::fs::create_dir_all(&overrides).map_err(|e| cannot_write(&overrides, &e))?;
+
+    let mut signals = SignalsBuilder::default();
+    accounts::signals::connect(&mut signals);
+    rooms::signals::connect(&mut signals);
+
+    let figment = figment.merge(("template_dir", templates::watched_dir(&config.data_dir)));
+    let rocket = rocket::custom(figment)
+        .manage(Site::new(config.clone()))
+        .manage(SetupKey(secret.derive("setup")))
+        .manage(CsrfKey(secret.derive("csrf")))
+        .manage(SecureCookies(config.is_https()))
+        .manage(Arc::new(Throttle::new(&config.throttle)))
+        .manage(Hasher::new())
+        .manage(signals.build())
+        .manage(Hub::default())
+        .manage(Arc::clone(&catalogue))
+        .manage(db)
+        .attach(RequestLog)
+        .attach(TrailingSlash)
+        .attach(MembersOnly)
+        .attach(SecurityHeaders { https: config.is_https(), count_statements: config.is_debug() })
+        .attach(templates::fairing(catalogue, config.data_dir.clone()))
+        .attach(AdHoc::try_on_ignite("first look at the site", |rocket| Box::pin(look(rocket))))
+        .attach(AdHoc::on_liftoff("background work", |rocket| Box::pin(async move { start_background(rocket) })));
+    Ok(urls::mount(rocket))
+}
+
+/// The one sentence for a folder that does not take our files.
+pub fn cannot_write(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot write to {}: {error}; make the folder writable or set data_dir to another one", path.display())
+}
+
+/// A server that does not know who may read must not serve.
+async fn look(rocket: Rocket<Build>) -> rocket::fairing::Result {
+    let looked = match (rocket.state::<Site>(), rocket.state::<Db>()) {
+        (Some(site), Some(db)) => site.refresh(db).await.map_err(|error| format!("{error:?}")),
+        _ => Err("no site or no database is managed".into()),
+    };
+    match looked {
+        Ok(()) => Ok(rocket),
+        Err(error) => {
+            log::error!("the database cannot be read: {error}");
+            Err(rocket)
+        }
+    }
+}
+
+/// What runs beside serving, until the server stops.
+fn start_background(rocket: &Rocket<rocket::Orbit>) {
+    let (Some(hub), Some(db)) = (rocket.state::<Hub>(), rocket.state::<Db>()) else { return };
+    let shutdown = rocket.shutdown();
+    rocket::tokio::spawn(until(shutdown.clone(), rooms::live::watch(hub.clone(), db.clone())));
+    let (Some(site), Some(throttle)) = (rocket.state::<Site>(), rocket.state::<Arc<Throttle>>()) else { return };
+    let (site, throttle) = (site.clone(), Arc::clone(throttle));
+    rocket::tokio::spawn(until(shutdown, housekeeping(site, throttle, db.clone())));
+}
+
+async fn until(shutdown: Shutdown, work: impl Future<Output = ()>) {
+    rocket::tokio::select! {
+        () = work => {}
+        () = shutdown => {}
+    }
+}
+
+/// Looks at the site every few seconds, forgets what is over every minute.
+async fn housekeeping(site: Site, throttle: Arc<Throttle>, db: Db) {
+    let mut round: u32 = 0;
+    loop {
+        rocket::tokio::time::sleep(Duration::from_secs(5)).await;
+        if let Err(error) = site.refresh(&db).await {
+            log::warn!("the site could not be looked at: {error:?}");
+        }
+        round = round.wrapping_add(1);
+        if round % 12 == 0 {
+            throttle.sweep();
+            if let Err(error) = db.write(|conn| Ok(clear_expired(conn)?)).await {
+                log::warn!("expired sessions could not be cleared: {error:?}");
+            }
+        }
+    }
+}
+
+/// `/healthz` and `/readyz`.
+pub fn routes() -> Vec<Route> {
+    routes![healthz, readyz]
+}
+
+/// The process lives.
+#[get("/healthz")]
+fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The process can serve: the database answers.
+#[get("/readyz")]
+async fn readyz(db: &State<Db>) -> (Status, &'static str) {
+    match db.read(|conn| Ok(crate::kit::db::version(conn)?)).await {
+        Ok(_) => (Status::Ok, "ready\n"),
+        Err(error) => {
+            log::warn!("not ready: {error:?}");
+            (Status::ServiceUnavailable, "the database does not answer\n")
+        }
+    }
+}
