@@ -2,7 +2,7 @@
 //!
 //! Django: `django.contrib.messages`. Rocket's own flash cookie carries the translation key.
 
-use rocket::http::uri::Origin;
+use rocket::http::uri::Reference;
 use rocket::request::FlashMessage;
 use rocket::response::{Flash, Redirect};
 use serde::Serialize;
@@ -24,9 +24,10 @@ pub fn info(path: impl Into<String>, text: Text) -> Said {
 
 /// Off to `path`, which must be one of ours; anything else ends at the home page.
 pub fn to(path: impl Into<String>) -> Redirect {
-    match Origin::parse_owned(path.into()) {
-        Ok(origin) => Redirect::to(origin),
-        Err(_) => Redirect::to("/"),
+    let path = path.into();
+    match Reference::parse_owned(path) {
+        Ok(reference) if reference.authority().is_none() && reference.scheme().is_none() => Redirect::to(reference),
+        _ => Redirect::to("/"),
     }
 }
 

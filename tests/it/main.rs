@@ -1,0 +1,26 @@
+//! The integration tests: the site from outside, as people meet it, on both databases.
+//!
+//! `./test.sh` runs them; by hand they want `CHAUPAL_TEST_POSTGRES`, the address of a PostgreSQL
+//! server, or `CHAUPAL_TEST_QUICK=1`, which leaves that half out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
+
+#[macro_use]
+mod support;
+
+mod accounts;
+mod catalogue;
+mod commands;
+mod concurrency;
+mod crash;
+mod csrf;
+mod floors;
+mod http;
+mod limits;
+mod live;
+mod pages;
+mod permissions;
+mod rooms;
+mod setup;
+mod templates;
+mod throttle;

@@ -1,0 +1,88 @@
+//! Who comes too often waits, and only he.
+
+use chaupal::kit::i18n::Text;
+
+use crate::support::{Answer, PASSWORD, Person, Request, says};
+
+fn refused(answer: &Answer) -> u64 {
+    answer.status(429);
+    let seconds: u64 = answer.header("retry-after").expect("it says when to come back").parse().unwrap();
+    assert!(seconds >= 1);
+    answer.see(&says(Text::new("error-retry-after").with("seconds", i64::try_from(seconds).unwrap())));
+    seconds
+}
+
+/// A log-in that claims to come from elsewhere.
+fn log_in_from(person: &Person<'_>, address: &str, login: &str, password: &str) -> Answer {
+    let token = person.token();
+    let request = Request::new("POST", "/login").form(&[("login", login), ("password", password), ("csrf_token", &token)]);
+    person.send(request.header("X-Forwarded-For", address))
+}
+
+both!(bad_log_ins_are_slowed_whatever_address_they_claim, [("throttle.login", "10/m")], |site| {
+    site.person("asha");
+    let thief = site.anonymous();
+    let answers: Vec<Answer> = (0..20)
+        .map(|n| log_in_from(&thief, &format!("198.51.100.{n}"), "asha", &format!("guess-number-{n}")))
+        .collect();
+    assert_eq!(answers.iter().filter(|answer| answer.status == 422).count(), 10);
+    assert!(refused(answers.last().unwrap()) <= 60);
+    refused(&log_in_from(&thief, "203.0.113.1", "asha", PASSWORD));
+    thief.get("/login").status(200);
+    assert!(!thief.is_logged_in());
+});
+
+both!(
+    behind_a_proxy_each_address_counts_for_itself,
+    [("throttle.login", "5/h"), ("proxy.trusted", "[\"127.0.0.1\"]")],
+    |site| {
+        site.person("asha");
+        site.person("ravi");
+        let thief = site.anonymous();
+        for n in 0..5 {
+            log_in_from(&thief, "198.51.100.7", &format!("nobody{n}"), "guess").status(422);
+        }
+        refused(&log_in_from(&thief, "198.51.100.7", "ravi", PASSWORD));
+        refused(&log_in_from(&thief, "203.0.113.9, 198.51.100.7", "ravi", PASSWORD));
+        log_in_from(&site.anonymous(), "198.51.100.8", "ravi", PASSWORD).leads_to("/");
+        // Many addresses on one account: the account is slowed too.
+        for n in 0..5 {
+            log_in_from(&thief, &format!("192.0.2.{n}"), "asha", "guess").status(422);
+        }
+        refused(&log_in_from(&thief, "192.0.2.99", "Asha", "guess"));
+        // A refusal of one address costs the account nothing.
+        log_in_from(&site.anonymous(), "192.0.2.77", "ravi", PASSWORD).leads_to("/");
+    }
+);
+
+both!(registering_is_slowed, [("throttle.register", "3/h")], |site| {
+    for n in 0..4 {
+        let (username, email) = (format!("person{n}"), format!("person{n}@example.org"));
+        let fields =
+            [("username", username.as_str()), ("email", &email), ("password1", PASSWORD), ("password2", PASSWORD)];
+        let answer = site.anonymous().post("/register", &fields);
+        if n < 3 {
+            answer.leads_to("/");
+        } else {
+            refused(&answer);
+        }
+    }
+    assert_eq!(site.number("SELECT count(*) FROM users"), 4);
+});
+
+both!(posting_is_slowed_person_by_person, [("throttle.post", "3/h")], |site| {
+    let (asha, ravi) = (site.person("asha"), site.person("ravi"));
+    let room = site.room(&asha, "Weavers", "Craft");
+    for n in 0..3 {
+        asha.say(room, &format!("thread {n}"), "").status(201);
+    }
+    // What is wrong costs nothing, and is said first.
+    asha.post(&format!("/rooms/{room}/messages"), &[("body", " ")]).status(422);
+    let answer = asha.say(room, "one too many", "");
+    answer.status(429);
+    assert!(answer.header("retry-after").is_some());
+    assert!(answer.json()["detail"].is_string());
+    refused(&asha.post(&format!("/rooms/{room}/messages"), &[("body", "one too many")]));
+    ravi.say(room, "mine", "").status(201);
+    assert_eq!(site.number("SELECT count(*) FROM messages"), 4);
+});
