@@ -1,220 +1,334 @@
-# English
-activity-in = activity in 
-activity-more = activity more 
-activity-none = activity none 
-activity-none-found = activity none found 
-activity-none-found-text = activity none found text 
-activity-none-text = activity none text 
-activity-text = activity text 
-activity-title = activity title 
-ago-date = ago date { $date }
-ago-days = ago days { $n }
-ago-hours = ago hours { $n }
-ago-minutes = ago minutes { $n }
-ago-now = ago now 
-banned = banned 
-cancel = cancel 
-characters-left = characters left 
-close = close 
-conversation = conversation 
-delete = delete 
-deleted-user = deleted user 
-edit = edit 
-email = email 
-error-400-text = error 400 text 
-error-400-title = error 400 title 
-error-401-text = error 401 text 
-error-401-title = error 401 title 
-error-403-text = error 403 text 
-error-403-title = error 403 title 
-error-404-text = error 404 text 
-error-404-title = error 404 title 
-error-405-text = error 405 text 
-error-405-title = error 405 title 
-error-413-text = error 413 text 
-error-413-title = error 413 title 
-error-415-text = error 415 text 
-error-415-title = error 415 title 
-error-422-text = error 422 text 
-error-422-title = error 422 title 
-error-429-text = error 429 text 
-error-429-title = error 429 title 
-error-500-text = error 500 text 
-error-500-title = error 500 title 
-error-503-text = error 503 text 
-error-503-title = error 503 title 
-error-choice = error choice 
-error-csrf-text = error csrf text 
-error-csrf-title = error csrf title 
-error-email-invalid = error email invalid 
-error-email-taken = error email taken 
-error-home = error home 
-error-login = error login 
-error-nul = error nul 
-error-password-mismatch = error password mismatch 
-error-request = error request 
-error-required = error required 
-error-retry-after = error retry after { $seconds }
-error-too-long = error too long { $max }
-error-too-short = error too short { $min }
-error-username-chars = error username chars 
-error-username-taken = error username taken 
-flash-draft-kept = flash draft kept 
-flash-left-room = flash left room 
-flash-logged-in = flash logged in { $name }
-flash-logged-out = flash logged out 
-flash-login-first = flash login first 
-flash-message-deleted = flash message deleted 
-flash-message-updated = flash message updated 
-flash-room-created = flash room created 
-flash-room-deleted = flash room deleted 
-flash-room-updated = flash room updated 
-flash-welcome = flash welcome { $name }
-footer-line = footer line 
-go-back = go back 
-hello = hello { $name }
-here-none = here none 
-here-now = here now 
-hero-join = hero join 
-hero-text = hero text { $site }
-hero-title = hero title 
-home-title = home title 
-host = host 
-hosted-by = hosted by 
-live-login = live login 
-live-reconnecting = live reconnecting 
-live-refused = live refused 
-live-reload = live reload 
-login = login 
-login-name = login name 
-login-no-account = login no account 
-login-title = login title 
-logout = logout 
-menu-of = menu of { $name }
-message-delete-title = message delete title 
-message-delete-yes = message delete yes 
-message-edit-title = message edit title 
-message-edited = message edited 
-message-failed = message failed 
-message-hint = message hint 
-message-in-room = message in room 
-message-label = message label 
-message-placeholder = message placeholder 
-message-send = message send 
-messages-beginning = messages beginning 
-messages-new = messages new 
-messages-none = messages none 
-messages-none-text = messages none text 
-messages-older = messages older 
-name = name 
-name-help = name help 
-nav-activity = nav activity 
-nav-label = nav label 
-nav-my-page = nav my page 
-nav-rooms = nav rooms 
-nav-topics = nav topics 
-no-such-key = no such key { $n }
-optional = optional 
-pager-label = pager label 
-pager-next = pager next 
-pager-page = pager page 
-pager-prev = pager prev 
-participant-remove = participant remove 
-participant-restore = participant restore 
-participants = participants 
-participants-more = participants more { $count }
-participants-none = participants none 
-password = password 
-password-again = password again 
-password-common = password common 
-password-digits = password digits 
-password-help = password help 
-password-nul = password nul 
-password-too-long = password too long { $max }
-password-too-short = password too short { $min }
-people-count = people count { $count }
-people-show = people show 
-person-joined = person joined 
-person-messages-figure = person messages figure 
-person-rooms = person rooms { $name }
-person-rooms-figure = person rooms figure 
-person-rooms-none = person rooms none 
-person-self = person self 
-register = register 
-register-has-account = register has account 
-register-submit = register submit 
-register-title = register title { $site }
-registration-closed-text = registration closed text 
-registration-closed-title = registration closed title 
-room-about = room about 
-room-closed = room closed 
-room-create = room create 
-room-delete = room delete 
-room-delete-text = room delete text 
-room-delete-title = room delete title { $name }
-room-delete-yes = room delete yes 
-room-description = room description 
-room-description-help = room description help 
-room-edit = room edit 
-room-edit-title = room edit title { $name }
-room-leave = room leave 
-room-login = room login 
-room-menu = room menu 
-room-name = room name 
-room-name-help = room name help 
-room-new = room new 
-room-new-text = room new text 
-room-new-title = room new title 
-room-removed = room removed 
-room-saved = room saved 
-room-topic = room topic 
-room-topic-help = room topic help 
-room-unread = room unread { $count }
-rooms-count = rooms count { $count }
-rooms-for = rooms for { $q }
-rooms-found = rooms found { $count }
-rooms-found-title = rooms found title 
-rooms-none = rooms none 
-rooms-none-found = rooms none found 
-rooms-none-found-text = rooms none found text 
-rooms-none-text = rooms none text 
-rooms-see = rooms see 
-save = save 
-search = search 
-search-activity = search activity 
-search-clear = search clear 
-search-rooms = search rooms 
-search-topics = search topics 
-setup-access = setup access 
-setup-access-members = setup access members 
-setup-access-members-help = setup access members help 
-setup-access-public = setup access public 
-setup-access-public-help = setup access public help 
-setup-banner = setup banner 
-setup-expired-text = setup expired text 
-setup-expired-title = setup expired title 
-setup-needed-text = setup needed text 
-setup-needed-title = setup needed title 
-setup-site = setup site 
-setup-site-name = setup site name 
-setup-submit = setup submit 
-setup-text = setup text 
-setup-title = setup title 
-setup-you = setup you 
-site-description = site description 
-skip-to-content = skip to content 
-theme-dark = theme dark 
-too-long = too long { $max }
-topics-all = topics all 
-topics-more = topics more 
-topics-none = topics none 
-topics-none-found = topics none found 
-topics-none-found-text = topics none found text 
-topics-none-text = topics none text 
-topics-text = topics text 
-topics-title = topics title 
-unread-jump = unread jump { $count }
-unread-line = unread line { $count }
-username = username 
-username-help = username help 
-welcome = welcome { $spare }
+# Everything that people read, in English. The other languages fall back to this catalogue.
+
+## Everywhere
+
+site-description = Rooms to talk in, about what you are learning and making.
+footer-line = A shady place to sit and talk.
+skip-to-content = Skip to the content
+theme-dark = Dark colours
+go-back = Back
+close = Close
+save = Save
+cancel = Cancel
+edit = Edit
+delete = Delete
+optional = (optional)
+
+## The head of every page
+
+nav-label = Main
+nav-rooms = Rooms
+nav-topics = Topics
+nav-activity = Activity
+nav-my-page = My page
+menu-of = Menu of { $name }
+login = Log in
+logout = Log out
+register = Sign up
+
+## Search
+
+search = Search
+search-rooms = Search rooms
+search-topics = Search topics
+search-activity = Search activity
+search-clear = Show everything
+
+## Pages of a long list
+
+pager-label = Pages
+pager-prev = Previous
+pager-next = Next
+# Read out before the page's number.
+pager-page = Page
+
+## How long ago: also stands after "joined"
+
+ago-now = just now
+ago-minutes = { $n ->
+    [one] a minute ago
+   *[other] { $n } minutes ago
+}
+ago-hours = { $n ->
+    [one] an hour ago
+   *[other] { $n } hours ago
+}
+ago-days = { $n ->
+    [one] a day ago
+   *[other] { $n } days ago
+}
+ago-date = on { $date }
+
+## The first page: rooms
+
+hero-title = Pull up a seat and talk
+hero-text = { $site } is a village square for people who learn and make things together. Find a room, read along, and say something when you are ready.
+hero-join = Join in
+home-title = What people talk about
+rooms-for = Rooms for “{ $q }”
+rooms-found-title = Found
+rooms-found = { $count ->
+    [0] No rooms found
+    [one] One room found
+   *[other] { $count } rooms found
+}
+rooms-count = { $count ->
+    [0] No rooms
+    [one] One room
+   *[other] { $count } rooms
+}
+rooms-none = No rooms yet
+rooms-none-text = Somebody has to sit down first. Why not you?
+rooms-none-found = No room matches
+rooms-none-found-text = Try fewer or other words: names, topics and descriptions of rooms are searched.
+rooms-see = See the rooms
+room-unread = { $count ->
+    [one] One new
+   *[other] { $count } new
+}
+# The host's name follows.
+hosted-by = Hosted by
+people-count = { $count ->
+    [0] Nobody yet
+    [one] One person
+   *[other] { $count } people
+}
+deleted-user = a former member
+
+## Topics
+
+topics-title = Topics
+topics-text = Every room has one. Choose what you care about.
+topics-all = All topics
+topics-more = More topics
+topics-none = No topics yet
+topics-none-text = The first room brings the first topic.
+topics-none-found = No topic matches
+topics-none-found-text = Try fewer or other words.
+
+## Activity
+
+activity-title = Recent activity
+activity-text = What was said lately, in all rooms.
+# The room's name follows.
+activity-in = in
+activity-more = More activity
+activity-none = Quiet so far
+activity-none-text = What people say will show up here.
+activity-none-found = No message matches
+activity-none-found-text = Try fewer or other words.
+
+## A room's form
+
+room-new = New room
+room-new-title = Open a new room
+room-new-text = You will be its host.
+room-create = Open the room
+room-edit = Edit the room
+room-edit-title = Edit “{ $name }”
+room-name = Name
+room-name-help = Short and clear: a question works well.
+room-topic = Topic
+room-topic-help = Choose one from the list or write a new one.
+room-description = Description
+room-description-help = What is this room for, and who is welcome?
+room-delete = Delete the room
+room-delete-title = Delete “{ $name }”?
+room-delete-text = All its messages go with it. This cannot be undone.
+room-delete-yes = Yes, delete the room
+
+## A room
+
+room-menu = Room menu
+room-about = About this room
+room-leave = Leave the room
+room-login = Log in to take part in this conversation.
+room-removed = The host has taken you out of this room. You can read along, but not write.
+room-closed = You cannot write in this room.
+conversation = Conversation
+# The number of participants follows, on a button.
+people-show = People in this room:
+here-now = Here now
+here-none = Nobody at the moment
+host = Host
+participants = Participants
+participants-none = Whoever writes here takes part.
+participants-more = { $count ->
+    [one] and one more
+   *[other] and { $count } more
+}
+# The person's name follows, for screen readers.
+participant-remove = Take out
+participant-restore = Let in again
+banned = Taken out
+
+## Messages
+
+messages-older = Older messages
+messages-beginning = The conversation begins here.
+messages-new = New messages
+messages-none = Nothing said yet
+messages-none-text = A simple hello is a good beginning.
+unread-line = { $count ->
+    [one] One new message
+   *[other] { $count } new messages
+}
+unread-jump = { $count ->
+    [one] One unread message
+   *[other] { $count } unread messages
+}
+message-label = Message
+message-placeholder = Write a message
+message-send = Send
+message-hint = Enter sends, Shift + Enter begins a new line.
+message-failed = Not sent: the server could not be reached. Your text is still here; try again.
+message-edited = edited
+message-edit-title = Edit your message
+# The room's name follows.
+message-in-room = In
+message-delete-title = Delete this message?
+message-delete-yes = Yes, delete it
+# A number follows.
+characters-left = Characters left:
+
+## The live connection
+
+live-reconnecting = Connection lost, trying again …
+live-refused = This page no longer gets new messages.
+live-login = Log in
+live-reload = Load the page again
+
+## People
+
+# The time follows, for instance "3 days ago".
+person-joined = joined
+person-self = you
+person-rooms = Rooms of { $name }
+person-rooms-none = No rooms yet
+person-rooms-figure = Rooms
+person-messages-figure = Messages
+
+## Logging in and signing up
+
+login-title = Welcome back
+login-name = Username or email
+login-no-account = New here?
+register-title = Join { $site }
+register-submit = Create my account
+register-has-account = Already a member?
+registration-closed-title = No new accounts at the moment
+registration-closed-text = This site does not take sign-ups. Whoever runs it can make an account for you.
+name = Name
+name-help = How others see you. Any script, any length of name is welcome.
+username = Username
+username-help = 3 to 30 letters, digits or any of . _ -
+email = Email
+password = Password
+password-again = Password again
+password-help = At least 8 characters; several words make a good one.
+
+## Setting up the site
+
+setup-banner = This site is not set up yet: the server’s log shows the link that finishes it.
+setup-title = Set up your site
+setup-text = Two minutes, once: name the place, decide who may come in, and make your own account.
+setup-site = The site
+setup-site-name = Name of the site
+setup-access = Who may come in?
+setup-access-public = Everybody
+setup-access-public-help = All can read, and whoever signs up can write.
+setup-access-members = Members only
+setup-access-members-help = Only people with an account can read, and accounts are made by you.
+setup-you = Your account
+setup-submit = Open the site
+setup-needed-title = Almost there
+setup-needed-text = This site has no one in charge yet. Open the link that stands in the server’s log to set it up.
+setup-expired-title = This link no longer works
+setup-expired-text = It was used already, or a newer one took its place. The server’s log shows the newest.
+
+## Short notices after an action
+
+flash-welcome = Welcome, { $name }!
+flash-logged-in = Good to see you, { $name }.
+flash-logged-out = You are logged out.
+flash-login-first = Please log in first.
+flash-draft-kept = Please log in first. What you typed is kept and will be there again.
+flash-room-created = Your room is open.
+flash-room-updated = The room is saved.
+flash-room-deleted = The room is deleted.
+flash-left-room = You have left the room.
+flash-message-updated = Your message is saved.
+flash-message-deleted = The message is deleted.
+flash-participant-removed = { $name } is taken out of the room.
+flash-participant-restored = { $name } may take part again.
+
+## What is wrong with a field
+
+error-required = This must not be empty.
+error-too-long = { $max ->
+    [one] At most one character, please.
+   *[other] At most { $max } characters, please.
+}
+error-too-short = { $min ->
+    [one] At least one character, please.
+   *[other] At least { $min } characters, please.
+}
+error-nul = This holds a character that cannot be stored.
+error-choice = Please choose one of these.
+error-username-chars = Only letters, digits and . _ - are possible, with at least one letter or digit.
+error-username-taken = This username is taken.
+error-email-invalid = This does not look like an email address.
+error-email-taken = There is an account with this email address already.
+error-login = Username or password is not right.
+error-password-mismatch = The two passwords differ.
+password-too-short = { $min ->
+    [one] Too short: at least one character.
+   *[other] Too short: at least { $min } characters.
+}
+password-too-long = { $max ->
+    [one] Too long: at most one character.
+   *[other] Too long: at most { $max } characters.
+}
+password-nul = The password holds a character that cannot be used.
+password-digits = Digits alone are easy to guess.
+password-common = This password is on every list of common ones.
+password-like-username = This is too much like your username.
+password-like-name = This is too much like your name.
+password-like-email = This is too much like your email address.
+
+## Pages of errors
+
+error-home = To the rooms
+# The number of the request follows.
+error-request = If you report this, mention
+error-retry-after = { $seconds ->
+    [one] Try again in one second.
+   *[other] Try again in { $seconds } seconds.
+}
+error-400-title = That was not understood
+error-400-text = The request was not complete. Go back and try once more.
+error-401-title = Please log in
+error-401-text = This is for people who are logged in.
+error-403-title = Not for you
+error-403-text = You are not allowed to do this.
+error-404-title = Nothing here
+error-404-text = The page is gone, or it was never here.
+error-405-title = Not this way
+error-405-text = This address does not answer to that kind of request.
+error-413-title = Too much at once
+error-413-text = What was sent is too big. Make it shorter and try again.
+error-415-title = Wrong format
+error-415-text = What was sent has a format that is not understood here.
+error-422-title = Something is not right
+error-422-text = What was sent could not be accepted. Go back and check it.
+error-429-title = A little slower, please
+error-429-text = { $seconds ->
+    [one] That was a lot in a short time. Please pause for a second.
+   *[other] That was a lot in a short time. Please pause for { $seconds } seconds.
+}
+error-500-title = Something broke
+error-500-text = It is our fault, not yours. It has been noted in the server’s log.
+error-503-title = Back soon
+error-503-text = The server is too busy for this at the moment.
+error-csrf-title = This form is too old
+error-csrf-text = It could not be shown to come from this site, so nothing was changed. Go back, load the page again and send it once more.

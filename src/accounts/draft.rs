@@ -117,13 +117,22 @@ impl<'r> FromRequest<'r> for Draft {
         let Some(cookie) = request.cookies().get(COOKIE) else { return empty() };
         let Outcome::Success(db) = request.guard::<&Db>().await else { return empty() };
         let (token, path) = (cookie.value().to_owned(), request.uri().path().to_string());
-        match db.write(move |conn| Ok(kept::take(conn, &token, &path)?)).await {
-            Ok(Some(kept)) => {
+        match take(db, token, path).await {
+            Ok(Some(fields)) => {
                 request.cookies().remove(Cookie::build(COOKIE).path("/"));
-                Outcome::Success(Self(serde_json::from_str(&kept.fields).unwrap_or_default()))
+                Outcome::Success(Self(serde_json::from_str(&fields).unwrap_or_default()))
             }
             Ok(None) => empty(),
             Err(error) => Outcome::Error((error.report(request), ())),
         }
     }
+}
+
+async fn take(db: &Db, token: String, path: String) -> Result<Option<String>, Error> {
+    let wanted = token.clone();
+    let fields = db.read(move |conn| Ok(kept::find(conn, &wanted, &path)?)).await?;
+    if fields.is_some() {
+        db.write_statement(move |conn| Ok(kept::forget(conn, &token)?)).await?;
+    }
+    Ok(fields)
 }

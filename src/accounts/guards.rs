@@ -82,7 +82,7 @@ async fn look_up(request: &Request<'_>) -> Result<Option<models::User>, Error> {
         let db = db.clone();
         // Nobody waits for this note.
         rocket::tokio::spawn(async move {
-            if let Err(error) = db.write(move |conn| Ok(Session::touch(conn, session.id)?)).await {
+            if let Err(error) = db.write_statement(move |conn| Ok(Session::touch(conn, session.id)?)).await {
                 log::warn!("session {} could not be touched: {error:?}", session.id);
             }
         });

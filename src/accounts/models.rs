@@ -318,17 +318,8 @@ pub fn clear_expired(conn: &mut Conn) -> QueryResult<usize> {
 
 /// A text that was typed when the session was over, kept until its writer is back.
 pub mod kept {
-    use super::{Conn, Queryable, QueryResult, RunQueryDsl, TimeDelta, random, stash, time};
+    use super::{Conn, QueryResult, RunQueryDsl, TimeDelta, random, stash, time};
     use diesel::prelude::*;
-
-    /// What was typed, and on which page.
-    #[derive(Queryable)]
-    pub struct Kept {
-        /// The page that held the form.
-        pub path: String,
-        /// Its fields, as JSON.
-        pub fields: String,
-    }
 
     /// How long a text waits for its writer.
     const MINUTES: i64 = 30;
@@ -350,19 +341,25 @@ pub mod kept {
         Ok(token)
     }
 
-    /// Finds them again; once.
+    /// Looks for them; nothing is written when there are none.
     ///
     /// # Errors
     /// Only the database's.
-    pub fn take(conn: &mut Conn, token: &str, path: &str) -> QueryResult<Option<Kept>> {
-        let row = stash::table.filter(
-            stash::token_hash.eq(random::token_hash(token)).and(stash::path.eq(path.to_owned())).and(stash::expires.gt(time::now())),
-        );
-        let kept: Option<Kept> = row.select((stash::path, stash::fields)).first(conn).optional()?;
-        if kept.is_some() {
-            diesel::delete(stash::table.find(random::token_hash(token))).execute(conn)?;
-        }
-        Ok(kept)
+    pub fn find(conn: &mut Conn, token: &str, path: &str) -> QueryResult<Option<String>> {
+        stash::table
+            .find(random::token_hash(token))
+            .filter(stash::path.eq(path).and(stash::expires.gt(time::now())))
+            .select(stash::fields)
+            .first(conn)
+            .optional()
+    }
+
+    /// They are back on their page.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn forget(conn: &mut Conn, token: &str) -> QueryResult<()> {
+        diesel::delete(stash::table.find(random::token_hash(token))).execute(conn).map(drop)
     }
 }
 

@@ -74,7 +74,7 @@ pub async fn login(page: Page<'_>, entrance: Entrance<'_>, gate: Gate<'_>, form:
 pub async fn logout(user: Option<User<'_>>, entrance: Entrance<'_>, hub: &State<Hub>, _confirmed: Confirmed) -> Result<flash::Said, Error> {
     if let Some(cookie) = entrance.cookies.get(COOKIE) {
         let token = cookie.value().to_owned();
-        entrance.db.write(move |conn| Ok(Session::end(conn, &token)?)).await?;
+        entrance.db.write_statement(move |conn| Ok(Session::end(conn, &token)?)).await?;
     }
     if let Some(user) = user {
         hub.cut(user.id);

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamp};
 
 use crate::accounts::models::Person;
-use crate::kit::db::Conn;
+use crate::kit::db::{Conn, number_list, prepared};
 use crate::kit::time;
 use crate::schema::participants;
 
@@ -96,26 +96,29 @@ struct Ranked {
     n: i64,
 }
 
-fn ranked(conn: &mut Conn, room_ids: &str, each: i64, with_removed: bool) -> QueryResult<Vec<Ranked>> {
-    let who = if with_removed { "" } else { "AND p.removed IS NULL" };
-    diesel::sql_query(format!(
-        "SELECT room_id, id, username, name, removed, n FROM ( \
-             SELECT p.room_id, u.id, u.username, u.name, p.removed IS NOT NULL AS removed, \
-                    row_number() OVER (PARTITION BY p.room_id, p.removed IS NOT NULL ORDER BY p.id) AS place, \
-                    count(*) OVER (PARTITION BY p.room_id, p.removed IS NOT NULL) AS n \
-             FROM participants p JOIN users u ON u.id = p.user_id WHERE p.room_id IN ({room_ids}) {who}) AS ranked \
-         WHERE place <= {each} ORDER BY room_id, place"
-    ))
-    .load(conn)
+/// The first `each` people of each room, ranked before the names are looked up.
+fn ranked(conn: &mut Conn, rooms: &[i64], each: i64, with_removed: bool) -> QueryResult<Vec<Ranked>> {
+    let who = if with_removed { "" } else { "AND removed IS NULL" };
+    let (marks, mut numbers) = number_list(rooms.iter().copied());
+    numbers.push(each);
+    let sql = format!(
+        "SELECT p.room_id, u.id, u.username, u.name, p.removed, p.n FROM ( \
+             SELECT id, room_id, user_id, removed IS NOT NULL AS removed, \
+                    row_number() OVER (PARTITION BY room_id, removed IS NOT NULL ORDER BY id) AS place, \
+                    count(*) OVER (PARTITION BY room_id, removed IS NOT NULL) AS n \
+             FROM participants WHERE room_id IN ({marks}) {who}) AS p \
+         JOIN users u ON u.id = p.user_id WHERE p.place <= ? ORDER BY p.room_id, p.place"
+    );
+    prepared(sql, numbers).load(conn)
 }
 
 /// The first few people of each of these rooms, and how many there are.
 ///
 /// # Errors
 /// Only the database's.
-pub(super) fn faces(conn: &mut Conn, room_ids: &str) -> QueryResult<HashMap<i64, (i64, Vec<Person>)>> {
+pub(super) fn faces(conn: &mut Conn, rooms: &[i64]) -> QueryResult<HashMap<i64, (i64, Vec<Person>)>> {
     let mut faces: HashMap<i64, (i64, Vec<Person>)> = HashMap::new();
-    for row in ranked(conn, room_ids, 4, false)? {
+    for row in ranked(conn, rooms, 4, false)? {
         let entry = faces.entry(row.room_id).or_default();
         entry.0 = row.n;
         entry.1.push(Person { id: row.id, username: row.username, name: row.name });
@@ -129,7 +132,7 @@ pub(super) fn faces(conn: &mut Conn, room_ids: &str) -> QueryResult<HashMap<i64,
 /// Only the database's.
 pub fn of_room(conn: &mut Conn, room_id: i64, with_removed: bool) -> QueryResult<People> {
     let mut people = People::default();
-    for row in ranked(conn, &room_id.to_string(), SHOWN, with_removed)? {
+    for row in ranked(conn, &[room_id], SHOWN, with_removed)? {
         let person = Person { id: row.id, username: row.username, name: row.name };
         if row.removed {
             people.removed.push(person);

@@ -8,9 +8,9 @@ use diesel::sql_types::{BigInt, Timestamp};
 use serde::Serialize;
 
 use super::topic::{self, TopicLink};
-use super::{id_list, participant, visit};
+use super::{participant, visit};
 use crate::accounts::models::Person;
-use crate::kit::db::{Conn, MultiBackend, contains_pattern, fold};
+use crate::kit::db::{Conn, MultiBackend, contains_pattern, fold, number_list, prepared};
 use crate::kit::time;
 use crate::schema::{rooms, topics, users};
 
@@ -150,7 +150,7 @@ pub fn cards(conn: &mut Conn, filter: &Filter, viewer: Option<i64>, offset: i64,
         .limit(limit)
         .into_boxed::<MultiBackend>();
     let rows: Vec<Row> = filtered!(query, filter).load(conn)?;
-    let ids = id_list(rows.iter().map(|row| row.0.0));
+    let ids: Vec<i64> = rows.iter().map(|row| row.0.0).collect();
     let mut faces = participant::faces(conn, &ids)?;
     let unread = match viewer {
         Some(viewer) => visit::unread(conn, viewer, &ids)?,
@@ -271,8 +271,8 @@ pub fn last_events(conn: &mut Conn, ids: &[i64]) -> QueryResult<Vec<(i64, i64)>>
         #[diesel(sql_type = BigInt)]
         last_event: i64,
     }
-    let sql = format!("SELECT id, last_event FROM rooms WHERE id IN ({})", id_list(ids.iter().copied()));
-    let rows: Vec<Reached> = diesel::sql_query(sql).load(conn)?;
+    let (marks, numbers) = number_list(ids.iter().copied());
+    let rows: Vec<Reached> = prepared(format!("SELECT id, last_event FROM rooms WHERE id IN ({marks})"), numbers).load(conn)?;
     Ok(rows.into_iter().map(|row| (row.id, row.last_event)).collect())
 }
 
@@ -316,13 +316,10 @@ pub fn tally(conn: &mut Conn, user_id: i64) -> QueryResult<(i64, i64)> {
         #[diesel(sql_type = BigInt)]
         messages: i64,
     }
-    let tally: Tally = diesel::sql_query(
-        "SELECT (SELECT count(*) FROM rooms WHERE host_id = u.id) AS rooms, \
+    let sql = "SELECT (SELECT count(*) FROM rooms WHERE host_id = u.id) AS rooms, \
                 (SELECT count(*) FROM messages WHERE user_id = u.id AND deleted IS NULL) AS messages \
-         FROM users u WHERE u.id = $1",
-    )
-    .bind::<BigInt, _>(user_id)
-    .get_result(conn)?;
+         FROM users u WHERE u.id = ?";
+    let tally: Tally = prepared(sql, vec![user_id]).get_result(conn)?;
     Ok((tally.rooms, tally.messages))
 }
 

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 
-use crate::kit::db::Conn;
+use crate::kit::db::{Conn, number_list, prepared};
 
 /// How many messages of others came since `viewer` last looked, for those of these rooms that he
 /// has ever looked into.
 ///
 /// # Errors
 /// Only the database's.
-pub(super) fn unread(conn: &mut Conn, viewer: i64, room_ids: &str) -> QueryResult<HashMap<i64, i64>> {
+pub(super) fn unread(conn: &mut Conn, viewer: i64, rooms: &[i64]) -> QueryResult<HashMap<i64, i64>> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = BigInt)]
@@ -20,13 +20,14 @@ pub(super) fn unread(conn: &mut Conn, viewer: i64, room_ids: &str) -> QueryResul
         #[diesel(sql_type = BigInt)]
         n: i64,
     }
-    let rows: Vec<Row> = diesel::sql_query(format!(
+    let (marks, mut numbers) = number_list(rooms.iter().copied());
+    numbers.push(viewer);
+    let sql = format!(
         "SELECT v.room_id, count(*) AS n FROM visits v \
          JOIN messages m ON m.room_id = v.room_id AND m.seq > v.last_seq AND m.deleted IS NULL AND m.user_id <> v.user_id \
-         WHERE v.user_id = $1 AND v.room_id IN ({room_ids}) GROUP BY v.room_id"
-    ))
-    .bind::<BigInt, _>(viewer)
-    .load(conn)?;
+         WHERE v.room_id IN ({marks}) AND v.user_id = ? GROUP BY v.room_id"
+    );
+    let rows: Vec<Row> = prepared(sql, numbers).load(conn)?;
     Ok(rows.into_iter().map(|row| (row.room_id, row.n)).collect())
 }
 
@@ -64,18 +65,14 @@ impl Standing {
 /// # Errors
 /// Only the database's.
 pub fn standing(conn: &mut Conn, room_id: i64, user_id: i64) -> QueryResult<Standing> {
-    diesel::sql_query(
-        "SELECT v.last_seq AS last_seq, \
+    let sql = "SELECT v.last_seq AS last_seq, \
                 (SELECT count(*) FROM messages m WHERE m.room_id = here.room_id AND m.seq > v.last_seq \
                      AND m.deleted IS NULL AND m.user_id <> here.user_id) AS unread, \
                 (SELECT count(*) FROM participants p WHERE p.room_id = here.room_id AND p.user_id = here.user_id AND p.removed IS NULL) AS joined, \
                 (SELECT count(*) FROM participants p WHERE p.room_id = here.room_id AND p.user_id = here.user_id AND p.removed IS NOT NULL) AS removed \
-         FROM (SELECT CAST($1 AS BIGINT) AS room_id, CAST($2 AS BIGINT) AS user_id) AS here \
-         LEFT JOIN visits v ON v.room_id = here.room_id AND v.user_id = here.user_id",
-    )
-    .bind::<BigInt, _>(room_id)
-    .bind::<BigInt, _>(user_id)
-    .get_result(conn)
+         FROM (SELECT CAST(? AS BIGINT) AS room_id, CAST(? AS BIGINT) AS user_id) AS here \
+         LEFT JOIN visits v ON v.room_id = here.room_id AND v.user_id = here.user_id";
+    prepared(sql, vec![room_id, user_id]).get_result(conn)
 }
 
 /// Has looked as far as `seq`; never backwards.
@@ -83,13 +80,7 @@ pub fn standing(conn: &mut Conn, room_id: i64, user_id: i64) -> QueryResult<Stan
 /// # Errors
 /// Only the database's.
 pub fn look(conn: &mut Conn, room_id: i64, user_id: i64, seq: i64) -> QueryResult<()> {
-    diesel::sql_query(
-        "INSERT INTO visits (room_id, user_id, last_seq) VALUES ($1, $2, $3) \
-         ON CONFLICT (room_id, user_id) DO UPDATE SET last_seq = excluded.last_seq WHERE visits.last_seq < excluded.last_seq",
-    )
-    .bind::<BigInt, _>(room_id)
-    .bind::<BigInt, _>(user_id)
-    .bind::<BigInt, _>(seq)
-    .execute(conn)
-    .map(drop)
+    let sql = "INSERT INTO visits (room_id, user_id, last_seq) VALUES (?, ?, ?) \
+               ON CONFLICT (room_id, user_id) DO UPDATE SET last_seq = excluded.last_seq WHERE visits.last_seq < excluded.last_seq";
+    prepared(sql, vec![room_id, user_id, seq]).execute(conn).map(drop)
 }

@@ -81,7 +81,7 @@ pub async fn draw(page: &Page<'_>, db: &Db, hub: &Hub, id: i64, window: Window, 
     let Opened { room, stretch, people, standing } = opened;
     let newest = stretch.messages.last().map_or(0, |message| message.seq);
     if let Some(viewer) = viewer.filter(|_| matches!(window, Window::Newest) && standing.last_seq.is_none_or(|last| last < newest)) {
-        db.write(move |conn| Ok(visit::look(conn, id, viewer, newest)?)).await?;
+        db.write_statement(move |conn| Ok(visit::look(conn, id, viewer, newest)?)).await?;
     }
     let can_manage = viewer.is_some_and(|viewer| room.is_managed_by(viewer, is_staff));
     // The line where the unread ones begin: the first of somebody else that came since.
@@ -202,6 +202,6 @@ pub async fn delete_page(user: User<'_>, page: Page<'_>, db: &Db, id: Id) -> Res
 #[post("/rooms/<id>/delete", data = "<_confirmed>")]
 pub async fn delete(user: User<'_>, db: &Db, id: Id, _confirmed: Confirmed) -> Result<flash::Said, Error> {
     managed(&user, db, id).await?;
-    db.write(move |conn| Ok(room::delete(conn, id.0)?)).await?;
+    db.write_statement(move |conn| Ok(room::delete(conn, id.0)?)).await?;
     Ok(flash::success("/", Text::new("flash-room-deleted")))
 }

@@ -1,0 +1,112 @@
+//! Many at once: of fifty who want the same, one gets it; of fifty who speak, all are heard.
+
+use crate::support::{PASSWORD, Site};
+
+/// Runs `n` at once and gathers what they say.
+fn at_once<T: Send>(n: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let work = &work;
+        let all: Vec<_> = (0..n).map(|number| scope.spawn(move || work(number))).collect();
+        all.into_iter().map(|one| one.join().expect("he came to an end")).collect()
+    })
+}
+
+fn events_without_gap(site: &Site, room: i64, expected: i64) {
+    assert_eq!(site.number(&format!("SELECT last_event FROM rooms WHERE id = {room}")), expected);
+    assert_eq!(site.number(&format!("SELECT count(DISTINCT version) FROM messages WHERE room_id = {room}")), expected);
+    assert_eq!(site.number(&format!("SELECT max(version) FROM messages WHERE room_id = {room}")), expected);
+}
+
+both!(of_fifty_registrations_with_one_address_one_wins, |site| {
+    let statuses = at_once(50, |n| {
+        let username = format!("person{n}");
+        let email = if n % 2 == 0 { "one@example.org" } else { "ONE@example.org" };
+        let fields = [("username", username.as_str()), ("email", email), ("password1", PASSWORD), ("password2", PASSWORD)];
+        site.anonymous().post("/register", &fields).status
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 422).count(), 49, "{statuses:?}");
+    assert_eq!(site.number("SELECT count(*) FROM users WHERE email_key = 'one@example.org'"), 1);
+});
+
+both!(fifty_who_speak_at_once_are_all_heard_in_order, |site| {
+    let host = site.person("host");
+    let room = site.room(&host, "Market", "Noise");
+    let mut ear = host.listen(&format!("/rooms/{room}/events?after=0"));
+    for n in 0..50 {
+        site.person(&format!("person{n}"));
+    }
+    let events = at_once(50, |n| {
+        let answer = site.person(&format!("person{n}")).say(room, &format!("cry {n}"), "");
+        answer.status(201);
+        answer.json()["event"].as_i64().unwrap()
+    });
+    let mut sorted = events.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, (1..=50).collect::<Vec<_>>());
+    events_without_gap(site, room, 50);
+    assert_eq!(site.number(&format!("SELECT count(*) FROM participants WHERE room_id = {room}")), 51);
+    let heard: Vec<i64> = ear.take(50).iter().map(|heard| heard.data["event"].as_i64().unwrap()).collect();
+    assert_eq!(heard, (1..=50).collect::<Vec<_>>(), "each once, in order");
+});
+
+both!(one_message_sent_twenty_times_at_once_stands_once, |site| {
+    let asha = site.person("asha");
+    let room = site.room(&asha, "Market", "Noise");
+    let answers = at_once(20, |_| site.person("asha").say(room, "once", "the-same-client-id"));
+    assert!(answers.iter().all(|answer| [200, 201].contains(&answer.status)), "{answers:?}");
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
+    let id = answers[0].json()["id"].clone();
+    assert!(answers.iter().all(|answer| answer.json()["id"] == id));
+    events_without_gap(site, room, 1);
+});
+
+both!(one_topic_wanted_by_many_is_made_once, |site| {
+    for n in 0..20 {
+        site.person(&format!("person{n}"));
+    }
+    let statuses = at_once(20, |n| {
+        let topic = if n % 2 == 0 { "Handloom" } else { "HANDLOOM" };
+        site.person(&format!("person{n}")).post("/rooms/new", &[("name", "A room"), ("topic", topic)]).status
+    });
+    assert!(statuses.iter().all(|status| *status == 303), "{statuses:?}");
+    assert_eq!(site.number("SELECT count(*) FROM topics"), 1);
+    assert_eq!(site.number("SELECT count(*) FROM rooms"), 20);
+});
+
+both!(edits_deletes_and_a_departure_keep_the_numbers_whole, |site| {
+    let (asha, ravi) = (site.person("asha"), site.person("ravi"));
+    let room = site.room(&asha, "Market", "Noise");
+    let hers: Vec<i64> = (0..10).map(|n| site.message(room, &asha, &format!("hers {n}"))).collect();
+    let his: Vec<i64> = (0..10).map(|n| site.message(room, &ravi, &format!("his {n}"))).collect();
+    let statuses = at_once(30, |n| {
+        let (asha, ravi) = (site.person("asha"), site.person("ravi"));
+        match n % 3 {
+            0 => asha.post(&format!("/messages/{}/edit", hers[n / 3]), &[("body", "changed")]).status,
+            1 => ravi.post(&format!("/messages/{}/delete", his[n / 3]), &[]).status,
+            _ => asha.say(room, "more", "").status,
+        }
+    });
+    assert!(statuses.iter().all(|status| [201, 303].contains(status)), "{statuses:?}");
+    assert_eq!(site.number(&format!("SELECT last_event FROM rooms WHERE id = {room}")), 50);
+    assert_eq!(site.number("SELECT count(DISTINCT version) FROM messages"), 30);
+    for n in 0..10 {
+        site.message(room, &ravi, &format!("his last {n}"));
+    }
+    std::thread::scope(|scope| {
+        let talk = scope.spawn(|| (0..20).for_each(|_| asha.say_elsewhere(site, room)));
+        site.delete(ravi.id);
+        talk.join().unwrap();
+    });
+    let last = site.number(&format!("SELECT last_event FROM rooms WHERE id = {room}"));
+    assert_eq!(last, 90, "his last ten words, their deletions, twenty words of hers");
+    assert_eq!(site.number("SELECT max(version) FROM messages"), 90);
+    assert_eq!(site.number("SELECT count(DISTINCT version) FROM messages"), 60);
+});
+
+impl crate::support::Person<'_> {
+    /// The same person at another browser.
+    fn say_elsewhere(&self, site: &Site, room: i64) {
+        site.person(&self.username).say(room, "word", "").status(201);
+    }
+}

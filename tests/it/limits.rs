@@ -1,0 +1,233 @@
+//! What is too long, too large or hostile.
+
+use chaupal::kit::i18n::Text;
+
+use crate::support::{Person, Request, escaped, says, words};
+
+fn too_long(max: i64) -> String {
+    says(Text::new("error-too-long").with("max", max))
+}
+
+/// Texts that became script, markup or a query somewhere, some time.
+const HOSTILE: [&str; 12] = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "' onmouseover='alert(1)",
+    "</textarea><script>alert(1)</script>",
+    "</title><script>alert(1)</script>",
+    "{{ page.csrf }}{% raw %}",
+    "<svg/onload=alert(1)>",
+    "javascript:alert(1)",
+    "'; DROP TABLE users; --",
+    "\u{202e}gnp.exe",
+    "&lt;b&gt;&amp;amp;",
+    "a\u{2028}b<!--",
+];
+
+both!(names_end_at_their_limits, |site| {
+    let asha = site.person("asha");
+    for letter in ["a", "क", "🪷"] {
+        let (name, topic, description) = (letter.repeat(200), letter.repeat(100), letter.repeat(2000));
+        asha.post("/rooms/new", &[("name", &name), ("topic", &topic), ("description", &description)]).status(303);
+        for (field, value, max) in [("name", letter.repeat(201), 200), ("topic", letter.repeat(101), 100), ("description", letter.repeat(2001), 2000)] {
+            let mut fields = vec![("name", "n"), ("topic", "t"), ("description", "d")];
+            for entry in fields.iter_mut().filter(|(name, _)| *name == field) {
+                entry.1 = &value;
+            }
+            let page = asha.post("/rooms/new", &fields);
+            page.status(422).see(&too_long(max)).see(&value);
+            asha.post("/rooms/1/edit", &fields).status(422).see(&value);
+        }
+    }
+    assert_eq!(site.number("SELECT count(*) FROM rooms"), 3);
+    for (field, key) in [("name", "error-required"), ("topic", "error-required")] {
+        for blank in ["", "  ", "\t\n", "\u{200b}"] {
+            let mut fields = vec![("name", "n"), ("topic", "t"), ("description", "kept words")];
+            for entry in fields.iter_mut().filter(|(name, _)| *name == field) {
+                entry.1 = blank;
+            }
+            asha.post("/rooms/new", &fields).status(422).see(&words(key)).see("kept words");
+        }
+    }
+    assert_eq!(site.number("SELECT count(*) FROM rooms"), 3);
+});
+
+both!(messages_end_at_four_thousand_characters, |site| {
+    let asha = site.person("asha");
+    let room = site.room(&asha, "Weavers", "Craft");
+    let path = format!("/rooms/{room}/messages");
+    for letter in ["a", "क", "🪷"] {
+        let whole = letter.repeat(4000);
+        asha.post(&path, &[("body", &whole)]).status(303);
+        asha.get(&format!("/rooms/{room}")).see(&whole);
+        let longer = letter.repeat(4001);
+        asha.post(&path, &[("body", &longer)]).status(422).see(&too_long(4000)).see(&longer);
+        asha.say(room, &longer, "").status(422);
+        asha.post("/messages/1/edit", &[("body", &longer)]).status(422).see(&longer);
+        asha.post("/messages/1/edit", &[("body", &whole)]).status(303);
+    }
+    assert_eq!(site.number("SELECT count(*) FROM messages"), 3);
+    assert_eq!(site.number("SELECT max(length(body)) FROM messages"), 4000);
+});
+
+both!(nul_is_refused_at_its_field, |site| {
+    let asha = site.person("asha");
+    let room = site.room(&asha, "Weavers", "Craft");
+    let said = words("error-nul");
+    for field in ["name", "topic", "description"] {
+        for path in ["/rooms/new".to_owned(), format!("/rooms/{room}/edit")] {
+            let mut fields = vec![("name", "n"), ("topic", "t"), ("description", "d")];
+            for entry in fields.iter_mut().filter(|(name, _)| *name == field) {
+                entry.1 = "a\0b";
+            }
+            asha.post(&path, &fields).status(422).see(&said).hold(&format!("id=\"{field}-error\""));
+        }
+    }
+    asha.post(&format!("/rooms/{room}/messages"), &[("body", "a\0b")]).status(422).see(&said);
+    let id = site.message(room, &asha, "words");
+    asha.post(&format!("/messages/{id}/edit"), &[("body", "\0")]).status(422);
+    asha.post(&format!("/rooms/{room}/messages"), &[("body", "fine"), ("client_id", "abcdefgh\0")]).status(303);
+    assert_eq!(site.number("SELECT count(*) FROM rooms"), 1);
+    asha.get("/?q=a%00b").status(200);
+    asha.get("/login?next=/%00").status(303);
+    let header = Request::new("GET", "/").header("User-Agent", "x").header("Referer", "http://127.0.0.1/%00");
+    asha.send(header).status(200);
+});
+
+both!(bodies_end_at_their_limit, |site| {
+    let asha = site.person("asha");
+    let room = site.room(&asha, "Weavers", "Craft");
+    let token = asha.token();
+    let path = format!("/rooms/{room}/messages");
+    for size in [300 * 1024, 2 * 1024 * 1024] {
+        let large = "x".repeat(size);
+        let request = Request::new("POST", &path).form(&[("csrf_token", &token), ("body", &large)]);
+        asha.send(request).status(413).see(&words("error-413-title"));
+    }
+    let request = Request::new("POST", &path).header("Accept", "application/json").form(&[("csrf_token", &token), ("body", &"x".repeat(300 * 1024))]);
+    let told = asha.send(request);
+    told.status(413);
+    assert!(told.json()["detail"].is_string());
+    assert_eq!(site.number("SELECT count(*) FROM messages"), 0);
+});
+
+both!(bodies_that_are_no_text_are_refused, |site| {
+    let asha = site.person("asha");
+    let room = site.room(&asha, "Weavers", "Craft");
+    let token = asha.token();
+    let path = format!("/rooms/{room}/messages");
+    let form = "application/x-www-form-urlencoded";
+    let raw = |body: &[u8]| asha.send(Request::new("POST", &path).content(form, body).header("X-CSRF-Token", &token)).status;
+    assert_eq!(raw(b"body=\xff\xfe"), 400);
+    assert!([303, 422].contains(&raw(b"body=%FF%FEabc")), "broken percent-encoding is text with gaps");
+    for odd in [&b""[..], b"&&&", b"=", b"body", b"%", b"body=%", b"body=%zz", b"body[a]=1", b"body.x=1", b"body=a&body=b", b"body[=", b"[]=a"] {
+        let status = raw(odd);
+        assert!([303, 400, 422].contains(&status), "{}: {status}", String::from_utf8_lossy(odd));
+    }
+});
+
+both!(extra_fields_change_nothing, |site| {
+    let (asha, ravi) = (site.person("asha"), site.person("ravi"));
+    let theirs = site.room(&ravi, "Ravi's", "Craft");
+    let (ravi_id, theirs_id) = (ravi.id.to_string(), theirs.to_string());
+    let extra = [
+        ("id", "77"),
+        ("host", "ravi"),
+        ("host_id", ravi_id.as_str()),
+        ("user_id", &ravi_id),
+        ("user", "ravi"),
+        ("room_id", &theirs_id),
+        ("room", &theirs_id),
+        ("is_staff", "true"),
+        ("is_superuser", "on"),
+        ("seq", "99"),
+        ("created", "2001-01-01T00:00:00Z"),
+        ("last_event", "99"),
+    ];
+    let with = |fields: &[(&'static str, &'static str)]| {
+        let mut all: Vec<(&str, &str)> = fields.to_vec();
+        all.extend(extra);
+        all
+    };
+    let answer = asha.post("/rooms/new", &with(&[("name", "Mine"), ("topic", "Craft")]));
+    let path = answer.location();
+    let mine: i64 = path.rsplit('/').next().unwrap().parse().unwrap();
+    assert_ne!(mine, 77);
+    assert_eq!(site.number(&format!("SELECT host_id FROM rooms WHERE id = {mine}")), asha.id);
+    asha.post(&format!("{path}/edit"), &with(&[("name", "Mine"), ("topic", "Craft")])).status(303);
+    assert_eq!(site.number(&format!("SELECT host_id FROM rooms WHERE id = {mine}")), asha.id);
+    asha.post(&format!("{path}/messages"), &with(&[("body", "words")])).status(303);
+    let message = site.text("SELECT id || ',' || room_id || ',' || user_id || ',' || seq FROM messages");
+    assert!(message.ends_with(&format!(",{mine},{},1", asha.id)), "{message}");
+    let id: i64 = message.split(',').next().unwrap().parse().unwrap();
+    asha.post(&format!("/messages/{id}/edit"), &with(&[("body", "other words")])).status(303);
+    assert_eq!(site.text("SELECT room_id || ',' || user_id FROM messages"), format!("{mine},{}", asha.id));
+    let kavi = site.anonymous();
+    let password = crate::support::PASSWORD;
+    kavi.post("/register", &with(&[("username", "kavi"), ("email", "kavi@example.org"), ("password1", password), ("password2", password)]))
+        .status(303);
+    assert_eq!(site.number("SELECT count(*) FROM users WHERE (is_staff OR is_superuser) AND username <> 'boss'"), 0);
+    assert_eq!(site.number("SELECT count(*) FROM rooms WHERE last_event > 9"), 0);
+});
+
+/// Neither as markup nor as an attribute's end.
+fn inert(person: &Person<'_>, path: &str) {
+    let page = person.get(path);
+    page.status(200);
+    for hostile in HOSTILE.iter().filter(|text| text.contains(['<', '"', '\''])) {
+        assert!(!page.body.contains(hostile), "{path} holds {hostile}");
+    }
+    assert!(!page.body.contains("onerror=alert(1)>") && !page.body.contains("<svg/onload"));
+}
+
+both!(what_people_write_is_text, |site| {
+    let asha = site.person("asha");
+    let mut paths = vec!["/".to_owned(), "/topics".into(), "/activity".into(), "/developers/asha".into(), "/rooms/new".into()];
+    for (n, hostile) in HOSTILE.iter().enumerate() {
+        let answer = asha.post("/rooms/new", &[("name", hostile), ("topic", hostile), ("description", hostile)]);
+        let path = answer.status(303).location();
+        asha.post(&format!("{path}/messages"), &[("body", hostile)]).status(303);
+        let shown: String = hostile.split_whitespace().collect::<Vec<_>>().join(" ");
+        asha.get(&path).see(&shown);
+        asha.get(&format!("{path}/edit")).see(&shown);
+        let told = asha.say(path.rsplit('/').next().unwrap().parse().unwrap(), hostile, "");
+        let html = told.json()["html"].as_str().unwrap().to_owned();
+        assert!(html.contains(&escaped(hostile)), "{html}");
+        let id = told.json()["id"].as_i64().unwrap();
+        paths.extend([path.clone(), format!("{path}/edit"), format!("{path}/delete"), format!("/messages/{id}/edit"), format!("/messages/{id}/delete")]);
+        // What comes back from a form that was refused.
+        let page = site.anonymous().post("/register", &[("name", hostile), ("username", hostile), ("email", hostile)]);
+        page.status(422);
+        let login = site.anonymous().post("/login", &[("login", hostile), ("next", hostile)]);
+        login.status(422);
+        for page in [page, login] {
+            assert!(!page.body.contains(hostile) || !hostile.contains(['<', '"', '\'']), "{hostile}");
+        }
+        for path in ["/", "/topics", "/activity"] {
+            paths.push(format!("{path}?q={}", crate::support::percent(hostile)));
+        }
+        paths.push(format!("/login-page-{n}"));
+    }
+    site.sql("UPDATE users SET name = '<script>alert(1)</script>', bio = '\"><img src=x onerror=alert(1)>' WHERE username = 'asha'");
+    for path in paths.iter().filter(|path| !path.starts_with("/login-page")) {
+        inert(&asha, path);
+    }
+    // Also on the page that says that there is no such page, and in what is said once.
+    let page = asha.get("/%3Cscript%3Ealert(1)%3C/script%3E?%22%3E%3Cimg%20src=x%20onerror=alert(1)%3E");
+    page.status(404);
+    assert!(!page.body.contains("<script>alert(1)") && !page.body.contains("<img src=x"));
+    let browser = site.anonymous();
+    let answer = browser.log_in("asha", crate::support::PASSWORD);
+    browser.follow(&answer).see("<script>alert(1)</script>");
+    inert(&asha, "/");
+});
+
+both!(a_forged_flash_shows_nothing, |site| {
+    let browser = site.anonymous();
+    for forged in ["7:success<b>x</b>", "7:successhello%20evil", "5:error%7B%22key%22%3A%22%3Cb%3E%22%7D", "rubbish", "99:", ":"] {
+        browser.jar.set("_flash", forged);
+        let page = browser.get("/topics");
+        page.status(200).see_not("hello evil");
+        assert!(!page.body.contains("<b>"));
+    }
+});
