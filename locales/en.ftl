@@ -46,15 +46,15 @@ pager-page = Page
 
 ago-now = just now
 ago-minutes = { $n ->
-    [one] a minute ago
+    [one] { $n } minute ago
    *[other] { $n } minutes ago
 }
 ago-hours = { $n ->
-    [one] an hour ago
+    [one] { $n } hour ago
    *[other] { $n } hours ago
 }
 ago-days = { $n ->
-    [one] a day ago
+    [one] { $n } day ago
    *[other] { $n } days ago
 }
 ago-date = on { $date }

@@ -7,7 +7,7 @@ import { Server } from './lib/server.mjs';
 const FIRST = 'first_start';
 // The long ones first: they fill the time of the others.
 const SUITES = [
-  'accessibility',
+  'pages',
   'conversation',
   'tabs',
   'restart',

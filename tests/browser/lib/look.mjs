@@ -35,3 +35,52 @@ export function layoutShift(page) {
       }),
   );
 }
+
+const MOST_TAB_STOPS = 60;
+
+/** Goes through the page by Tab; tells where the focus cannot be seen. */
+export async function tabThrough(page) {
+  // How everything looks without the focus; it is put back to the beginning of the page.
+  await page.evaluate(() => {
+    document.activeElement?.blur();
+    getSelection()?.removeAllRanges();
+    const properties = ['outlineStyle', 'outlineWidth', 'outlineColor', 'boxShadow', 'borderColor', 'backgroundColor', 'textDecorationLine'];
+    window.looks = (element) => {
+      // The mark may stand on what holds the element.
+      const chain = [element, element.parentElement, element.parentElement?.parentElement].filter(Boolean);
+      return chain.map((one) => properties.map((property) => getComputedStyle(one)[property]).join('|')).join('§');
+    };
+    window.resting = new Map();
+    for (const element of document.querySelectorAll('a[href], button, input, textarea, select, summary, [tabindex]')) {
+      window.resting.set(element, window.looks(element));
+    }
+  });
+  const faults = [];
+  const seen = new Set();
+  for (let step = 0; step < MOST_TAB_STOPS; step++) {
+    await page.keyboard.press('Tab');
+    const stop = await page.evaluate(async () => {
+      const element = document.activeElement;
+      if (!element || element === document.body) return null;
+      // Two frames and whatever transition there is.
+      await Promise.all(element.getAnimations().map((animation) => animation.finished.catch(() => {})));
+      const box = element.getBoundingClientRect();
+      window.numbers ??= new Map();
+      if (!window.numbers.has(element)) window.numbers.set(element, window.numbers.size);
+      const name = `${element.tagName.toLowerCase()}${element.id ? `#${element.id}` : ''}.${element.className?.baseVal ?? element.className} "${(element.innerText || element.getAttribute('aria-label') || element.name || '').trim().slice(0, 30)}"`;
+      return {
+        number: window.numbers.get(element),
+        name,
+        changed: window.resting.get(element) !== window.looks(element),
+        inView: box.width > 0 && box.height > 0 && box.right > 0 && box.bottom > 0 && box.left < innerWidth && box.top < innerHeight,
+      };
+    });
+    if (!stop) continue;
+    if (seen.has(stop.number)) break;
+    seen.add(stop.number);
+    if (!stop.changed) faults.push(`nothing shows that the focus is on ${stop.name}`);
+    if (!stop.inView) faults.push(`out of sight with the focus on it: ${stop.name}`);
+  }
+  if (!seen.size) faults.push('Tab leads nowhere');
+  return faults;
+}

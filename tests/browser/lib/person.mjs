@@ -48,6 +48,16 @@ export class Person {
     return this;
   }
 
+  /** Becomes the first superuser of a new site. */
+  async setUp(access = 'public') {
+    const path = new URL(await this.site.setupLink()).pathname;
+    const { name, username, email, password } = this;
+    const form = { site_name: 'The Neem Tree', access, name, username, email, password1: password, password2: password };
+    const response = await this.post(path, form);
+    assert.equal(response.status, 303, `setting up: ${response.status}`);
+    return this;
+  }
+
   /** Opens a room and gives its id. */
   async openRoom({ name = `Room of ${this.name}`, topic = 'Village', description = '' } = {}) {
     const response = await this.post('/rooms/new', { name, topic, description });

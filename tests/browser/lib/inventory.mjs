@@ -1,0 +1,170 @@
+// Every page of the site, in each shape that it can take.
+import { Person, PASSWORD } from './person.mjs';
+import { Server } from './server.mjs';
+
+/** Sends a form of the page that is open, changed by `change` before. */
+async function submit(page, change) {
+  await Promise.all([page.waitForEvent('domcontentloaded'), page.evaluate(change)]);
+}
+
+const goto = (path) => (page) => page.goto(path);
+
+/** A site full enough to look at; the people and rooms that the pages need. */
+async function furnish(site) {
+  const [host, member, newcomer] = await Promise.all([
+    new Person(site, { name: 'Asha Devi' }).register(),
+    new Person(site, { name: 'Ravi Kumar' }).register(),
+    new Person(site, { name: 'Meera' }).register(),
+  ]);
+  const room = await host.openRoom({ name: 'Learning Rust under the tree', topic: 'Rust', description: 'Ownership, one evening at a time.\nBring your questions.' });
+  const empty = await host.openRoom({ name: 'A quiet room', topic: 'Silence' });
+  for (let number = 1; number <= 11; number++) await host.openRoom({ name: `Evening ${number}`, topic: `Topic ${number}`, description: 'Tea and talk.' });
+  for (let number = 1; number <= 60; number++) {
+    await (number % 3 ? host : member).say(room, number % 7 ? `A thought, number ${number}` : `A longer thought, number ${number}, that goes on for a while so that it needs more than one line on a phone.\n\nAnd a second paragraph: ${'word '.repeat(30)}`);
+  }
+  const own = await host.say(room, 'A word of the host');
+  await host.post(`/messages/${own}/edit`, { body: 'A word of the host, said better' });
+  // Somebody who was taken out, for the host's list of them.
+  await newcomer.say(room, 'passing by');
+  await host.post(`/rooms/${room}/participants/${newcomer.username}/remove`);
+  return { host, member, newcomer, room, empty, own };
+}
+
+/** A second site: not set up at first, then closed, and quick to say "not so fast". */
+async function closedSite() {
+  const site = await new Server({ settings: { CHAUPAL_ACCOUNTS__REGISTRATION: 'closed', CHAUPAL_THROTTLE__LOGIN: '2/h' } }).start();
+  return { site, link: new URL(await site.setupLink()).pathname };
+}
+
+/**
+ * The pages: `open(page, stage)` brings a window there. `as` names a person of the stage, `site` the
+ * second site. Pages that change what others show stand at the end.
+ */
+export const PAGES = [
+  { name: 'home as a stranger', open: goto('/') },
+  { name: 'home as a member', as: 'member', open: goto('/') },
+  { name: 'home, second page', as: 'member', open: goto('/?page=2') },
+  { name: 'home with a search', open: goto('/?q=rust') },
+  { name: 'home with an empty result', as: 'member', open: goto('/?q=nothing-has-this-name') },
+  { name: 'home with the menu open', as: 'host', open: async (page) => { await page.goto('/'); await page.locator('.user-menu summary').click(); } },
+  { name: 'topics', open: goto('/topics') },
+  { name: 'topics, none found', open: goto('/topics?q=nothing-has-this-name') },
+  { name: 'activity', as: 'member', open: goto('/activity') },
+  { name: 'activity, none found', open: goto('/activity?q=nothing-has-this-name') },
+  { name: 'room as a stranger', open: (page, stage) => page.goto(`/rooms/${stage.room}`) },
+  { name: 'room as a member', as: 'member', open: (page, stage) => page.goto(`/rooms/${stage.room}`) },
+  { name: 'room as its host', as: 'host', open: (page, stage) => page.goto(`/rooms/${stage.room}`) },
+  { name: 'room as one who was taken out', as: 'newcomer', open: (page, stage) => page.goto(`/rooms/${stage.room}`) },
+  { name: 'room with its oldest messages', as: 'member', open: (page, stage) => page.goto(`/rooms/${stage.room}?before=15`) },
+  { name: 'room without messages', as: 'host', open: (page, stage) => page.goto(`/rooms/${stage.empty}`) },
+  {
+    name: 'room with its people open on a phone', as: 'host', widths: [390],
+    open: async (page, stage) => { await page.goto(`/rooms/${stage.room}`); await page.locator('.people-button').click(); await page.locator('#people').waitFor(); },
+  },
+  {
+    name: 'room with its menu open', as: 'host',
+    open: async (page, stage) => { await page.goto(`/rooms/${stage.room}`); await page.locator('.room-menu summary').click(); },
+  },
+  {
+    name: 'room with an error at the composer', as: 'member', javaScript: true,
+    open: async (page, stage) => {
+      await page.goto(`/rooms/${stage.room}`);
+      // As without a script: the form itself goes to the server.
+      await submit(page, () => {
+        const form = document.querySelector('#composer');
+        form.elements.body.removeAttribute('required');
+        HTMLFormElement.prototype.submit.call(form);
+      });
+    },
+  },
+  { name: 'new room', as: 'host', open: goto('/rooms/new') },
+  { name: 'new room with errors', as: 'host', open: async (page) => { await page.goto('/rooms/new'); await submit(page, () => HTMLFormElement.prototype.submit.call(document.querySelector('main form'))); } },
+  { name: 'edit room', as: 'host', open: (page, stage) => page.goto(`/rooms/${stage.room}/edit`) },
+  { name: 'delete room', as: 'host', open: (page, stage) => page.goto(`/rooms/${stage.room}/delete`) },
+  { name: 'edit message', as: 'host', open: (page, stage) => page.goto(`/messages/${stage.own}/edit`) },
+  { name: 'delete message', as: 'host', open: (page, stage) => page.goto(`/messages/${stage.own}/delete`) },
+  { name: 'a person', open: (page, stage) => page.goto(`/developers/${stage.host.username}`) },
+  { name: 'a person, oneself, with nothing yet', as: 'newcomer', open: (page, stage) => page.goto(`/developers/${stage.newcomer.username}`) },
+  { name: 'log-in', open: goto('/login') },
+  {
+    name: 'log-in with an error',
+    open: async (page) => {
+      await page.goto('/login');
+      await page.locator('main [name=login]').fill('nobody');
+      await page.locator('main [name=password]').fill('nothing');
+      await page.keyboard.press('Enter');
+      await page.locator('main [role=alert]').waitFor();
+    },
+  },
+  { name: 'registration', open: goto('/register') },
+  { name: 'registration with errors', open: async (page) => { await page.goto('/register'); await submit(page, () => HTMLFormElement.prototype.submit.call(document.querySelector('main form'))); } },
+  { name: 'error 404', status: 404, open: goto('/rooms/99999999') },
+  { name: 'error 403', status: 403, as: 'member', open: (page, stage) => page.goto(`/rooms/${stage.room}/edit`) },
+  { name: 'error 405', status: 405, open: goto('/logout') },
+  {
+    name: 'error 403, a form without its token', as: 'member', status: 403,
+    open: async (page) => {
+      await page.goto('/rooms/new');
+      await submit(page, () => {
+        const form = document.querySelector('main form');
+        form.elements.csrf_token.value = 'forged';
+        HTMLFormElement.prototype.submit.call(form);
+      });
+    },
+  },
+  {
+    name: 'error 413', as: 'member', status: 413,
+    open: async (page) => {
+      await page.goto('/rooms/new');
+      await submit(page, () => {
+        const form = document.querySelector('main form');
+        form.elements.description.value = 'x'.repeat(300_000);
+        HTMLFormElement.prototype.submit.call(form);
+      });
+    },
+  },
+  {
+    name: 'error 415', as: 'member', status: 415,
+    open: async (page) => {
+      await page.goto('/rooms/new');
+      await submit(page, () => {
+        const form = document.querySelector('main form');
+        form.enctype = 'text/plain';
+        HTMLFormElement.prototype.submit.call(form);
+      });
+    },
+  },
+  { name: 'site not set up', closed: true, open: goto('/') },
+  { name: 'registration on a site not set up', closed: true, open: goto('/register') },
+  { name: 'set-up', closed: true, open: (page, stage) => page.goto(stage.closed.link) },
+  { name: 'set-up with errors', closed: true, open: async (page, stage) => { await page.goto(stage.closed.link); await submit(page, () => HTMLFormElement.prototype.submit.call(document.querySelector('main form'))); } },
+  { name: 'set-up link expired', closed: true, open: (page, stage) => page.goto(stage.closed.link.slice(0, -4)) },
+  {
+    name: 'registration closed', closed: true,
+    open: async (page, stage) => {
+      stage.closed.owner ??= new Person(stage.closed.site).setUp();
+      await stage.closed.owner;
+      await page.goto('/register');
+    },
+  },
+  { name: 'home without a room', closed: true, open: goto('/') },
+  { name: 'topics without a topic', closed: true, open: goto('/topics') },
+  { name: 'activity without any', closed: true, open: goto('/activity') },
+  {
+    name: 'error 429', closed: true, status: 429,
+    open: async (page) => {
+      for (let tries = 0; tries < 4; tries++) {
+        await page.goto('/login');
+        await page.locator('main [name=login]').fill('nobody');
+        await page.locator('main [name=password]').fill(PASSWORD);
+        await Promise.all([page.waitForEvent('domcontentloaded'), page.keyboard.press('Enter')]);
+      }
+    },
+  },
+];
+
+/** Everything that [PAGES] need, made once. */
+export async function stage(site) {
+  const [furnished, closed] = await Promise.all([furnish(site), closedSite()]);
+  return { ...furnished, closed, close: () => closed.site.remove() };
+}

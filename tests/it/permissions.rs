@@ -1,0 +1,259 @@
+//! Who may do what: every mounted route, tried by everybody. A new route that is missing in the
+//! table fails the test.
+
+use std::collections::BTreeSet;
+
+use chaupal::schema::messages;
+use diesel::prelude::*;
+
+use crate::support::{PASSWORD, Person, Request, Site};
+
+/// What somebody gets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Gets {
+    /// This status.
+    Is(u16),
+    /// Sent to the log-in.
+    LogIn,
+}
+
+use Gets::{Is, LogIn};
+
+/// Everybody who is told apart, in the order of the table's columns.
+const ROLES: [&str; 8] = ["anonymous", "member", "removed", "author", "host", "staff", "superuser", "disabled"];
+
+/// One route: its pattern, the address that is tried, the fields that are posted, who gets what.
+struct Rule {
+    route: &'static str,
+    path: &'static str,
+    fields: &'static [(&'static str, &'static str)],
+    gets: [Gets; 8],
+}
+
+const fn rule(
+    route: &'static str,
+    path: &'static str,
+    fields: &'static [(&'static str, &'static str)],
+    gets: [Gets; 8],
+) -> Rule {
+    Rule { route, path, fields, gets }
+}
+
+/// Everybody may.
+const ALL: [Gets; 8] = [Is(200); 8];
+/// Whoever is logged in may.
+const fn members(status: u16) -> [Gets; 8] {
+    [LogIn, Is(status), Is(status), Is(status), Is(status), Is(status), Is(status), LogIn]
+}
+/// The room's host and the staff may.
+const fn hosts(status: u16) -> [Gets; 8] {
+    [LogIn, Is(403), Is(403), Is(403), Is(status), Is(status), Is(status), LogIn]
+}
+/// The message's author may.
+const fn authors(status: u16) -> [Gets; 8] {
+    [LogIn, Is(403), Is(403), Is(status), Is(403), Is(403), Is(403), LogIn]
+}
+/// The message's author, the room's host and the staff may.
+const fn deleters(status: u16) -> [Gets; 8] {
+    [LogIn, Is(403), Is(403), Is(status), Is(status), Is(status), Is(status), LogIn]
+}
+/// Strangers see it, others are sent on.
+const DOOR: [Gets; 8] = [Is(200), Is(303), Is(303), Is(303), Is(303), Is(303), Is(303), Is(200)];
+
+const ROOM: &[(&str, &str)] = &[("name", "A name"), ("topic", "A topic")];
+const WORDS: &[(&str, &str)] = &[("body", "some words")];
+
+/// `ROOM` is a room of the host; in it are a message of the author's, `MESSAGE`, and the guest.
+const TABLE: &[Rule] = &[
+    rule("GET /", "/", &[], ALL),
+    rule("GET /topics", "/topics", &[], ALL),
+    rule("GET /activity", "/activity", &[], ALL),
+    rule("GET /developers/<username>", "/developers/author", &[], ALL),
+    rule("GET /rooms/<id>", "/rooms/ROOM", &[], ALL),
+    rule("GET /rooms/<id>/events", "/rooms/ROOM/events", &[], ALL),
+    rule("GET /events", "/events?rooms=ROOM:0", &[], ALL),
+    rule("GET /rooms/new", "/rooms/new", &[], members(200)),
+    rule("POST /rooms/new", "/rooms/new", ROOM, members(303)),
+    rule("GET /rooms/<id>/edit", "/rooms/ROOM/edit", &[], hosts(200)),
+    rule("POST /rooms/<id>/edit", "/rooms/ROOM/edit", ROOM, hosts(303)),
+    rule("GET /rooms/<id>/delete", "/rooms/ROOM/delete", &[], hosts(200)),
+    rule("POST /rooms/<id>/delete", "/rooms/ROOM/delete", &[], hosts(303)),
+    rule(
+        "POST /rooms/<id>/messages",
+        "/rooms/ROOM/messages",
+        WORDS,
+        [LogIn, Is(303), Is(403), Is(303), Is(303), Is(303), Is(303), LogIn],
+    ),
+    rule("POST /rooms/<id>/leave", "/rooms/ROOM/leave", &[], members(303)),
+    rule("POST /rooms/<id>/away", "/rooms/ROOM/away", &[], [Is(204); 8]),
+    rule("POST /rooms/<id>/participants/<username>/remove", "/rooms/ROOM/participants/guest/remove", &[], hosts(303)),
+    rule("POST /rooms/<id>/participants/<username>/restore", "/rooms/ROOM/participants/guest/restore", &[], hosts(303)),
+    rule("GET /messages/<id>/edit", "/messages/MESSAGE/edit", &[], authors(200)),
+    rule("POST /messages/<id>/edit", "/messages/MESSAGE/edit", WORDS, authors(303)),
+    rule("GET /messages/<id>/delete", "/messages/MESSAGE/delete", &[], deleters(200)),
+    rule("POST /messages/<id>/delete", "/messages/MESSAGE/delete", &[], deleters(303)),
+    rule("GET /login", "/login", &[], DOOR),
+    rule("POST /login", "/login", &[("login", "guest"), ("password", PASSWORD)], [Is(303); 8]),
+    rule("GET /register", "/register", &[], DOOR),
+    // An incomplete form: whoever is let in is told so.
+    rule("POST /register", "/register", &[("username", "x")], [Is(422); 8]),
+    rule("POST /logout", "/logout", &[], [Is(303); 8]),
+    // The site has its superuser: no link works.
+    rule("GET /setup/<token>", "/setup/x", &[], [Is(404); 8]),
+    rule("POST /setup/<token>", "/setup/x", &[], [Is(404); 8]),
+    rule("GET /static/<path..>", "/static/css/app.css", &[], ALL),
+    rule("GET /healthz", "/healthz", &[], ALL),
+    rule("GET /readyz", "/readyz", &[], ALL),
+];
+
+/// The mounted routes, without the fallbacks that only find words for a refusal.
+fn mounted(site: &Site) -> BTreeSet<String> {
+    let built = site.built();
+    let routes = built.routes().filter(|route| route.rank < 100);
+    routes.map(|route| format!("{} {}", route.method, route.uri.path())).collect()
+}
+
+/// The room and the message that a rule is tried on; made anew for each try.
+struct Ground {
+    room: i64,
+    message: i64,
+}
+
+impl Ground {
+    fn new(site: &Site) -> Self {
+        let host = site.person("host");
+        let room = site.room(&host, "Weavers", "Craft");
+        site.message(room, &site.person("guest"), "a guest's words");
+        let removed = site.person("removed");
+        site.message(room, &removed, "words that were too much");
+        site.sql(&format!(
+            "UPDATE participants SET removed = joined WHERE room_id = {room} AND user_id = {}",
+            removed.id
+        ));
+        let message = site.message(room, &site.person("author"), "the author's words");
+        Self { room, message }
+    }
+
+    fn address(&self, path: &str) -> String {
+        path.replace("ROOM", &self.room.to_string()).replace("MESSAGE", &self.message.to_string())
+    }
+
+    /// All that a refused try must leave as it was.
+    fn state(&self, site: &Site) -> String {
+        let room = self.room;
+        let rooms = site.text("SELECT count(*) FROM rooms");
+        let own = site.text(&format!("SELECT coalesce(max(name || last_event || updated), 'gone') FROM rooms WHERE id = {room}"));
+        let people = site.text(&format!("SELECT count(*) || '/' || count(removed) FROM participants WHERE room_id = {room}"));
+        let bodies: Vec<String> = site
+            .db(|conn| messages::table.filter(messages::room_id.eq(room)).order(messages::id).select(messages::body).load(conn))
+            .unwrap();
+        format!("{rooms} {own} {people} {bodies:?}")
+    }
+}
+
+fn somebody<'s>(site: &'s Site, role: &str) -> Person<'s> {
+    match role {
+        "anonymous" => site.anonymous(),
+        "staff" => site.staff("staffer"),
+        "superuser" => site.superuser(),
+        "disabled" => site.disabled("disabled"),
+        name => site.person(name),
+    }
+}
+
+fn attempt(site: &Site, rule: &Rule, role: &str, expected: Gets) {
+    let ground = Ground::new(site);
+    let person = somebody(site, role);
+    let (method, _) = rule.route.split_once(' ').unwrap();
+    let address = ground.address(rule.path);
+    let mut fields = rule.fields.to_vec();
+    let token = if method == "POST" { person.token() } else { String::new() };
+    let mut request = Request::new(method, &address);
+    if method == "POST" {
+        fields.push(("csrf_token", &token));
+        request = request.form(&fields);
+    }
+    let before = ground.state(site);
+    let opened = person.open(request);
+    let told = format!("{role} at {}: {}", rule.route, opened.status);
+    match expected {
+        Is(status) => assert_eq!(opened.status, status, "{told}"),
+        LogIn => {
+            assert_eq!(opened.status, 303, "{told}");
+            let location = opened.header("location").unwrap();
+            assert!(location.starts_with("/login?next="), "{told} {location}");
+        }
+    }
+    // A stream would never end.
+    let body = if opened.header("content-type") == Some("text/event-stream") { String::new() } else { opened.finish().body };
+    if matches!(expected, LogIn | Is(403) | Is(404)) {
+        assert_eq!(ground.state(site), before, "{told} changed something");
+        assert!(!body.contains("the author's words"), "{told} shows what it refuses");
+    }
+}
+
+both!(every_route_is_in_the_table, |site| {
+    let mounted = mounted(site);
+    let known: BTreeSet<String> = TABLE.iter().map(|rule| rule.route.to_owned()).collect();
+    let missing: Vec<&String> = mounted.difference(&known).collect();
+    let gone: Vec<&String> = known.difference(&mounted).collect();
+    assert!(missing.is_empty(), "nobody said who may use {missing:?}");
+    assert!(gone.is_empty(), "{gone:?} is in the table, but not mounted");
+    assert_eq!(known.len(), TABLE.len(), "a route stands twice in the table");
+});
+
+both!(everybody_gets_what_the_table_says, |site| {
+    for rule in TABLE {
+        for (role, expected) in ROLES.iter().zip(rule.gets) {
+            attempt(site, rule, role, expected);
+        }
+    }
+});
+
+both!(no_method_is_ever_a_fault_of_ours, |site| {
+    let ground = Ground::new(site);
+    let people = [site.anonymous(), site.person("member"), site.staff("staffer"), site.disabled("disabled")];
+    let mounted = mounted(site);
+    for rule in TABLE {
+        for person in &people {
+            for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+                let pattern = rule.route.split_once(' ').unwrap().1;
+                let has = |method: &str| mounted.contains(&format!("{method} {pattern}"));
+                let opened = person.open(Request::new(method, &ground.address(rule.path)));
+                let told = format!("{method} {} by {:?}: {}", rule.path, person.username, opened.status);
+                assert!(opened.status < 500, "{told}");
+                if !has(method) && !(method == "HEAD" && has("GET")) {
+                    assert!([303, 404, 405].contains(&opened.status), "{told}");
+                } else if method == "POST" {
+                    // Without a token: refused, or led to the log-in.
+                    assert!([303, 403].contains(&opened.status), "{told}");
+                }
+            }
+        }
+    }
+    assert_eq!(site.number("SELECT count(*) FROM rooms"), 1);
+});
+
+both!(members_only_is_a_wall_before_every_route, [("site.access", "members")], |site| {
+    const OPEN: [&str; 7] = ["/login", "/register", "/setup/", "/static/", "/healthz", "/readyz", "/password-reset"];
+    let ground = Ground::new(site);
+    for rule in TABLE {
+        let (method, pattern) = rule.route.split_once(' ').unwrap();
+        if OPEN.iter().any(|open| pattern.starts_with(open)) {
+            continue;
+        }
+        for person in [site.anonymous(), site.disabled("disabled")] {
+            let before = ground.state(site);
+            let answer = person.send(Request::new(method, &ground.address(rule.path)).form(rule.fields));
+            answer.leads_to_login();
+            assert_eq!(ground.state(site), before);
+        }
+    }
+    for path in ["/nothing", "/api/rooms", "/robots.txt", "/rooms/1/", "/%2e%2e/rooms/1", "/static/../rooms/1", "/login/../rooms/1"] {
+        let answer = site.anonymous().get(path);
+        assert!([303, 401, 404].contains(&answer.status), "{path}: {}", answer.status);
+        answer.see_not("Weavers");
+    }
+    let told = site.anonymous().send(Request::new("GET", "/").header("Accept", "application/json"));
+    told.status(401);
+});
