@@ -167,6 +167,7 @@ banned = Taken out
 messages-older = Older messages
 messages-beginning = The conversation begins here.
 messages-new = New messages
+messages-newest = Newest messages
 messages-none = Nothing said yet
 messages-none-text = A simple hello is a good beginning.
 unread-line = { $count ->

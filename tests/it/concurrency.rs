@@ -94,7 +94,11 @@ both!(edits_deletes_and_a_departure_keep_the_numbers_whole, |site| {
         site.message(room, &ravi, &format!("his last {n}"));
     }
     std::thread::scope(|scope| {
-        let talk = scope.spawn(|| (0..20).for_each(|_| asha.say_elsewhere(site, room)));
+        let talk = scope.spawn(|| {
+            for _ in 0..20 {
+                site.person("asha").say(room, "word", "").status(201);
+            }
+        });
         site.delete(ravi.id);
         talk.join().unwrap();
     });
@@ -103,10 +107,3 @@ both!(edits_deletes_and_a_departure_keep_the_numbers_whole, |site| {
     assert_eq!(site.number("SELECT max(version) FROM messages"), 90);
     assert_eq!(site.number("SELECT count(DISTINCT version) FROM messages"), 60);
 });
-
-impl crate::support::Person<'_> {
-    /// The same person at another browser.
-    fn say_elsewhere(&self, site: &Site, room: i64) {
-        site.person(&self.username).say(room, "word", "").status(201);
-    }
-}

@@ -72,6 +72,7 @@ export class Server {
       child.once('error', reject);
       child.once('exit', (code, signal) => {
         clearTimeout(late);
+        if (this.#child === child) console.log(`the server at ${this.url} ended by itself (${code ?? signal}):\n${this.said.slice(-2000)}`);
         reject(new Error(`the server ended (${code ?? signal}):\n${this.said}`));
       });
     });

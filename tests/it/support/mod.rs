@@ -26,7 +26,7 @@ use rocket::tokio::runtime::Runtime;
 use rocket::tokio::task::JoinHandle;
 
 pub use databases::{Backend, is_quick};
-pub use http::{Answer, Request, encode, escaped, percent};
+pub use http::{Answer, Request, escaped, percent};
 pub use person::Person;
 
 /// Everybody's password.
@@ -278,23 +278,7 @@ impl Site {
                 message::post(conn, room, &person, false, body, None).map(|(message, _)| message.id)
             })
         })
-        .unwrap_or_else(|error: Refused| panic!("nothing is posted: {error:?}"))
-    }
-}
-
-/// Why nothing was posted.
-#[derive(Debug)]
-pub struct Refused(#[allow(dead_code, reason = "printed by tests that fail")] String);
-
-impl From<message::PostError> for Refused {
-    fn from(error: message::PostError) -> Self {
-        Self(format!("{error:?}"))
-    }
-}
-
-impl From<diesel::result::Error> for Refused {
-    fn from(error: diesel::result::Error) -> Self {
-        Self(error.to_string())
+        .unwrap_or_else(|error: message::PostError| panic!("nothing is posted: {error:?}"))
     }
 }
 
