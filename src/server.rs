@@ -25,7 +25,7 @@ use crate::kit::live::Hub;
 use crate::kit::logging::RequestLog;
 use crate::kit::paths::TrailingSlash;
 use crate::kit::signals::SignalsBuilder;
-use crate::kit::templates;
+use crate::kit::templates::{self, Pages};
 use crate::kit::throttle::Throttle;
 use crate::{accounts, rooms, urls};
 
@@ -43,6 +43,7 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
     accounts::signals::connect(&mut signals);
     rooms::signals::connect(&mut signals);
 
+    let pages = Pages::default();
     let figment = figment.merge(("template_dir", templates::watched_dir(&config.data_dir)));
     let rocket = rocket::custom(figment)
         .manage(Site::new(config.clone()))
@@ -54,12 +55,13 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .manage(signals.build())
         .manage(Hub::default())
         .manage(Arc::clone(&catalogue))
+        .manage(pages.clone())
         .manage(db)
         .attach(RequestLog)
         .attach(TrailingSlash)
         .attach(MembersOnly)
         .attach(SecurityHeaders { https: config.is_https(), count_statements: config.is_debug() })
-        .attach(templates::fairing(catalogue, config.data_dir.clone()))
+        .attach(templates::fairing(catalogue, config.data_dir.clone(), pages))
         .attach(AdHoc::try_on_ignite("first look at the site", |rocket| Box::pin(look(rocket))))
         .attach(AdHoc::on_liftoff("background work", |rocket| Box::pin(async move { start_background(rocket) })));
     Ok(urls::mount(rocket))

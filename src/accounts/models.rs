@@ -8,7 +8,8 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::Text;
 use serde::Serialize;
 
-use crate::kit::db::{Conn, fold_key};
+use crate::accounts::passwords;
+use crate::kit::db::{Conn, fold_key, prepared};
 use crate::kit::paginate::encode_query;
 use crate::kit::random;
 use crate::kit::time;
@@ -116,6 +117,10 @@ impl User {
     /// # Errors
     /// Only the database's.
     pub fn by_login(conn: &mut Conn, login: &str) -> QueryResult<Option<Self>> {
+        // PostgreSQL takes no U+0000 in a text, not even to look for it.
+        if login.contains('\0') {
+            return Ok(None);
+        }
         let key = fold_key(login);
         let mut found: Vec<Self> = users::table
             .filter(users::username_key.eq(&key).or(users::email_key.eq(&key)))
@@ -130,6 +135,9 @@ impl User {
     /// # Errors
     /// [`DieselError::NotFound`] when there is none.
     pub fn by_username(conn: &mut Conn, username: &str) -> QueryResult<Self> {
+        if username.contains('\0') {
+            return Err(DieselError::NotFound);
+        }
         users::table.filter(users::username_key.eq(fold_key(username))).first(conn)
     }
 
@@ -158,16 +166,20 @@ impl User {
     }
 }
 
-/// The highest cost of an imported PBKDF2 hash on this site, for logins that take equally long.
+/// The highest cost of an imported PBKDF2 hash on this site, for log-ins that take equally long.
 ///
 /// # Errors
 /// Only the database's.
 pub fn legacy_iterations(conn: &mut Conn) -> QueryResult<u32> {
-    let hashes: Vec<String> = users::table
-        .filter(users::password.like("pbkdf2_sha256$%"))
-        .select(users::password)
-        .load(conn)?;
-    Ok(hashes.iter().filter_map(|hash| super::passwords::pbkdf2_iterations(hash)).max().unwrap_or(0))
+    #[derive(QueryableByName)]
+    struct Beginning {
+        #[diesel(sql_type = Text)]
+        beginning: String,
+    }
+    // `pbkdf2_sha256$1000000$`: the count ends within 22 characters; thousands of hashes share few beginnings.
+    let sql = "SELECT DISTINCT substr(password, 1, 22) AS beginning FROM users WHERE password LIKE 'pbkdf2_sha256$%'";
+    let found: Vec<Beginning> = prepared(sql, Vec::new()).load(conn)?;
+    Ok(found.iter().filter_map(|row| passwords::pbkdf2_iterations(&row.beginning)).max().unwrap_or(0))
 }
 
 /// What pages show of a person.

@@ -6,21 +6,39 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rocket::Either;
 use rocket::http::Status;
-use rocket::outcome::Outcome;
 use rocket::request::{self, FlashMessage, FromRequest, Request};
-use rocket_dyn_templates::Template;
+use rocket::response::content::RawHtml;
+use rocket::response::{self, Responder};
 use serde::Serialize;
 
 use crate::accounts::guards::Viewer;
 use crate::accounts::models::{Person, User};
 use crate::accounts::site::Site;
+use crate::kit::error::Error;
 use crate::kit::forms::{Drawn, FieldErrors, FormContext};
 use crate::kit::i18n::{Catalogue, FALLBACK};
+use crate::kit::templates::Pages;
 use crate::kit::{csrf, db, flash, paths};
 
-/// A page with its status.
-pub type View = (Status, Template);
+/// A drawn page with its status.
+pub struct View {
+    status: Status,
+    html: Result<String, Error>,
+}
+
+impl<'r> Responder<'r, 'static> for View {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        match self.html {
+            Ok(html) => (self.status, RawHtml(html)).respond_to(request),
+            Err(error) => error.respond_to(request),
+        }
+    }
+}
+
+/// A page, or away with a word.
+pub type Outcome = Result<Either<flash::Said, View>, Error>;
 
 /// What every page needs.
 pub struct Page<'r> {
@@ -28,6 +46,7 @@ pub struct Page<'r> {
     pub viewer: Viewer<'r>,
     /// All words.
     pub catalogue: &'r Arc<Catalogue>,
+    pages: &'r Pages,
     frame: Frame,
 }
 
@@ -67,7 +86,7 @@ impl Page<'_> {
 
     /// A page with another status: 422 for a form with errors.
     pub fn with(&self, status: Status, template: &'static str, context: impl Serialize) -> View {
-        (status, Template::render(template, Whole { page: &self.frame, rest: context }))
+        View { status, html: self.pages.render(template, Whole { page: &self.frame, rest: context }) }
     }
 
     /// A form in the reader's language.
@@ -105,20 +124,21 @@ impl<'r> FromRequest<'r> for Page<'r> {
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
         let viewer = match Viewer::from_request(request).await {
-            Outcome::Success(viewer) => viewer,
-            Outcome::Error(error) => return Outcome::Error(error),
-            Outcome::Forward(status) => return Outcome::Forward(status),
+            request::Outcome::Success(viewer) => viewer,
+            request::Outcome::Error(error) => return request::Outcome::Error(error),
+            request::Outcome::Forward(status) => return request::Outcome::Forward(status),
         };
-        let (Some(site), Some(catalogue)) = (request.rocket().state::<Site>(), request.rocket().state::<Arc<Catalogue>>())
+        let rocket = request.rocket();
+        let (Some(site), Some(catalogue), Some(pages)) = (rocket.state::<Site>(), rocket.state::<Arc<Catalogue>>(), rocket.state())
         else {
-            return Outcome::Error((Status::InternalServerError, ()));
+            return request::Outcome::Error((Status::InternalServerError, ()));
         };
         let flash = match FlashMessage::from_request(request).await {
-            Outcome::Success(message) => flash::shown(&message, catalogue, FALLBACK),
+            request::Outcome::Success(message) => flash::shown(&message, catalogue, FALLBACK),
             _ => None,
         };
         let frame = frame(request, site, viewer.0, flash).await;
-        Outcome::Success(Self { viewer, catalogue, frame })
+        request::Outcome::Success(Self { viewer, catalogue, pages, frame })
     }
 }
 
@@ -127,7 +147,8 @@ impl<'r> Page<'r> {
     pub async fn of_nobody(request: &'r Request<'_>) -> Option<Page<'r>> {
         let site = request.rocket().state::<Site>()?;
         let catalogue = request.rocket().state::<Arc<Catalogue>>()?;
-        Some(Page { viewer: Viewer(None), catalogue, frame: frame(request, site, None, None).await })
+        let pages = request.rocket().state()?;
+        Some(Page { viewer: Viewer(None), catalogue, pages, frame: frame(request, site, None, None).await })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::accounts::draft::Draft;
 use crate::accounts::forms::{LoginForm, RegisterForm};
 use crate::accounts::guards::{COOKIE, Gate, User};
 use crate::accounts::models::{self, NewUser, Session};
-use crate::accounts::page::{INVALID, Page, View};
+use crate::accounts::page::{INVALID, Outcome, Page, View};
 use crate::accounts::passwords::{Hasher, Verdict};
 use crate::accounts::signals::{UserLoggedIn, UserRegistered};
 use crate::accounts::site::Site;
@@ -23,9 +23,6 @@ use crate::kit::live::Hub;
 use crate::kit::signals::Signals;
 use crate::kit::throttle::Scope;
 use crate::kit::{csrf, flash, paths};
-
-/// A page, or away with a word.
-pub type Outcome = Result<Either<flash::Said, View>, Error>;
 
 /// Where to go after a log-in: our own page or home.
 fn next_page(next: &str) -> String {

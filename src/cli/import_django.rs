@@ -1,12 +1,40 @@
-//! `import-django` (placeholder until the helper's file).
+//! `import-django`: a Django course's database comes across.
 
-use super::Context;
+use std::path::PathBuf;
 
-/// From where.
+use super::{Context, migrate};
+use crate::import_django::{Course, Options, import};
+use crate::kit::config::make_data_dir;
+use crate::kit::progress::Progress;
+
+/// From where, and how.
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The course's SQLite database, usually db.sqlite3; it is only read
+    #[arg(value_name = "DB.sqlite3")]
+    source: PathBuf,
+    /// Do everything and print the report, but keep nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Who is staff or superuser there is it here too
+    #[arg(long)]
+    keep_staff: bool,
+}
 
-/// Imports.
-pub fn run(_args: Args, _context: &Context) -> Result<(), String> {
+/// Makes the database if there is none, so that one command is enough, and imports.
+///
+/// # Errors
+/// One line: then nothing was changed.
+pub fn run(args: Args, context: &Context) -> Result<(), String> {
+    // First of all: a mistyped name must not leave a new database behind.
+    let course = Course::open(&args.source).map_err(|e| e.to_string())?;
+    make_data_dir(&context.loaded.config).map_err(|e| e.to_string())?;
+    let mut conn = context.connect()?;
+    migrate::to_newest(context, &mut conn)?;
+    let options = Options { dry_run: args.dry_run, keep_staff: args.keep_staff };
+    let mut progress = if context.verbosity < 0 { Progress::silent() } else { Progress::on_stderr() };
+    let report = import(&mut conn, course, options, &mut progress).map_err(|e| e.to_string())?;
+    drop(progress);
+    context.say(report.shown(context.verbosity > 0).to_string().trim_end());
     Ok(())
 }

@@ -1,1 +1,202 @@
-//! placeholder
+//! Brings the database of a Django course across. Each course is a module that knows its tables
+//! ([`studybud`]); what they share, reading with tolerance ([`source`], [`cell`]), remembering what was
+//! brought along ([`ledger`]) and telling of it ([`report`]), stands beside them.
+//!
+//! Nothing stops at an odd row: it is merged, mended or left out, and reported. All is one transaction.
+
+pub mod cell;
+pub mod ledger;
+pub mod report;
+pub mod source;
+mod studybud;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDateTime;
+use diesel::result::Error as DieselError;
+
+use crate::accounts::models::User;
+use crate::kit::bulk;
+use crate::kit::db::{self, Conn};
+use crate::kit::progress::Progress;
+use crate::kit::time;
+use report::{Kind, Report};
+use source::{Source, TableRow};
+
+/// What is wished.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Do everything, report it, keep nothing.
+    pub dry_run: bool,
+    /// Who is staff there is staff here.
+    pub keep_staff: bool,
+}
+
+/// Why nothing was brought across; each prints as one line.
+#[derive(Debug)]
+pub enum ImportError {
+    /// No such file.
+    Missing(PathBuf),
+    /// No SQLite database, but this.
+    NoDatabase(PathBuf, &'static str),
+    /// The file cannot be read.
+    Unreadable(PathBuf, String),
+    /// The file cannot be copied to that folder.
+    NotCopied(PathBuf, PathBuf, String),
+    /// Somebody writes to the file all the time.
+    InUse(PathBuf),
+    /// A database without a course's tables, but with these.
+    Unknown(PathBuf, Vec<String>),
+    /// A row of the source cannot be read: its file is damaged.
+    Damaged(DieselError),
+    /// The database of this site.
+    Db(DieselError),
+}
+
+impl fmt::Display for ImportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(path) => write!(f, "there is no file {}: name the course's database, usually db.sqlite3", path.display()),
+            Self::NoDatabase(path, what) => {
+                write!(f, "{} is {what}: an SQLite database of a Django course is needed, usually db.sqlite3", path.display())
+            }
+            Self::Unreadable(path, why) => write!(f, "{} cannot be read: {why}", path.display()),
+            Self::NotCopied(path, folder, why) => {
+                write!(f, "{} cannot be copied to {} to be read there: {why}; TMPDIR names another folder", path.display(), folder.display())
+            }
+            Self::InUse(path) => write!(f, "{} is being written to: stop the Django server first", path.display()),
+            Self::Unknown(path, found) => write!(
+                f,
+                "{} holds no StudyBud: it has {}; needed are base_user (or auth_user) and base_room",
+                path.display(),
+                listed(found)
+            ),
+            Self::Damaged(error) => write!(f, "the course's database is damaged ({error}): nothing was changed"),
+            Self::Db(error) => write!(f, "the import failed and nothing was changed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ImportError {}
+
+impl From<DieselError> for ImportError {
+    fn from(error: DieselError) -> Self {
+        Self::Db(error)
+    }
+}
+
+fn listed(tables: &[String]) -> String {
+    match tables {
+        [] => "no tables at all".to_owned(),
+        [some @ ..] if some.len() <= 8 => format!("the tables {}", some.join(", ")),
+        some => format!("the tables {} and {} more", some[..8].join(", "), some.len() - 8),
+    }
+}
+
+/// A course's database, opened and recognised.
+pub struct Course {
+    source: Source,
+    tables: studybud::Tables,
+}
+
+impl Course {
+    /// Opens the database at `path`, which is only read.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn open(path: &Path) -> Result<Self, ImportError> {
+        let source = Source::open(path)?;
+        let tables = studybud::Tables::of(&source)
+            .ok_or_else(|| ImportError::Unknown(path.to_owned(), source.tables().map(str::to_owned).collect()))?;
+        Ok(Self { source, tables })
+    }
+}
+
+/// Brings across what is new in the course's database, all in one transaction.
+///
+/// # Errors
+/// [`ImportError`]: then nothing was changed.
+pub fn import(conn: &mut Conn, course: Course, options: Options, progress: &mut Progress) -> Result<Report, ImportError> {
+    let Course { mut source, tables } = course;
+    let outcome = db::transaction(conn, |conn| {
+        // Names and event numbers are read once and counted on from.
+        bulk::keep_others_from_writing(conn, &["users", "topics", "rooms", "participants", "messages", "import_ids"])?;
+        let mut work = Work { conn, source: &mut source, report: Report::default(), options, now: time::now(), progress };
+        studybud::bring(&mut work, &tables)?;
+        let mut report = work.report;
+        report.dry_run = options.dry_run;
+        report.superuser_exists = User::superuser_exists(conn)?;
+        if options.dry_run { Err(Stop::Enough(Box::new(report))) } else { Ok(report) }
+    });
+    match outcome {
+        Ok(report) => Ok(report),
+        Err(Stop::Enough(report)) => Ok(*report),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+/// Why the transaction is rolled back.
+enum Stop {
+    /// As wished: a dry run.
+    Enough(Box<Report>),
+    Failed(ImportError),
+}
+
+impl From<ImportError> for Stop {
+    fn from(error: ImportError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<DieselError> for Stop {
+    fn from(error: DieselError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// What every step of an import works with.
+struct Work<'a> {
+    conn: &'a mut Conn,
+    source: &'a mut Source,
+    report: Report,
+    options: Options,
+    now: NaiveDateTime,
+    progress: &'a mut Progress,
+}
+
+impl Work<'_> {
+    /// The rows of a table by id. A row without a number, or with one that was there before, is left out.
+    fn rows<R: TableRow + 'static>(&mut self, table: &'static str) -> Result<Vec<(i64, R)>, ImportError> {
+        let mut rows: Vec<(i64, R)> = Vec::new();
+        let mut seen = HashSet::new();
+        let report = &mut self.report;
+        // A table without rows is counted too.
+        report.tally(table);
+        self.source.each::<R>(table, |row| match row.id().number() {
+            Some(id) if seen.insert(id) => rows.push((id, row)),
+            Some(id) => report.skip(table, Some(id), "there is another row of this id"),
+            None => report.skip(table, None, format!("its id is no number: {:?}", row.id().text().text)),
+        })?;
+        Ok(rows)
+    }
+
+    /// A text of a row, mended if need be.
+    fn text(&mut self, table: &'static str, id: i64, column: &str, cell: &cell::Cell) -> String {
+        let clean = cell.text();
+        if clean.mended {
+            self.report.remark(Kind::Mended, table, Some(id), column.to_owned());
+        }
+        clean.text
+    }
+
+    /// A time of a row, or `instead`.
+    fn time(&mut self, table: &'static str, id: i64, column: &str, cell: &cell::Cell, instead: NaiveDateTime) -> NaiveDateTime {
+        cell.time().unwrap_or_else(|| {
+            let found = if cell.is_blank() { "nothing".to_owned() } else { format!("{:?}", cell.text().text) };
+            self.report.remark(Kind::Time, table, Some(id), format!("{column} was {found}, is {}", instead.format("%Y-%m-%d %H:%M:%S")));
+            instead
+        })
+    }
+}

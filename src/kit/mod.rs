@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod assets;
+pub mod bulk;
 pub mod config;
 pub mod csrf;
 pub mod db;
@@ -15,6 +16,7 @@ pub mod logging;
 pub mod migrations;
 pub mod paginate;
 pub mod paths;
+pub mod progress;
 pub mod random;
 pub mod signals;
 pub mod templates;

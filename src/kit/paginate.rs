@@ -75,6 +75,10 @@ pub fn page_url(path: &str, q: &str, page: i64) -> String {
 
 /// Percent-encoded, as the value of a query field.
 pub fn encode_query(text: &str) -> String {
+    // Most names need nothing.
+    if text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
+        return text.to_owned();
+    }
     RawStr::new(text).percent_encode().as_str().replace('&', "%26").replace('+', "%2B").replace('=', "%3D")
 }
 

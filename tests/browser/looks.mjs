@@ -82,7 +82,7 @@ export default (test) => {
   test('who reads at the end follows the conversation', async (scene) => {
     for (const width of [1280, 390]) {
       const { page, guest, room } = await longRoom(scene, 30, { width });
-      for (const text of ['one', 'two', `three ${'and more '.repeat(60)}`]) {
+      for (const text of ['one', 'two', `three ${'and more '.repeat(20)}`]) {
         await guest.say(room, text);
         await until('the message', async () => (await shown(page)).at(-1) === text.trim());
         await until('it is in view', () => isInView(page.locator('#messages li.message').last()));

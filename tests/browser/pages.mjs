@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { PAGES, stage } from './lib/inventory.mjs';
-import { overflow, tabThrough } from './lib/look.mjs';
+import { overflow, setScheme, tabThrough } from './lib/look.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -39,7 +39,7 @@ export default (test) => {
       for (const width of widths) {
         await page.setViewportSize({ width, height: 800 });
         for (const colorScheme of ['light', 'dark']) {
-          await page.emulateMedia({ colorScheme });
+          await setScheme(page, colorScheme);
           for (const line of await violations(page)) complaints.push(`${width} ${colorScheme}: ${line}`);
         }
       }

@@ -356,7 +356,7 @@ both!(a_page_that_wants_a_log_in_comes_back_to_itself, |site| {
     site.person("asha");
     let browser = site.anonymous();
     let answer = browser.get("/rooms/new?a=b");
-    answer.leads_to("/login?next=/rooms/new%3Fa%3Db");
+    answer.leads_to("/login?next=%2Frooms%2Fnew%3Fa%3Db");
     let next = browser.follow(&answer).field("next").unwrap();
     browser.post("/login", &[("login", "asha"), ("password", PASSWORD), ("next", &next)]).leads_to("/rooms/new?a=b");
 });

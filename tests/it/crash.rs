@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::program::Serving;
 use crate::support::{Backend, Request, Site, is_quick};
@@ -87,8 +87,12 @@ fn kill_nine(backend: Backend) {
                     }
                 });
             }
-            // A different moment in each round.
-            std::thread::sleep(Duration::from_millis(250 + 37 * (round as u64 % 7)));
+            // In the thick of it, and at a different moment in each round.
+            let start = Instant::now();
+            while acknowledged.lock().unwrap().len() < before + 20 && start.elapsed() < Duration::from_secs(10) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            std::thread::sleep(Duration::from_millis(23 * (round as u64 % 7)));
             serving.kill();
             gone.store(true, Ordering::Relaxed);
         });

@@ -102,7 +102,9 @@ both!(a_rewritten_method_needs_a_token_too, |site| {
     for method in ["PUT", "DELETE", "PATCH", "GET", "POST", "rubbish"] {
         for path in [format!("/rooms/{room}/delete"), format!("/rooms/{room}/messages"), format!("/rooms/{room}")] {
             let answer = asha.send(form(&path, &[("_method", method), ("body", "x")]));
-            assert!([403, 404, 405].contains(&answer.status), "{method} {path}: {}", answer.status);
+            // To look at a page is no change.
+            let looks = method == "GET" && answer.status == 200;
+            assert!(looks || [403, 404, 405].contains(&answer.status), "{method} {path}: {}", answer.status);
         }
     }
     assert_eq!(site.number("SELECT count(*) FROM rooms"), 1);
@@ -116,9 +118,9 @@ both!(every_form_of_the_site_wants_its_token, |site| {
     let message = site.message(room, &asha, "warp");
     site.message(room, &ravi, "weft");
     let snapshot = || {
-        let rooms = site.text("SELECT count(*) || max(name) FROM rooms");
-        let messages = site.text("SELECT count(*) || max(version) || max(body) FROM messages");
-        let people = site.text("SELECT count(*) || count(removed) FROM participants");
+        let rooms = site.text("SELECT count(*) || '/' || max(name) FROM rooms");
+        let messages = site.text("SELECT count(*) || '/' || max(version) || max(body) FROM messages");
+        let people = site.text("SELECT count(*) || '/' || count(removed) FROM participants");
         let sessions = site.number("SELECT count(*) FROM sessions");
         let users = site.number("SELECT count(*) FROM users");
         (rooms, messages, people, sessions, users)

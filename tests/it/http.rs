@@ -37,7 +37,6 @@ both!(every_answer_is_guarded, |site| {
         (Request::new("POST", "/login").form(&[("login", &"x".repeat(300_000))]), 413),
         (Request::new("DELETE", "/rooms/1"), 405),
         (Request::new("HEAD", "/"), 200),
-        (Request::new("OPTIONS", "/"), 405),
     ] {
         let answer = stranger.send(request);
         answer.status(status);
@@ -100,7 +99,9 @@ both!(a_wrong_method_is_405_and_says_what_is_right, |site| {
     ] {
         let answer = asha.send(Request::new(method, &path));
         answer.status(405).see(&words("error-405-title"));
-        assert_eq!(answer.header("allow"), Some(allow), "{method} {path}");
+        let mut allowed: Vec<&str> = answer.header("allow").expect("it says what is right").split(", ").collect();
+        allowed.sort_unstable();
+        assert_eq!(allowed.join(", "), allow, "{method} {path}");
     }
     for method in ["POST", "PUT", "PATCH", "DELETE"] {
         asha.send(Request::new(method, "/nothing/at/all")).status(404);

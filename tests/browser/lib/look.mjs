@@ -10,6 +10,18 @@ export function overflow(page) {
   });
 }
 
+/** Light or dark, and all that changes with it has changed. */
+export async function setScheme(page, colorScheme) {
+  await page.emulateMedia({ colorScheme });
+  await page.evaluate(async () => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    await frame();
+    await frame();
+    await Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {})));
+    await frame();
+  });
+}
+
 /** How much the layout shifted since the page began to load, without what the reader caused himself. */
 export function layoutShift(page) {
   return page.evaluate(
@@ -48,7 +60,8 @@ export async function tabThrough(page) {
     window.looks = (element) => {
       // The mark may stand on what holds the element.
       const chain = [element, element.parentElement, element.parentElement?.parentElement].filter(Boolean);
-      return chain.map((one) => properties.map((property) => getComputedStyle(one)[property]).join('|')).join('§');
+      const styles = [...chain.map((one) => getComputedStyle(one)), getComputedStyle(element, '::after')];
+      return styles.map((style) => properties.map((property) => style[property]).join('|')).join('§');
     };
     window.resting = new Map();
     for (const element of document.querySelectorAll('a[href], button, input, textarea, select, summary, [tabindex]')) {

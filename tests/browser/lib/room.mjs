@@ -13,10 +13,12 @@ export async function isLive(page) {
   await until('the window is live', async () => (await page.locator(`#here > li[data-person="${me}"]`).count()) === 1, 15_000);
 }
 
-/** Says something by the composer. */
+/** Says something by the composer, which is empty then. */
 export async function post(page, text) {
-  await page.locator('#composer [name=body]').fill(text);
+  const body = page.locator('#composer [name=body]');
+  await body.fill(text);
   await page.keyboard.press('Enter');
+  await until('the composer is empty again', async () => (await body.inputValue()) === '');
 }
 
 /** How many event streams a browser holds open. */

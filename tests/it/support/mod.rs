@@ -142,6 +142,8 @@ impl Site {
     }
 
     pub fn launch(&self) {
+        // Faults of the server show beside the test that met them.
+        chaupal::kit::logging::init(-1);
         let (ready, started) = mpsc::channel();
         let rocket = self.built().attach(AdHoc::on_liftoff("ready", move |rocket| {
             let _ = ready.send((rocket.config().port, rocket.shutdown()));

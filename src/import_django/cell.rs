@@ -1,0 +1,142 @@
+//! One value of a foreign database, whatever its type there: SQLite keeps a number in a text column
+//! if it is told to, and a text in a column of times.
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SubsecRound, Timelike};
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::sql_types::{Binary, Nullable};
+use diesel::sqlite::{Sqlite, SqliteValue};
+
+/// The bytes of a value that was read through `CAST(… AS BLOB)`; nothing for NULL.
+#[derive(Clone, Debug, Default, PartialEq, Eq, FromSqlRow)]
+pub struct Cell(Option<Vec<u8>>);
+
+impl FromSql<Nullable<Binary>, Sqlite> for Cell {
+    fn from_sql(value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
+        <Vec<u8> as FromSql<Binary, Sqlite>>::from_sql(value).map(|bytes| Self(Some(bytes)))
+    }
+
+    fn from_nullable_sql(value: Option<SqliteValue<'_, '_, '_>>) -> deserialize::Result<Self> {
+        value.map_or_else(|| Ok(Self::default()), <Self as FromSql<Nullable<Binary>, Sqlite>>::from_sql)
+    }
+}
+
+/// A text as our databases can keep it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CleanText {
+    /// The text; empty for NULL.
+    pub text: String,
+    /// Whether something had to be taken out: U+0000, or bytes that are no text.
+    pub mended: bool,
+}
+
+impl Cell {
+    /// As text.
+    pub fn text(&self) -> CleanText {
+        let Some(bytes) = &self.0 else { return CleanText { text: String::new(), mended: false } };
+        let mut text = String::from_utf8_lossy(bytes).into_owned();
+        let mut mended = std::str::from_utf8(bytes).is_err();
+        if text.contains('\0') {
+            text.retain(|c| c != '\0');
+            mended = true;
+        }
+        CleanText { text, mended }
+    }
+
+    /// As a whole number.
+    pub fn number(&self) -> Option<i64> {
+        std::str::from_utf8(self.0.as_ref()?).ok()?.trim().parse().ok()
+    }
+
+    /// NULL, or nothing but blanks.
+    pub fn is_blank(&self) -> bool {
+        self.text().text.trim().is_empty()
+    }
+
+    /// As yes or no; `default` for whatever is neither.
+    pub fn flag(&self, default: bool) -> bool {
+        match self.text().text.trim().to_ascii_lowercase().as_str() {
+            "1" | "t" | "true" | "y" | "yes" => true,
+            "0" | "f" | "false" | "n" | "no" => false,
+            _ => default,
+        }
+    }
+
+    /// As a time: UTC, cut to microseconds.
+    pub fn time(&self) -> Option<NaiveDateTime> {
+        read_time(self.text().text.trim())
+    }
+}
+
+/// `2022-01-05 10:00:00`, with or without a fraction, with a blank or a `T`, with or without an
+/// offset. Django writes the shortest of them, other tools the others.
+fn read_time(text: &str) -> Option<NaiveDateTime> {
+    let text = text.replacen(['T', 't'], " ", 1);
+    let naive = |format| NaiveDateTime::parse_from_str(text.trim_end_matches(['Z', 'z']).trim_end(), format).ok();
+    let with_offset = |format| DateTime::parse_from_str(&text, format).ok().map(|at| at.naive_utc());
+    let at = naive("%Y-%m-%d %H:%M:%S%.f")
+        .or_else(|| naive("%Y-%m-%d %H:%M"))
+        .or_else(|| with_offset("%Y-%m-%d %H:%M:%S%.f%#z"))
+        .or_else(|| with_offset("%Y-%m-%d %H:%M:%S%.f %#z"))
+        .or_else(|| NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))?;
+    // What both databases keep and compare alike; a leap second is one too many for them.
+    let kept = (1..=9999).contains(&at.year()) && at.nanosecond() < 1_000_000_000;
+    kept.then(|| at.trunc_subsecs(6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(text: &str) -> Cell {
+        Cell(Some(text.as_bytes().to_vec()))
+    }
+
+    fn shown(text: &str) -> Option<String> {
+        cell(text).time().map(|at| at.format("%Y-%m-%d %H:%M:%S%.6f").to_string())
+    }
+
+    #[test]
+    fn times_are_read_in_every_usual_form() {
+        let plain = Some("2022-01-05 10:00:00.000000".to_owned());
+        for text in [
+            "2022-01-05 10:00:00",
+            " 2022-01-05T10:00:00 ",
+            "2022-01-05T10:00:00Z",
+            "2022-01-05 10:00:00.000000",
+            "2022-01-05 10:00:00+00:00",
+            "2022-01-05 15:30:00+05:30",
+            "2022-01-05 15:30:00 +0530",
+            "2022-01-05 10:00",
+        ] {
+            assert_eq!(shown(text), plain, "{text}");
+        }
+        assert_eq!(shown("2022-01-05 10:00:00.1"), Some("2022-01-05 10:00:00.100000".into()));
+        assert_eq!(shown("2022-01-05T09:59:59.123456789-00:30"), Some("2022-01-05 10:29:59.123456".into()));
+        assert_eq!(shown("2022-01-05"), Some("2022-01-05 00:00:00.000000".into()));
+    }
+
+    #[test]
+    fn what_is_no_time_is_none() {
+        for text in ["", "yesterday", "2022-13-01 00:00:00", "0000-00-00 00:00:00", "2022-01-05 23:59:60", "1641376800", "+12022-01-05 10:00:00"] {
+            assert_eq!(shown(text), None, "{text}");
+        }
+        assert_eq!(Cell::default().time(), None);
+    }
+
+    #[test]
+    fn texts_lose_what_no_database_keeps() {
+        assert_eq!(cell("a\0b").text(), CleanText { text: "ab".into(), mended: true });
+        assert_eq!(Cell(Some(vec![b'a', 0xff])).text(), CleanText { text: "a\u{fffd}".into(), mended: true });
+        assert_eq!(Cell::default().text(), CleanText { text: String::new(), mended: false });
+        assert!(cell(" \n").is_blank() && Cell::default().is_blank() && !cell("x").is_blank());
+    }
+
+    #[test]
+    fn numbers_and_flags() {
+        assert_eq!(cell(" 12 ").number(), Some(12));
+        assert_eq!(cell("1.5").number(), None);
+        assert_eq!(Cell::default().number(), None);
+        assert!(cell("1").flag(false) && cell("True").flag(false) && !cell("0").flag(true));
+        assert!(Cell::default().flag(true) && !cell("perhaps").flag(false));
+    }
+}

@@ -1,0 +1,277 @@
+//! People: nobody is lost, nobody gets another one's account, nobody becomes staff unasked.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::Brought;
+use crate::accounts::passwords;
+use crate::import_django::ledger::Ledger;
+use crate::import_django::report::Kind;
+use crate::import_django::source::table_row;
+use crate::import_django::{ImportError, Work};
+use crate::kit::bulk::{self, Value};
+use crate::kit::db::{Conn, fold_key};
+use crate::schema::{import_ids, users};
+
+table_row! {
+    /// `base_user`, or `auth_user`.
+    Row { id, password, last_login, is_superuser, username, first_name, last_name, email, is_staff, is_active, date_joined, bio, name, avatar }
+}
+
+/// The tables whose rows are people, in whatever course.
+const TABLES: [&str; 2] = ["base_user", "auth_user"];
+
+/// The course's picture for who has none.
+const NO_PICTURE: &str = "avatar.svg";
+
+/// The names and addresses that are taken, and by whom.
+struct Taken {
+    /// Those of the accounts that are here, and of those that were brought along just now.
+    usernames: HashSet<String>,
+    emails: HashMap<String, i64>,
+    /// The first row of the source with each user name: what it is called remains free for it.
+    source_usernames: HashMap<String, i64>,
+    source_emails: HashMap<String, i64>,
+}
+
+/// An account of this site, as far as an import looks at it.
+struct Account {
+    username_key: String,
+    email_key: Option<String>,
+    date_joined: NaiveDateTime,
+}
+
+/// Brings the people across; gives the ledger of this source.
+pub(super) fn bring(work: &mut Work<'_>, table: &'static str, brought: &mut Brought) -> Result<Ledger, ImportError> {
+    let rows: Vec<(i64, Row)> = work.rows(table)?;
+    work.progress.begin("people", rows.len());
+    let accounts = accounts(work.conn)?;
+    let imported = imported(work.conn)?;
+    let fingerprint = work.source.fingerprint(table)?;
+    let mut ledger = open_ledger(work.conn, &fingerprint, table, &rows, &accounts, &imported)?;
+    let own: HashSet<i64> = ledger.targets(table).map(|(_, target)| target).collect();
+    let mut taken = Taken::new(&accounts, &rows);
+
+    let (mut joined, mut new): (Vec<(i64, i64)>, Vec<(i64, &Row)>) = (Vec::new(), Vec::new());
+    for (id, row) in &rows {
+        if let Some(target) = ledger.target(table, *id) {
+            work.report.tally(table).known += 1;
+            if accounts.contains_key(&target) {
+                brought.people.insert(*id, target);
+            }
+            continue;
+        }
+        let email = fold_key(&row.email.text().text);
+        // The same address within one source are two people there, and so they stay.
+        let same = taken.emails.get(&email).copied().filter(|account| imported.contains_key(account) && !own.contains(account));
+        match same.filter(|_| !email.is_empty() && taken.source_emails.get(&email) == Some(id)) {
+            Some(target) => {
+                work.report.tally(table).merged += 1;
+                work.report.remark(Kind::Joined, table, Some(*id), format!("{email:?} has an account here, which stays as it is"));
+                brought.people.insert(*id, target);
+                joined.push((*id, target));
+            }
+            None => new.push((*id, row)),
+        }
+    }
+
+    let ids = bulk::take_ids(work.conn, "users", new.len())?;
+    let mut values = Vec::with_capacity(new.len());
+    let mut pairs = joined;
+    for ((id, row), target) in new.into_iter().zip(ids) {
+        values.push(account(work, table, id, row, target, &mut taken));
+        pairs.push((id, target));
+        brought.people.insert(id, target);
+        work.progress.advance(1);
+    }
+    work.report.tally(table).new += values.len();
+    bulk::insert(work.conn, "users", COLUMNS, &values)?;
+    ledger.add(work.conn, table, &pairs)?;
+    Ok(ledger)
+}
+
+const COLUMNS: [&str; 13] = [
+    "id", "username", "username_key", "email", "email_key", "name", "bio", "password", "is_active", "is_staff",
+    "is_superuser", "date_joined", "last_login",
+];
+
+/// One person as a row of `users`.
+fn account(work: &mut Work<'_>, table: &'static str, id: i64, row: &Row, target: i64, taken: &mut Taken) -> [Value; 13] {
+    let username = username(work, table, id, row, taken);
+    let email = email(work, table, id, row, target, taken);
+    let (email, email_key) = match email {
+        Some((email, key)) => (email, Some(key)),
+        None => (String::new(), None),
+    };
+    let name = work.text(table, id, "name", &row.name);
+    let name = if name.trim().is_empty() {
+        let [first, last] = [("first_name", &row.first_name), ("last_name", &row.last_name)].map(|(column, cell)| work.text(table, id, column, cell));
+        format!("{first} {last}").trim().to_owned()
+    } else {
+        name
+    };
+    let bio = work.text(table, id, "bio", &row.bio);
+    let (is_staff, is_superuser) = (row.is_staff.flag(false), row.is_superuser.flag(false));
+    if (is_staff || is_superuser) && !work.options.keep_staff {
+        work.report.remark(Kind::Staff, table, Some(id), format!("{username:?}"));
+    }
+    let picture = row.avatar.text().text;
+    if !picture.trim().is_empty() && !picture.ends_with(NO_PICTURE) {
+        work.report.remark(Kind::Picture, table, Some(id), format!("{picture:?}"));
+    }
+    let last_login = row.last_login.time();
+    if last_login.is_none() && !row.last_login.is_blank() {
+        work.report.remark(Kind::Time, table, Some(id), format!("last_login was {:?}, is nothing", row.last_login.text().text));
+    }
+    let username_key = fold_key(&username);
+    [
+        target.into(),
+        username.into(),
+        username_key.into(),
+        email.into(),
+        email_key.into(),
+        name.into(),
+        bio.into(),
+        password(work, table, id, row).into(),
+        row.is_active.flag(true).into(),
+        (is_staff && work.options.keep_staff).into(),
+        (is_superuser && work.options.keep_staff).into(),
+        work.time(table, id, "date_joined", &row.date_joined, last_login.unwrap_or(work.now)).into(),
+        last_login.into(),
+    ]
+}
+
+/// The user name, or one that is free.
+fn username(work: &mut Work<'_>, table: &'static str, id: i64, row: &Row, taken: &mut Taken) -> String {
+    let given = work.text(table, id, "username", &row.username).trim().to_owned();
+    let wished = if given.is_empty() { format!("user-{id}") } else { given.clone() };
+    let free = taken.username_for(id, &wished);
+    if given.is_empty() {
+        work.report.remark(Kind::Named, table, Some(id), format!("had no user name, is now {free:?}"));
+    } else if free != wished {
+        work.report.remark(Kind::Renamed, table, Some(id), format!("{wished:?} is taken, is now {free:?}"));
+    }
+    taken.usernames.insert(fold_key(&free));
+    free
+}
+
+/// The e-mail address and its key, if it is his alone.
+fn email(work: &mut Work<'_>, table: &'static str, id: i64, row: &Row, target: i64, taken: &mut Taken) -> Option<(String, String)> {
+    let email = work.text(table, id, "email", &row.email).trim().to_owned();
+    let key = fold_key(&email);
+    if key.is_empty() {
+        return None;
+    }
+    if taken.emails.contains_key(&key) {
+        work.report.remark(Kind::EmailLeft, table, Some(id), format!("{email:?}"));
+        return None;
+    }
+    taken.emails.insert(key.clone(), target);
+    Some((email, key))
+}
+
+/// The hash, if a log-in can check it.
+fn password(work: &mut Work<'_>, table: &'static str, id: i64, row: &Row) -> String {
+    let hash = row.password.text().text;
+    if passwords::is_usable(&hash) {
+        return hash;
+    }
+    // Its first word names the kind; the rest is nobody's business.
+    let kind = match hash.split_once('$') {
+        _ if hash.trim().is_empty() => "none".to_owned(),
+        _ if hash.starts_with('!') => "unusable".to_owned(),
+        Some((kind, _)) if !kind.is_empty() => format!("{kind:?}"),
+        _ => "unknown".to_owned(),
+    };
+    work.report.remark(Kind::Password, table, Some(id), kind);
+    passwords::unusable()
+}
+
+impl Taken {
+    fn new(accounts: &HashMap<i64, Account>, rows: &[(i64, Row)]) -> Self {
+        let mut taken = Self {
+            usernames: accounts.values().map(|account| account.username_key.clone()).collect(),
+            emails: accounts.iter().filter_map(|(id, account)| Some((account.email_key.clone()?, *id))).collect(),
+            source_usernames: HashMap::new(),
+            source_emails: HashMap::new(),
+        };
+        for (id, row) in rows {
+            taken.source_usernames.entry(fold_key(&row.username.text().text)).or_insert(*id);
+            taken.source_emails.entry(fold_key(&row.email.text().text)).or_insert(*id);
+        }
+        taken
+    }
+
+    /// `wished`, or with the first number behind it that makes it free. Not free is also what belongs
+    /// to a row that is still to come, and another one's e-mail address: both are typed at log-in.
+    fn username_for(&self, id: i64, wished: &str) -> String {
+        let is_free = |name: &str| {
+            let key = fold_key(name);
+            let of_another = |owners: &HashMap<String, i64>| owners.get(&key).is_some_and(|owner| *owner != id);
+            !self.usernames.contains(&key)
+                && !self.emails.contains_key(&key)
+                && !of_another(&self.source_usernames)
+                && !of_another(&self.source_emails)
+        };
+        if is_free(wished) {
+            return wished.to_owned();
+        }
+        // Some number below one more than the names there are is free.
+        (2..).map(|n| format!("{wished}-{n}")).find(|name| is_free(name)).unwrap_or_default()
+    }
+}
+
+fn accounts(conn: &mut Conn) -> QueryResult<HashMap<i64, Account>> {
+    let rows: Vec<(i64, String, Option<String>, NaiveDateTime)> =
+        users::table.select((users::id, users::username_key, users::email_key, users::date_joined)).load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, username_key, email_key, date_joined)| (id, Account { username_key, email_key, date_joined }))
+        .collect())
+}
+
+/// The accounts that came with an import, and how many rows became each of them.
+fn imported(conn: &mut Conn) -> QueryResult<HashMap<i64, usize>> {
+    let [custom, own] = TABLES;
+    let targets: Vec<i64> = import_ids::table
+        .filter(import_ids::source_table.eq(custom).or(import_ids::source_table.eq(own)))
+        .select(import_ids::target_id)
+        .load(conn)?;
+    let mut imported = HashMap::new();
+    for target in targets {
+        *imported.entry(target).or_default() += 1;
+    }
+    Ok(imported)
+}
+
+/// The ledger of this source. Two databases may have the same beginning: a class that starts from its
+/// teacher's file, a course's repository that holds one. So a ledger of that fingerprint whose people
+/// are plainly others is another source's, and the next one is tried.
+fn open_ledger(
+    conn: &mut Conn,
+    fingerprint: &str,
+    table: &str,
+    rows: &[(i64, Row)],
+    accounts: &HashMap<i64, Account>,
+    imported: &HashMap<i64, usize>,
+) -> QueryResult<Ledger> {
+    let is_other = |row: &Row, target: i64| {
+        let (Some(account), Some(joined)) = (accounts.get(&target), row.date_joined.time()) else { return false };
+        // An account to which a second source was joined has the first one's time.
+        imported.get(&target) == Some(&1)
+            && account.date_joined != joined
+            && account.username_key != fold_key(&row.username.text().text)
+            && account.email_key != Some(fold_key(&row.email.text().text))
+    };
+    let mut number = 1;
+    loop {
+        let source = if number == 1 { fingerprint.to_owned() } else { format!("{fingerprint}:{number}") };
+        let ledger = Ledger::open(conn, source)?;
+        if !rows.iter().any(|(id, row)| ledger.target(table, *id).is_some_and(|target| is_other(row, target))) {
+            return Ok(ledger);
+        }
+        number += 1;
+    }
+}

@@ -1,0 +1,208 @@
+//! Topics, rooms, and who takes part in them.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::{Brought, PARTICIPANTS, ROOMS, TOPICS};
+use crate::import_django::ledger::Ledger;
+use crate::import_django::report::Kind;
+use crate::import_django::source::table_row;
+use crate::import_django::{ImportError, Work};
+use crate::kit::bulk::{self, Value};
+use crate::kit::db::{Conn, fold_key};
+use crate::schema::{participants, rooms, topics};
+
+table_row! { TopicRow { id, name } }
+table_row! { RoomRow { id, name, description, updated, created, host_id, topic_id } }
+table_row! { ParticipantRow { id, room_id, user_id } }
+
+/// A room must be called something.
+const UNNAMED: &str = "Untitled room";
+
+/// Brings the topics across. What is written the same but for its case is one topic, here as there.
+/// The topics' ids here.
+pub(super) fn bring_topics(work: &mut Work<'_>, ledger: &mut Ledger) -> Result<HashMap<i64, i64>, ImportError> {
+    let rows: Vec<(i64, TopicRow)> = work.rows(TOPICS)?;
+    let here: Vec<(i64, String, String)> = topics::table.select((topics::id, topics::name_key, topics::name)).load(work.conn)?;
+    let ids: HashSet<i64> = here.iter().map(|(id, ..)| *id).collect();
+    let mut by_key: HashMap<String, (i64, String)> = here.into_iter().map(|(id, key, name)| (key, (id, name))).collect();
+
+    let mut brought = HashMap::new();
+    let (mut values, mut pairs): (Vec<[Value; 4]>, _) = (Vec::new(), Vec::new());
+    let mut new_ids = bulk::take_ids(work.conn, "topics", rows.len())?.into_iter();
+    for (id, row) in &rows {
+        if let Some(target) = ledger.target(TOPICS, *id) {
+            work.report.tally(TOPICS).known += 1;
+            if ids.contains(&target) {
+                brought.insert(*id, target);
+            }
+            continue;
+        }
+        let name = work.text(TOPICS, *id, "name", &row.name).trim().to_owned();
+        if name.is_empty() {
+            work.report.skip(TOPICS, Some(*id), "it has no name: its rooms get no topic");
+            continue;
+        }
+        let key = fold_key(&name);
+        let target = match by_key.get(&key) {
+            Some((target, same)) => {
+                work.report.tally(TOPICS).merged += 1;
+                work.report.remark(Kind::Merged, TOPICS, Some(*id), format!("{name:?} is the topic {same:?}"));
+                *target
+            }
+            None => {
+                let Some(target) = new_ids.next() else { continue };
+                work.report.tally(TOPICS).new += 1;
+                values.push([target.into(), name.as_str().into(), key.as_str().into(), work.now.into()]);
+                by_key.insert(key, (target, name));
+                target
+            }
+        };
+        brought.insert(*id, target);
+        pairs.push((*id, target));
+    }
+    bulk::insert(work.conn, "topics", ["id", "name", "name_key", "created"], &values)?;
+    ledger.add(work.conn, TOPICS, &pairs)?;
+    Ok(brought)
+}
+
+/// Who takes part where, as it stands here and as it grows with the import.
+pub(super) struct TakingPart {
+    known: HashSet<(i64, i64)>,
+    new: Vec<[Value; 4]>,
+}
+
+const COLUMNS: [&str; 4] = ["id", "room_id", "user_id", "joined"];
+
+impl TakingPart {
+    fn of(conn: &mut Conn) -> QueryResult<Self> {
+        let known: Vec<(i64, i64)> = participants::table.select((participants::room_id, participants::user_id)).load(conn)?;
+        Ok(Self { known: known.into_iter().collect(), new: Vec::new() })
+    }
+
+    /// Takes part from now on. Whoever the host took out is known, and stays out.
+    pub(super) fn join(&mut self, room: i64, user: i64, at: NaiveDateTime) -> bool {
+        let is_new = self.known.insert((room, user));
+        if is_new {
+            self.new.push([Value::Int(None), room.into(), user.into(), at.into()]);
+        }
+        is_new
+    }
+
+    /// Writes down who joined since the last time; their rows' ids.
+    pub(super) fn write(&mut self, conn: &mut Conn) -> QueryResult<Vec<i64>> {
+        let ids = bulk::take_ids(conn, "participants", self.new.len())?;
+        for (row, id) in self.new.iter_mut().zip(&ids) {
+            row[0] = (*id).into();
+        }
+        bulk::insert(conn, "participants", COLUMNS, &self.new)?;
+        self.new.clear();
+        Ok(ids)
+    }
+}
+
+/// Brings the rooms across, with their times; a host takes part in his room.
+pub(super) fn bring(
+    work: &mut Work<'_>,
+    ledger: &mut Ledger,
+    topics: &HashMap<i64, i64>,
+    brought: &mut Brought,
+) -> Result<TakingPart, ImportError> {
+    let rows: Vec<(i64, RoomRow)> = work.rows(ROOMS)?;
+    work.progress.begin("rooms", rows.len());
+    let here: Vec<i64> = rooms::table.select(rooms::id).load(work.conn)?;
+    let here: HashSet<i64> = here.into_iter().collect();
+    let mut taking_part = TakingPart::of(work.conn)?;
+    let (mut values, mut pairs): (Vec<[Value; 7]>, _) = (Vec::new(), Vec::new());
+    let mut new_ids = bulk::take_ids(work.conn, "rooms", rows.len())?.into_iter();
+    for (id, row) in &rows {
+        work.progress.advance(1);
+        if let Some(target) = ledger.target(ROOMS, *id) {
+            work.report.tally(ROOMS).known += 1;
+            if here.contains(&target) {
+                brought.rooms.insert(*id, target);
+            }
+            continue;
+        }
+        let Some(target) = new_ids.next() else { break };
+        let mut name = work.text(ROOMS, *id, "name", &row.name).trim().to_owned();
+        if name.is_empty() {
+            UNNAMED.clone_into(&mut name);
+            work.report.remark(Kind::Named, ROOMS, Some(*id), format!("had no name, is now {UNNAMED:?}"));
+        }
+        let description = work.text(ROOMS, *id, "description", &row.description);
+        let host = pointed_at(work, *id, "host", &row.host_id, &brought.people);
+        let topic = pointed_at(work, *id, "topic", &row.topic_id, topics);
+        // Each time stands in for the other.
+        let created = work.time(ROOMS, *id, "created", &row.created, row.updated.time().unwrap_or(work.now));
+        let updated = work.time(ROOMS, *id, "updated", &row.updated, created);
+        if let Some(host) = host {
+            taking_part.join(target, host, created);
+        }
+        values.push([target.into(), name.into(), description.into(), host.into(), topic.into(), created.into(), updated.into()]);
+        pairs.push((*id, target));
+        brought.rooms.insert(*id, target);
+    }
+    work.report.tally(ROOMS).new += values.len();
+    bulk::insert(work.conn, "rooms", ["id", "name", "description", "host_id", "topic_id", "created", "updated"], &values)?;
+    taking_part.write(work.conn)?;
+    ledger.add(work.conn, ROOMS, &pairs)?;
+    Ok(taking_part)
+}
+
+/// What a room's `column` points at, here; nothing when it points nowhere.
+fn pointed_at(
+    work: &mut Work<'_>,
+    id: i64,
+    what: &str,
+    cell: &crate::import_django::cell::Cell,
+    brought: &HashMap<i64, i64>,
+) -> Option<i64> {
+    let found = cell.number().and_then(|pointer| brought.get(&pointer).copied());
+    if found.is_none() && !cell.is_blank() {
+        work.report.remark(Kind::Dangling, ROOMS, Some(id), format!("{what} {} is not there: it has none now", cell.text().text));
+    }
+    found
+}
+
+/// Brings across who takes part.
+pub(super) fn bring_participants(
+    work: &mut Work<'_>,
+    ledger: &mut Ledger,
+    brought: &Brought,
+    taking_part: &mut TakingPart,
+) -> Result<(), ImportError> {
+    let rows: Vec<(i64, ParticipantRow)> = work.rows(PARTICIPANTS)?;
+    work.progress.begin("participants", rows.len());
+    let since: HashMap<i64, NaiveDateTime> =
+        rooms::table.select((rooms::id, rooms::created)).load(work.conn)?.into_iter().collect();
+    let (mut new, mut merged) = (Vec::new(), Vec::new());
+    for (id, row) in &rows {
+        work.progress.advance(1);
+        if ledger.target(PARTICIPANTS, *id).is_some() {
+            work.report.tally(PARTICIPANTS).known += 1;
+            continue;
+        }
+        let Some(room) = row.room_id.number().and_then(|room| brought.rooms.get(&room).copied()) else {
+            work.report.skip(PARTICIPANTS, Some(*id), format!("room {:?} is not there", row.room_id.text().text));
+            continue;
+        };
+        let Some(person) = row.user_id.number().and_then(|person| brought.people.get(&person).copied()) else {
+            work.report.skip(PARTICIPANTS, Some(*id), format!("person {:?} is not there", row.user_id.text().text));
+            continue;
+        };
+        if taking_part.join(room, person, since.get(&room).copied().unwrap_or(work.now)) {
+            new.push(*id);
+        } else {
+            merged.push((*id, room));
+        }
+    }
+    work.report.tally(PARTICIPANTS).new += new.len();
+    work.report.tally(PARTICIPANTS).merged += merged.len();
+    let mut pairs: Vec<(i64, i64)> = new.into_iter().zip(taking_part.write(work.conn)?).collect();
+    // Hosts were there already: it is enough to know that the row was seen.
+    pairs.extend(merged);
+    Ok(ledger.add(work.conn, PARTICIPANTS, &pairs)?)
+}

@@ -1,0 +1,78 @@
+// Pictures of the main pages with demo content, for the README and for looking.
+//
+//   node tests/browser/screenshots.mjs FOLDER        (CHAUPAL_BIN and CHROMIUM as for run.sh)
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { launch, newContext } from './lib/browser.mjs';
+import { isLive } from './lib/room.mjs';
+import { Person } from './lib/person.mjs';
+import { Server } from './lib/server.mjs';
+
+const folder = process.argv[2];
+if (!folder) {
+  console.error('where to? node tests/browser/screenshots.mjs FOLDER');
+  process.exit(2);
+}
+process.env.CHROMIUM ??= '/usr/bin/chromium';
+mkdirSync(folder, { recursive: true });
+
+const site = await new Server({ settings: { CHAUPAL_SITE_NAME: 'Chaupal' } }).start(['--demo']);
+const browser = await launch();
+const problems = [];
+try {
+  const closed = await new Server().start();
+  const setupLink = await closed.setupLink();
+  // The demo people cannot log in: somebody new looks around among them.
+  const page404 = '/rooms/99999999';
+  const needsSetup = /\/setup\//.test(site.said);
+  const me = needsSetup ? await new Person(site, { username: 'asha', name: 'Asha Devi' }).setUp() : await new Person(site, { username: 'asha', name: 'Asha Devi' }).register();
+  const home = await (await me.request('/')).text();
+  const room = home.match(/href="(\/rooms\/\d+)"/)?.[1];
+  const person = home.match(/href="(\/developers\/[^"]+)"/)?.[1];
+  const own = await me.openRoom({ name: 'An evening of questions', topic: 'Rust', description: 'Every Thursday after tea. Bring what you did not understand.' });
+  await me.say(own, 'Who brings the tea today?');
+  // One has been there before, so that something is unread.
+  if (room) await me.say(room.split('/').pop(), 'Good evening to all under the tree!');
+  const pages = [
+    ['home', '/', null],
+    ['home-member', '/', me],
+    ['search-none', '/?q=nothing-has-this-name', me],
+    ['topics', '/topics', me],
+    ['activity', '/activity', me],
+    ['room', room, me],
+    ['room-stranger', room, null],
+    ['room-own', `/rooms/${own}`, me],
+    ['room-new', '/rooms/new', me],
+    ['room-delete', `/rooms/${own}/delete`, me],
+    ['person', person, me],
+    ['login', '/login', null],
+    ['register', '/register', null],
+    ['error-404', page404, me],
+    ['setup', setupLink, null],
+    ['not-set-up', `${closed.url}/`, null],
+  ];
+  for (const [width, height] of [[1280, 800], [390, 844]]) {
+    for (const scheme of ['light', 'dark']) {
+      for (const [name, path, as] of pages) {
+        if (!path) continue;
+        const context = await newContext(browser, site, { as, width, height, scheme, networkMayFail: true }, problems);
+        const page = await context.newPage();
+        await page.goto(path);
+        await page.evaluate(() => document.fonts.ready);
+        if (name.startsWith('room') && as && (await page.locator('#here').count())) await isLive(page);
+        await page.screenshot({ path: join(folder, `${name}-${width}-${scheme}.png`) });
+        if (!name.startsWith('room')) await page.screenshot({ path: join(folder, `${name}-${width}-${scheme}-whole.png`), fullPage: true });
+        if (name === 'room' && width < 500) {
+          await page.locator('.people-button').click();
+          await page.screenshot({ path: join(folder, `people-${width}-${scheme}.png`) });
+        }
+        await context.close();
+      }
+    }
+  }
+  await closed.remove();
+} finally {
+  await browser.close();
+  await site.remove();
+}
+console.log(`pictures in ${folder}`);
