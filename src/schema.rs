@@ -135,12 +135,4 @@ diesel::joinable!(messages -> rooms (room_id));
 diesel::joinable!(messages -> users (user_id));
 diesel::joinable!(visits -> rooms (room_id));
 
-diesel::allow_tables_to_appear_in_same_query!(
-    users,
-    sessions,
-    topics,
-    rooms,
-    participants,
-    messages,
-    visits,
-);
+diesel::allow_tables_to_appear_in_same_query!(users, sessions, topics, rooms, participants, messages, visits,);

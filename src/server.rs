@@ -113,7 +113,7 @@ async fn housekeeping(site: Site, throttle: Arc<Throttle>, db: Db) {
             log::warn!("the site could not be looked at: {error:?}");
         }
         round = round.wrapping_add(1);
-        if round % 12 == 0 {
+        if round.is_multiple_of(12) {
             throttle.sweep();
             if let Err(error) = db.write(|conn| Ok(clear_expired(conn)?)).await {
                 log::warn!("expired sessions could not be cleared: {error:?}");

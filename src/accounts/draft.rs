@@ -63,7 +63,8 @@ async fn keep(request: &Request<'_>, data: Data<'_>, asked: &str) -> Result<flas
     if fields.values().all(|value| value.trim().is_empty()) {
         return Ok(flash::info(target, login_first));
     }
-    let (Outcome::Success(gate), Outcome::Success(db)) = (request.guard::<Gate<'_>>().await, request.guard::<&Db>().await)
+    let (Outcome::Success(gate), Outcome::Success(db)) =
+        (request.guard::<Gate<'_>>().await, request.guard::<&Db>().await)
     else {
         return Err(Error::Internal("no gate or no database".into()));
     };

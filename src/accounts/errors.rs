@@ -129,7 +129,8 @@ fn known(status: Status) -> u16 {
 /// Pages lead to the log-in and back; programs are told.
 fn login(request: &Request<'_>, headers: Vec<Header<'static>>) -> Caught {
     let asked = login_needed(request).map_or_else(|| request.uri().to_string(), ToOwned::to_owned);
-    let next = if request.method() == Method::Get { asked } else { paths::referer(request).unwrap_or_else(|| "/".into()) };
+    let next =
+        if request.method() == Method::Get { asked } else { paths::referer(request).unwrap_or_else(|| "/".into()) };
     let target = login_url(&next);
     if wants_json(request) {
         let body = json!({ "detail": "Authentication credentials were not provided.", "login": target }).to_string();

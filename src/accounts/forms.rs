@@ -122,7 +122,8 @@ pub fn email(clean: &mut Cleaner, typed: &str) -> String {
 
 fn is_email(email: &str) -> bool {
     let Some((local, domain)) = email.rsplit_once('@') else { return false };
-    let fine = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')' | '\\');
+    let fine =
+        |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')' | '\\');
     !local.is_empty()
         && !local.contains('@')
         && email.chars().all(fine)
@@ -153,7 +154,9 @@ impl From<CreateError> for Error {
     /// What is taken is an error at its field.
     fn from(error: CreateError) -> Self {
         match error {
-            CreateError::UsernameTaken => Self::Invalid(FieldErrors::one("username", Text::new("error-username-taken"))),
+            CreateError::UsernameTaken => {
+                Self::Invalid(FieldErrors::one("username", Text::new("error-username-taken")))
+            }
             CreateError::EmailTaken => Self::Invalid(FieldErrors::one("email", Text::new("error-email-taken"))),
             CreateError::Db(error) => error.into(),
         }
@@ -244,7 +247,9 @@ mod tests {
         for fine in ["a@b.in", "a+b@c-d.example", "आशा@उदाहरण.भारत"] {
             assert!(is_email(fine), "{fine}");
         }
-        for bad in ["a", "a@b", "@b.in", "a@@b.in", "a b@c.in", "a@b..in", "a@-b.in", "a@b.in\r\nBcc: c@d.in", "<a@b.in>"] {
+        for bad in
+            ["a", "a@b", "@b.in", "a@@b.in", "a b@c.in", "a@b..in", "a@-b.in", "a@b.in\r\nBcc: c@d.in", "<a@b.in>"]
+        {
             assert!(!is_email(bad), "{bad:?}");
         }
     }

@@ -148,7 +148,9 @@ impl Fairing for MembersOnly {
             return;
         }
         let path = request.uri().path().as_str();
-        let open = OPEN_TO_ALL.iter().any(|open| path.strip_prefix(open).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+        let open = OPEN_TO_ALL
+            .iter()
+            .any(|open| path.strip_prefix(open).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
         if open || matches!(current(request).await, Current::Person(_)) {
             return;
         }

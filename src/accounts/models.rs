@@ -122,10 +122,8 @@ impl User {
             return Ok(None);
         }
         let key = fold_key(login);
-        let mut found: Vec<Self> = users::table
-            .filter(users::username_key.eq(&key).or(users::email_key.eq(&key)))
-            .limit(2)
-            .load(conn)?;
+        let mut found: Vec<Self> =
+            users::table.filter(users::username_key.eq(&key).or(users::email_key.eq(&key))).limit(2).load(conn)?;
         found.sort_by_key(|user| user.username_key != key);
         Ok(found.into_iter().next())
     }
@@ -295,7 +293,9 @@ impl Session {
     /// # Errors
     /// Only the database's.
     pub fn end(conn: &mut Conn, token: &str) -> QueryResult<()> {
-        diesel::delete(sessions::table.filter(sessions::token_hash.eq(random::token_hash(token)))).execute(conn).map(drop)
+        diesel::delete(sessions::table.filter(sessions::token_hash.eq(random::token_hash(token))))
+            .execute(conn)
+            .map(drop)
     }
 
     /// Ends all sessions of a person.
@@ -393,11 +393,13 @@ pub mod setting {
     /// # Errors
     /// Only the database's.
     pub fn set(conn: &mut Conn, key: &str, value: &str) -> QueryResult<()> {
-        diesel::sql_query("INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
-            .bind::<Text, _>(key)
-            .bind::<Text, _>(value)
-            .execute(conn)
-            .map(drop)
+        diesel::sql_query(
+            "INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )
+        .bind::<Text, _>(key)
+        .bind::<Text, _>(value)
+        .execute(conn)
+        .map(drop)
     }
 }
 

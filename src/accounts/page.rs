@@ -129,7 +129,8 @@ impl<'r> FromRequest<'r> for Page<'r> {
             request::Outcome::Forward(status) => return request::Outcome::Forward(status),
         };
         let rocket = request.rocket();
-        let (Some(site), Some(catalogue), Some(pages)) = (rocket.state::<Site>(), rocket.state::<Arc<Catalogue>>(), rocket.state())
+        let (Some(site), Some(catalogue), Some(pages)) =
+            (rocket.state::<Site>(), rocket.state::<Arc<Catalogue>>(), rocket.state())
         else {
             return request::Outcome::Error((Status::InternalServerError, ()));
         };

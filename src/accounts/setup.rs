@@ -73,7 +73,13 @@ async fn refusal(page: &Page<'_>, key: &SetupKey, db: &Db, token: &str) -> Resul
 
 /// The page that the link of the first start leads to.
 #[get("/setup/<token>")]
-pub async fn setup_page(page: Page<'_>, db: &Db, site: &Site, key: &State<SetupKey>, token: &str) -> Result<View, Error> {
+pub async fn setup_page(
+    page: Page<'_>,
+    db: &Db,
+    site: &Site,
+    key: &State<SetupKey>,
+    token: &str,
+) -> Result<View, Error> {
     if let Some(refused) = refusal(&page, key, db, token).await? {
         return Ok(refused);
     }
@@ -106,7 +112,11 @@ pub async fn setup(
         }
         Err(Error::Invalid(errors)) => {
             let form = page.form(Drawn { values: form, errors });
-            Ok(Either::Right(page.with(INVALID, "accounts/setup.html", context! { form, action: format!("/setup/{token}") })))
+            Ok(Either::Right(page.with(
+                INVALID,
+                "accounts/setup.html",
+                context! { form, action: format!("/setup/{token}") },
+            )))
         }
         Err(error) => Err(error),
     }
@@ -116,7 +126,8 @@ pub async fn setup(
 async fn begin(entrance: &Entrance<'_>, form: &SetupForm) -> Result<User, Error> {
     let Beginning { site_name, access, person } = form.clean().map_err(Error::Invalid)?;
     let password = entrance.hash(person.password).await?;
-    let new = NewUser { username: person.username, email: person.email, name: person.name, password, is_superuser: true };
+    let new =
+        NewUser { username: person.username, email: person.email, name: person.name, password, is_superuser: true };
     entrance
         .db
         .write(move |conn| {

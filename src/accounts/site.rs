@@ -87,7 +87,8 @@ impl Site {
                 _ => config.site.access,
             },
             has_superuser,
-            has_people: has_superuser || diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn)?,
+            has_people: has_superuser
+                || diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn)?,
             legacy_iterations: legacy_iterations(conn)?,
         })
     }

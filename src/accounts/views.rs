@@ -26,7 +26,9 @@ use crate::kit::{csrf, flash, paths};
 
 /// Where to go after a log-in: our own page or home.
 fn next_page(next: &str) -> String {
-    paths::local(next).filter(|path| !path.starts_with("/login") && !path.starts_with("/register")).unwrap_or_else(|| "/".into())
+    paths::local(next)
+        .filter(|path| !path.starts_with("/login") && !path.starts_with("/register"))
+        .unwrap_or_else(|| "/".into())
 }
 
 /// Django: `LoginView`
@@ -68,7 +70,12 @@ pub async fn login(page: Page<'_>, entrance: Entrance<'_>, gate: Gate<'_>, form:
 
 /// Django: `LogoutView`, by POST alone
 #[post("/logout", data = "<_confirmed>")]
-pub async fn logout(user: Option<User<'_>>, entrance: Entrance<'_>, hub: &State<Hub>, _confirmed: Confirmed) -> Result<flash::Said, Error> {
+pub async fn logout(
+    user: Option<User<'_>>,
+    entrance: Entrance<'_>,
+    hub: &State<Hub>,
+    _confirmed: Confirmed,
+) -> Result<flash::Said, Error> {
     if let Some(cookie) = entrance.cookies.get(COOKIE) {
         let token = cookie.value().to_owned();
         entrance.db.write_statement(move |conn| Ok(Session::end(conn, &token)?)).await?;
@@ -106,7 +113,13 @@ fn refusal(page: &Page<'_>, site: &Site) -> Option<View> {
 
 /// Django: `UserCreationForm.save` and `login`
 #[post("/register", data = "<form>")]
-pub async fn register(page: Page<'_>, entrance: Entrance<'_>, site: &Site, gate: Gate<'_>, form: Post<RegisterForm>) -> Outcome {
+pub async fn register(
+    page: Page<'_>,
+    entrance: Entrance<'_>,
+    site: &Site,
+    gate: Gate<'_>,
+    form: Post<RegisterForm>,
+) -> Outcome {
     let Post(form) = form;
     if let Some(refusal) = refusal(&page, site) {
         return Ok(Either::Right(refusal));
@@ -131,7 +144,8 @@ pub async fn register(page: Page<'_>, entrance: Entrance<'_>, site: &Site, gate:
 async fn written(entrance: &Entrance<'_>, form: &RegisterForm) -> Result<models::User, Error> {
     let person = form.clean().map_err(Error::Invalid)?;
     let password = entrance.hash(person.password).await?;
-    let new = NewUser { username: person.username, email: person.email, name: person.name, password, is_superuser: false };
+    let new =
+        NewUser { username: person.username, email: person.email, name: person.name, password, is_superuser: false };
     let signals = entrance.signals.clone();
     entrance
         .db

@@ -122,7 +122,11 @@ fn database(context: &Context, findings: &mut Vec<Finding>) {
         Ok(plan) if plan.is_empty() => people(&mut conn, findings),
         Ok(plan) => {
             let pending: Vec<String> = plan.up.into_iter().map(|migration| migration.name).collect();
-            warning(findings, "database.migrations", format!("not applied yet: {}; `chaupal migrate` applies them", pending.join(", ")));
+            warning(
+                findings,
+                "database.migrations",
+                format!("not applied yet: {}; `chaupal migrate` applies them", pending.join(", ")),
+            );
         }
         Err(reason) => error(findings, "database.migrations", reason.to_string()),
     }
@@ -131,7 +135,11 @@ fn database(context: &Context, findings: &mut Vec<Finding>) {
 fn people(conn: &mut Conn, findings: &mut Vec<Finding>) {
     match User::superuser_exists(conn) {
         Ok(true) => {}
-        Ok(false) => warning(findings, "site.superuser", "nobody can run this site: `chaupal createsuperuser`, or the link in the server's log"),
+        Ok(false) => warning(
+            findings,
+            "site.superuser",
+            "nobody can run this site: `chaupal createsuperuser`, or the link in the server's log",
+        ),
         Err(reason) => error(findings, "database.reachable", reason.to_string()),
     }
 }
@@ -150,7 +158,9 @@ pub fn refuse_old_sqlite(conn: &mut Conn) -> Result<(), String> {
     let found = (next(), next(), next());
     let (major, minor, patch) = SQLITE_NEEDED;
     if found < SQLITE_NEEDED {
-        return Err(format!("SQLite {version} can damage its log; this program needs {major}.{minor}.{patch} or later: build it with the bundled one"));
+        return Err(format!(
+            "SQLite {version} can damage its log; this program needs {major}.{minor}.{patch} or later: build it with the bundled one"
+        ));
     }
     Ok(())
 }
@@ -161,7 +171,11 @@ fn postgres_speaks_unicode(conn: &mut Conn) -> Result<(), String> {
         return Ok(());
     }
     let version = db::version(conn).map_err(|e| e.to_string())?;
-    let major = version.split(|c: char| !c.is_ascii_digit()).next().and_then(|text| text.parse::<u32>().ok()).unwrap_or_default();
+    let major = version
+        .split(|c: char| !c.is_ascii_digit())
+        .next()
+        .and_then(|text| text.parse::<u32>().ok())
+        .unwrap_or_default();
     if major < 13 {
         return Err(format!("PostgreSQL {version} is too old: 13 or later"));
     }
@@ -185,13 +199,23 @@ fn template_overrides(context: &Context, findings: &mut Vec<Finding>) {
 
 fn site(context: &Context, findings: &mut Vec<Finding>) {
     let config = &context.loaded.config;
-    let from_defaults = |key: &str| context.loaded.entries.iter().any(|entry| entry.key == key && entry.source == "default");
+    let from_defaults =
+        |key: &str| context.loaded.entries.iter().any(|entry| entry.key == key && entry.source == "default");
     if !config.address.is_loopback() && from_defaults("site_url") {
-        warning(findings, "site.url", format!("site_url is not set: links in mails and feeds would lead to {}", config.site_url));
+        warning(
+            findings,
+            "site.url",
+            format!("site_url is not set: links in mails and feeds would lead to {}", config.site_url),
+        );
     }
     let strangers_reach_it = !config.address.is_loopback() || config.is_https();
-    if strangers_reach_it && config.site.access == Access::Public && config.accounts.registration == Registration::Open {
-        warning(findings, "site.open_registration", "everybody who reaches this site may register: set accounts.registration to \"closed\" if that is not meant");
+    if strangers_reach_it && config.site.access == Access::Public && config.accounts.registration == Registration::Open
+    {
+        warning(
+            findings,
+            "site.open_registration",
+            "everybody who reaches this site may register: set accounts.registration to \"closed\" if that is not meant",
+        );
     }
 }
 
@@ -201,12 +225,20 @@ fn deployment(context: &Context, findings: &mut Vec<Finding>) {
         error(findings, "deploy.debug", "the profile debug is chosen: run with --profile release");
     }
     if !config.is_https() {
-        error(findings, "deploy.https", format!("site_url is {}: without https cookies and passwords travel open", config.site_url));
+        error(
+            findings,
+            "deploy.https",
+            format!("site_url is {}: without https cookies and passwords travel open", config.site_url),
+        );
     }
     if let Some(secret) = &config.secret_key {
         let letters: std::collections::BTreeSet<char> = secret.expose().chars().collect();
         if secret.expose().len() < 32 || letters.len() < 10 {
-            error(findings, "deploy.secret_key", "secret_key is short or monotonous: take 32 or more random characters");
+            error(
+                findings,
+                "deploy.secret_key",
+                "secret_key is short or monotonous: take 32 or more random characters",
+            );
         }
     }
 }

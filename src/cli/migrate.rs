@@ -82,7 +82,8 @@ fn guarded(context: &Context, conn: &mut Conn, target: Option<&str>) -> Result<u
     }
     let database = Target::parse(&context.loaded.config.database.url)?;
     if plan.holds_data {
-        let copy = migrations::copy_aside(conn, database.file()).map_err(|e| format!("cannot copy the database aside: {e}; nothing was changed"))?;
+        let copy = migrations::copy_aside(conn, database.file())
+            .map_err(|e| format!("cannot copy the database aside: {e}; nothing was changed"))?;
         if let Some(copy) = copy {
             context.say(&format!("The database was copied to {}", copy.display()));
         }

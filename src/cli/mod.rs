@@ -86,15 +86,21 @@ impl Context {
     pub fn connect(&self) -> Result<Conn, String> {
         let url = &self.loaded.config.database.url;
         let target = Target::parse(url)?;
-        if let Some(folder) = target.file().and_then(|file| file.parent()).filter(|folder| !folder.as_os_str().is_empty()) {
+        if let Some(folder) =
+            target.file().and_then(|file| file.parent()).filter(|folder| !folder.as_os_str().is_empty())
+        {
             std::fs::create_dir_all(folder).map_err(|e| crate::server::cannot_write(folder, &e))?;
         }
         target.connect().map_err(|error| {
             let reason = one_line(&error.to_string());
             let shown = crate::kit::config::mask_url(url);
             match target {
-                Target::Sqlite(_) => format!("cannot open the database {shown}: {reason}; check that the folder exists and is writable"),
-                Target::Postgres(_) => format!("cannot reach the database {shown}: {reason}; check database.url and that the server runs"),
+                Target::Sqlite(_) => {
+                    format!("cannot open the database {shown}: {reason}; check that the folder exists and is writable")
+                }
+                Target::Postgres(_) => {
+                    format!("cannot reach the database {shown}: {reason}; check database.url and that the server runs")
+                }
             }
         })
     }
@@ -106,11 +112,7 @@ impl Context {
     pub fn connect_migrated(&self) -> Result<Conn, String> {
         let mut conn = self.connect()?;
         let plan = crate::kit::migrations::plan(&mut conn, None).map_err(|e| e.to_string())?;
-        if plan.is_empty() {
-            Ok(conn)
-        } else {
-            Err("the database is not migrated: run `chaupal migrate` first".into())
-        }
+        if plan.is_empty() { Ok(conn) } else { Err("the database is not migrated: run `chaupal migrate` first".into()) }
     }
 
     /// Says something unless asked to be quiet.

@@ -68,7 +68,9 @@ pub fn create_superuser(args: CreateArgs, context: &Context) -> Result<(), Strin
     refuse(&clean.errors)?;
     let password = match from_environment()? {
         Some(password) => password,
-        None if args.no_input => return Err("--no-input wants CHAUPAL_SUPERUSER_PASSWORD or CHAUPAL_SUPERUSER_PASSWORD_FILE".into()),
+        None if args.no_input => {
+            return Err("--no-input wants CHAUPAL_SUPERUSER_PASSWORD or CHAUPAL_SUPERUSER_PASSWORD_FILE".into());
+        }
         None => typed_password()?,
     };
     let hash = checked_hash(&password, (&username, "", &email))?;
@@ -116,8 +118,11 @@ fn refuse(errors: &FieldErrors) -> Result<(), String> {
         return Ok(());
     }
     let catalogue = Catalogue::embedded().map_err(|e| e.to_string())?;
-    let lines: Vec<String> =
-        errors.localized(&catalogue, FALLBACK).into_iter().map(|(field, errors)| format!("{field}: {}", errors.join(" "))).collect();
+    let lines: Vec<String> = errors
+        .localized(&catalogue, FALLBACK)
+        .into_iter()
+        .map(|(field, errors)| format!("{field}: {}", errors.join(" ")))
+        .collect();
     Err(lines.join("; "))
 }
 

@@ -84,7 +84,8 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
     drop(conn);
 
     let rocket = server::build(config, context.loaded.figment.clone(), &secret)?;
-    let setup_link = (!has_superuser).then(|| format!("{}{}", config.site_url, setup::link(&SetupKey(secret.derive("setup")))));
+    let setup_link =
+        (!has_superuser).then(|| format!("{}{}", config.site_url, setup::link(&SetupKey(secret.derive("setup")))));
     launch(rocket.attach(greeting(context.verbosity, setup_link)), context)
 }
 
@@ -107,13 +108,16 @@ fn greeting(verbosity: i8, setup_link: Option<String>) -> AdHoc {
         Box::pin(async move {
             let config = rocket.config();
             let scheme = if config.tls_enabled() { "https" } else { "http" };
-            let host = if config.address.is_ipv6() { format!("[{}]", config.address) } else { config.address.to_string() };
+            let host =
+                if config.address.is_ipv6() { format!("[{}]", config.address) } else { config.address.to_string() };
             if verbosity >= 0 {
                 println!("Chaupal serves at {scheme}://{host}:{} (stop with Ctrl-C)", config.port);
             }
             if let Some(link) = setup_link {
                 // The one secret that the log may hold: it works once, for half an hour.
-                eprintln!("This site has nobody to run it yet. Open this link within 30 minutes to set it up:\n  {link}");
+                eprintln!(
+                    "This site has nobody to run it yet. Open this link within 30 minutes to set it up:\n  {link}"
+                );
             }
         })
     })

@@ -118,12 +118,19 @@ pub fn must_be_empty(conn: &mut Conn) -> Result<(), DemoError> {
 ///
 /// # Errors
 /// [`DemoError`]: then nothing was written.
-pub fn fill(conn: &mut Conn, scale: Scale, seed: u64, now: NaiveDateTime, progress: &mut Progress) -> Result<Filled, DemoError> {
+pub fn fill(
+    conn: &mut Conn,
+    scale: Scale,
+    seed: u64,
+    now: NaiveDateTime,
+    progress: &mut Progress,
+) -> Result<Filled, DemoError> {
     let midnight = now.date().and_time(NaiveTime::MIN);
     db::transaction(conn, |conn| {
         bulk::keep_others_from_writing(conn, &["users", "topics", "rooms", "participants", "messages", "visits"])?;
         must_be_empty(conn)?;
-        let mut stage = Stage { conn, script: Script::read(), extent: scale.extent(), rng: Rng::new(seed), midnight, progress };
+        let mut stage =
+            Stage { conn, script: Script::read(), extent: scale.extent(), rng: Rng::new(seed), midnight, progress };
         let (cast, password) = people::invite(&mut stage)?;
         let messages = rooms::open(&mut stage, &cast)?;
         let Extent { people, rooms, .. } = stage.extent;

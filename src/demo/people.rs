@@ -22,8 +22,18 @@ pub(super) struct Member {
 const AT_ONCE: usize = 1_000;
 
 const COLUMNS: [&str; 12] = [
-    "id", "username", "username_key", "email", "email_key", "name", "bio", "password", "is_staff", "is_superuser",
-    "date_joined", "last_login",
+    "id",
+    "username",
+    "username_key",
+    "email",
+    "email_key",
+    "name",
+    "bio",
+    "password",
+    "is_staff",
+    "is_superuser",
+    "date_joined",
+    "last_login",
 ];
 
 /// Writes the people, the demo person first; gives them and his password.
@@ -39,7 +49,9 @@ pub(super) fn invite(stage: &mut Stage<'_>) -> Result<(Vec<Member>, String), Dem
         for id in ids {
             let is_demo = cast.is_empty();
             let (username, name, bio, hindi) = figure(stage, cast.len());
-            let joined = stage.midnight - TimeDelta::days(stage.extent.days + 1) - TimeDelta::minutes(stage.rng.between(0, 40_000));
+            let joined = stage.midnight
+                - TimeDelta::days(stage.extent.days + 1)
+                - TimeDelta::minutes(stage.rng.between(0, 40_000));
             let seen = stage.midnight - TimeDelta::minutes(stage.rng.between(30, 9_000));
             let email = if is_demo { "demo@example.org".to_owned() } else { String::new() };
             values.push([
@@ -69,7 +81,12 @@ pub(super) fn invite(stage: &mut Stage<'_>) -> Result<(Vec<Member>, String), Dem
 fn figure(stage: &mut Stage<'_>, at: usize) -> (String, String, &'static str, bool) {
     let figures = &stage.script.people;
     let Some(at) = at.checked_sub(1) else {
-        return (DEMO.to_owned(), "Demo".to_owned(), "This account belongs to whoever tries the site. Look around!", true);
+        return (
+            DEMO.to_owned(),
+            "Demo".to_owned(),
+            "This account belongs to whoever tries the site. Look around!",
+            true,
+        );
     };
     if let Some(figure) = figures.get(at) {
         return (figure.username.to_owned(), figure.name.to_owned(), figure.bio, figure.hindi);

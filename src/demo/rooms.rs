@@ -60,8 +60,11 @@ fn topics(stage: &mut Stage<'_>) -> Result<HashMap<&'static str, i64>, DemoError
     }
     let ids = bulk::take_ids(stage.conn, "topics", names.len())?;
     let created = stage.midnight - TimeDelta::days(stage.extent.days);
-    let rows: Vec<[Value; 4]> =
-        names.iter().zip(&ids).map(|(name, id)| [(*id).into(), (*name).into(), fold_key(name).into(), created.into()]).collect();
+    let rows: Vec<[Value; 4]> = names
+        .iter()
+        .zip(&ids)
+        .map(|(name, id)| [(*id).into(), (*name).into(), fold_key(name).into(), created.into()])
+        .collect();
     bulk::insert(stage.conn, "topics", ["id", "name", "name_key", "created"], &rows)?;
     Ok(names.into_iter().zip(ids).collect())
 }

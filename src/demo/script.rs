@@ -94,7 +94,9 @@ impl Script {
         let mut script = Self::default();
         for line in PEOPLE.lines().filter(|line| !line.starts_with('#')) {
             let mut fields = line.split(" | ");
-            if let (Some(username), Some(name), Some(languages), Some(bio)) = (fields.next(), fields.next(), fields.next(), fields.next()) {
+            if let (Some(username), Some(name), Some(languages), Some(bio)) =
+                (fields.next(), fields.next(), fields.next(), fields.next())
+            {
                 script.people.push(Figure { username, name, hindi: languages.contains("hi"), bio });
             }
         }
@@ -106,7 +108,8 @@ impl Script {
     fn read_rooms(&mut self) {
         for block in blocks(ROOMS) {
             if let Some(name) = field(block, "room") {
-                let [topic, talk, about] = ["topic", "talk", "about"].map(|name| field(block, name).unwrap_or_default());
+                let [topic, talk, about] =
+                    ["topic", "talk", "about"].map(|name| field(block, name).unwrap_or_default());
                 let size = field(block, "size").and_then(|size| size.parse().ok());
                 self.rooms.push(RoomScript { name, topic, talk, about, size, threads: Vec::new() });
             } else if let Some(room) = self.rooms.last_mut() {
@@ -237,7 +240,8 @@ mod tests {
         assert_eq!(script.rooms.len(), ROOMS.lines().filter(|line| line.starts_with("room: ")).count());
         let known = ["room: ", "topic: ", "talk: ", "size: ", "about: ", "list ", "# ", "|"];
         for line in ROOMS.lines().chain(TALK.lines()).filter(|line| !line.is_empty()) {
-            let said = line.split_once(':').is_some_and(|(head, _)| speaker(head.trim_end_matches(['~', '-'])).is_some());
+            let said =
+                line.split_once(':').is_some_and(|(head, _)| speaker(head.trim_end_matches(['~', '-'])).is_some());
             assert!(said || known.iter().any(|start| line.starts_with(start)), "{line}");
         }
         for room in &script.rooms {

@@ -50,7 +50,9 @@ impl Ledger {
     pub fn add(&mut self, conn: &mut Conn, table: &'static str, pairs: &[(i64, i64)]) -> QueryResult<()> {
         let rows: Vec<[Value; 4]> = pairs
             .iter()
-            .map(|(source_id, target_id)| [self.source.as_str().into(), table.into(), (*source_id).into(), (*target_id).into()])
+            .map(|(source_id, target_id)| {
+                [self.source.as_str().into(), table.into(), (*source_id).into(), (*target_id).into()]
+            })
             .collect();
         bulk::insert(conn, "import_ids", ["source", "source_table", "source_id", "target_id"], &rows)?;
         self.known.entry(table.to_owned()).or_default().extend(pairs.iter().copied());

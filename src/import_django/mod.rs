@@ -58,13 +58,24 @@ pub enum ImportError {
 impl fmt::Display for ImportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing(path) => write!(f, "there is no file {}: name the course's database, usually db.sqlite3", path.display()),
+            Self::Missing(path) => {
+                write!(f, "there is no file {}: name the course's database, usually db.sqlite3", path.display())
+            }
             Self::NoDatabase(path, what) => {
-                write!(f, "{} is {what}: an SQLite database of a Django course is needed, usually db.sqlite3", path.display())
+                write!(
+                    f,
+                    "{} is {what}: an SQLite database of a Django course is needed, usually db.sqlite3",
+                    path.display()
+                )
             }
             Self::Unreadable(path, why) => write!(f, "{} cannot be read: {why}", path.display()),
             Self::NotCopied(path, folder, why) => {
-                write!(f, "{} cannot be copied to {} to be read there: {why}; TMPDIR names another folder", path.display(), folder.display())
+                write!(
+                    f,
+                    "{} cannot be copied to {} to be read there: {why}; TMPDIR names another folder",
+                    path.display(),
+                    folder.display()
+                )
             }
             Self::InUse(path) => write!(f, "{} is being written to: stop the Django server first", path.display()),
             Self::Unknown(path, found) => write!(
@@ -90,7 +101,7 @@ impl From<DieselError> for ImportError {
 fn listed(tables: &[String]) -> String {
     match tables {
         [] => "no tables at all".to_owned(),
-        [some @ ..] if some.len() <= 8 => format!("the tables {}", some.join(", ")),
+        some if some.len() <= 8 => format!("the tables {}", some.join(", ")),
         some => format!("the tables {} and {} more", some[..8].join(", "), some.len() - 8),
     }
 }
@@ -118,12 +129,18 @@ impl Course {
 ///
 /// # Errors
 /// [`ImportError`]: then nothing was changed.
-pub fn import(conn: &mut Conn, course: Course, options: Options, progress: &mut Progress) -> Result<Report, ImportError> {
+pub fn import(
+    conn: &mut Conn,
+    course: Course,
+    options: Options,
+    progress: &mut Progress,
+) -> Result<Report, ImportError> {
     let Course { mut source, tables } = course;
     let outcome = db::transaction(conn, |conn| {
         // Names and event numbers are read once and counted on from.
         bulk::keep_others_from_writing(conn, &["users", "topics", "rooms", "participants", "messages", "import_ids"])?;
-        let mut work = Work { conn, source: &mut source, report: Report::default(), options, now: time::now(), progress };
+        let mut work =
+            Work { conn, source: &mut source, report: Report::default(), options, now: time::now(), progress };
         studybud::bring(&mut work, &tables)?;
         let mut report = work.report;
         report.dry_run = options.dry_run;
@@ -192,10 +209,22 @@ impl Work<'_> {
     }
 
     /// A time of a row, or `instead`.
-    fn time(&mut self, table: &'static str, id: i64, column: &str, cell: &cell::Cell, instead: NaiveDateTime) -> NaiveDateTime {
+    fn time(
+        &mut self,
+        table: &'static str,
+        id: i64,
+        column: &str,
+        cell: &cell::Cell,
+        instead: NaiveDateTime,
+    ) -> NaiveDateTime {
         cell.time().unwrap_or_else(|| {
             let found = if cell.is_blank() { "nothing".to_owned() } else { format!("{:?}", cell.text().text) };
-            self.report.remark(Kind::Time, table, Some(id), format!("{column} was {found}, is {}", instead.format("%Y-%m-%d %H:%M:%S")));
+            self.report.remark(
+                Kind::Time,
+                table,
+                Some(id),
+                format!("{column} was {found}, is {}", instead.format("%Y-%m-%d %H:%M:%S")),
+            );
             instead
         })
     }

@@ -60,7 +60,9 @@ impl Kind {
             Self::Named => "Named by us, for want of a name",
             Self::Time => "Times that could not be read and were replaced",
             Self::Mended => "Texts from which U+0000 or broken bytes were taken out",
-            Self::Password => "People who cannot log in with a password (it was unusable, or its hash is of a kind that is not known here)",
+            Self::Password => {
+                "People who cannot log in with a password (it was unusable, or its hash is of a kind that is not known here)"
+            }
             Self::Staff => "Staff or superusers there who are neither here, without --keep-staff",
             Self::Picture => "Pictures that were not brought along yet",
         }

@@ -180,7 +180,10 @@ fn check_header(path: &Path) -> Result<(), ImportError> {
     }
     // Byte 56 and on: the encoding of its texts, 1 for UTF-8.
     if header.get(56..60).is_some_and(|encoding| encoding != [0, 0, 0, 1] && encoding != [0; 4]) {
-        return Err(ImportError::NoDatabase(path.to_owned(), "a database with UTF-16 texts, which Django never writes"));
+        return Err(ImportError::NoDatabase(
+            path.to_owned(),
+            "a database with UTF-16 texts, which Django never writes",
+        ));
     }
     Ok(())
 }
@@ -191,15 +194,18 @@ fn tables(conn: &mut SqliteConnection) -> QueryResult<BTreeMap<String, Vec<Strin
         #[diesel(sql_type = Text)]
         name: String,
     }
-    let names: Vec<Name> =
-        diesel::sql_query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
-            .load(conn)?;
+    let names: Vec<Name> = diesel::sql_query(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+    )
+    .load(conn)?;
     Ok(names
         .into_iter()
         .map(|Name { name }| {
             // One that this SQLite cannot read, of some extension, is not among those we ask for.
-            let columns: Vec<Name> =
-                diesel::sql_query("SELECT name FROM pragma_table_info($1)").bind::<Text, _>(&name).load(conn).unwrap_or_default();
+            let columns: Vec<Name> = diesel::sql_query("SELECT name FROM pragma_table_info($1)")
+                .bind::<Text, _>(&name)
+                .load(conn)
+                .unwrap_or_default();
             (name, columns.into_iter().map(|column| column.name).collect())
         })
         .collect())

@@ -78,17 +78,28 @@ fn file(path: PathBuf) -> Option<Asset> {
             (found, fresh)
         }
     };
-    let content_type = path.rsplit_once('.').and_then(|(_, e)| ContentType::from_extension(e)).unwrap_or(ContentType::Binary);
-    Some(Asset { etag: format!("\"{}\"", short(&found.metadata.sha256_hash())), data: found.data, content_type, immutable })
+    let content_type =
+        path.rsplit_once('.').and_then(|(_, e)| ContentType::from_extension(e)).unwrap_or(ContentType::Binary);
+    Some(Asset {
+        etag: format!("\"{}\"", short(&found.metadata.sha256_hash())),
+        data: found.data,
+        content_type,
+        immutable,
+    })
 }
 
 impl<'r> Responder<'r, 'static> for Asset {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         let cache = if self.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
         let mut response = Response::build();
-        response.header(self.content_type).header(Header::new("Cache-Control", cache)).header(Header::new("ETag", self.etag.clone()));
+        response
+            .header(self.content_type)
+            .header(Header::new("Cache-Control", cache))
+            .header(Header::new("ETag", self.etag.clone()));
         let known = request.headers().get_one("If-None-Match");
-        if known.is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == self.etag || tag.trim() == "*")) {
+        if known.is_some_and(|tags| {
+            tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == self.etag || tag.trim() == "*")
+        }) {
             return response.status(Status::NotModified).ok();
         }
         match self.data {

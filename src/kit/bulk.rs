@@ -79,7 +79,12 @@ const VALUES_PER_STATEMENT: usize = 4_000;
 ///
 /// # Errors
 /// Only the database's.
-pub fn insert<const N: usize>(conn: &mut Conn, table: &str, columns: [&str; N], rows: &[[Value; N]]) -> QueryResult<()> {
+pub fn insert<const N: usize>(
+    conn: &mut Conn,
+    table: &str,
+    columns: [&str; N],
+    rows: &[[Value; N]],
+) -> QueryResult<()> {
     for chunk in rows.chunks((VALUES_PER_STATEMENT / N.max(1)).max(1)) {
         let mut query = diesel::sql_query(statement(table, &columns, chunk.len())).into_boxed::<MultiBackend>();
         for value in chunk.iter().flatten() {
@@ -146,7 +151,9 @@ pub fn take_ids(conn: &mut Conn, table: &str, count: usize) -> QueryResult<Vec<i
 pub fn keep_others_from_writing(conn: &mut Conn, tables: &[&str]) -> QueryResult<()> {
     match conn {
         Conn::Sqlite(_) => Ok(()),
-        Conn::Postgres(pg) => pg.batch_execute(&format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", tables.join(", "))),
+        Conn::Postgres(pg) => {
+            pg.batch_execute(&format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", tables.join(", ")))
+        }
     }
 }
 

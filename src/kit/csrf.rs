@@ -87,10 +87,7 @@ pub fn verify(request: &Request<'_>, field: Option<&str>) -> Result<(), Error> {
     let token = BASE64.decode(sent).map_err(|_| Error::Csrf)?;
     let (nonce, signature) = token.split_at_checked(12).ok_or(Error::Csrf)?;
     let key = request.rocket().state::<CsrfKey>().ok_or(Error::Csrf)?;
-    keyed(&key.0, nonce, secret.value())
-        .ok_or(Error::Csrf)?
-        .verify_slice(signature)
-        .map_err(|_| Error::Csrf)
+    keyed(&key.0, nonce, secret.value()).ok_or(Error::Csrf)?.verify_slice(signature).map_err(|_| Error::Csrf)
 }
 
 /// What the browser itself says of the request's origin, where it says anything.
@@ -104,4 +101,3 @@ fn same_origin(request: &Request<'_>) -> bool {
     let stripped = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
     stripped.is_some_and(|origin_host| origin_host.eq_ignore_ascii_case(host))
 }
-

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use diesel::connection::{AnsiTransactionManager, Instrumentation, InstrumentationEvent, SimpleConnection, TransactionManager};
+use diesel::connection::{
+    AnsiTransactionManager, Instrumentation, InstrumentationEvent, SimpleConnection, TransactionManager,
+};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::r2d2::{ManageConnection, Pool, R2D2Connection};
@@ -100,7 +102,8 @@ impl QueryFragment<MultiBackend> for Prepared {
         let mut numbers = self.numbers.iter();
         for (place, piece) in self.sql.split('?').enumerate() {
             if place > 0 {
-                let number = numbers.next().ok_or_else(|| DieselError::QueryBuilderError("a number is missing".into()))?;
+                let number =
+                    numbers.next().ok_or_else(|| DieselError::QueryBuilderError("a number is missing".into()))?;
                 out.push_bind_param::<BigInt, _>(number)?;
             }
             out.push_sql(piece);
@@ -337,8 +340,9 @@ fn with_connection<T>(
     let before = STATEMENTS.get();
     let result = work(&mut pooled.conn);
     statements.fetch_add(STATEMENTS.get().wrapping_sub(before), Ordering::Relaxed);
-    if let Err(Error::Db(DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) | DieselError::BrokenTransactionManager)) =
-        &result
+    if let Err(Error::Db(
+        DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) | DieselError::BrokenTransactionManager,
+    )) = &result
     {
         pooled.broken = true;
     }

@@ -28,7 +28,8 @@ impl<'r, F: for<'f> FromForm<'f> + Send> FromData<'r> for Post<F> {
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> data::Outcome<'r, Self> {
         let read = async {
             let fields = read_fields(request, data).await?;
-            let pairs = fields.iter().map(|(name, value)| rocket::form::ValueField::from((name.as_str(), value.as_str())));
+            let pairs =
+                fields.iter().map(|(name, value)| rocket::form::ValueField::from((name.as_str(), value.as_str())));
             Form::<F>::parse_iter(pairs).map_err(|_| Error::BadRequest)
         };
         match read.await {
@@ -74,9 +75,8 @@ pub async fn read_fields(request: &Request<'_>, data: Data<'_>) -> Result<Vec<(S
     if !body.is_complete() {
         return Err(Error::TooLarge);
     }
-    let fields: Vec<(String, String)> = Form::values(&body)
-        .map(|field| (decoded(field.name.source().as_str()), decoded(field.value)))
-        .collect();
+    let fields: Vec<(String, String)> =
+        Form::values(&body).map(|field| (decoded(field.name.source().as_str()), decoded(field.value))).collect();
     let token = fields.iter().find(|(name, _)| csrf::FIELDS.contains(&name.as_str())).map(|(_, value)| value.as_str());
     csrf::verify(request, token)?;
     Ok(fields)

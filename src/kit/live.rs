@@ -58,11 +58,12 @@ pub struct Who {
 }
 
 /// All channels of this process. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Hub(Arc<Inner>);
 
-#[derive(Default)]
 struct Inner {
+    /// How long a person is still seen after his last stream.
+    farewell: Duration,
     next: AtomicU64,
     channels: Mutex<HashMap<i64, Channel>>,
 }
@@ -99,7 +100,17 @@ impl Channel {
     }
 }
 
+impl Default for Hub {
+    fn default() -> Self {
+        Self::with_farewell(FAREWELL)
+    }
+}
+
 impl Hub {
+    fn with_farewell(farewell: Duration) -> Self {
+        Self(Arc::new(Inner { farewell, next: AtomicU64::default(), channels: Mutex::default() }))
+    }
+
     /// Begins to listen. Subscribe first, then read the database, then drop what came twice: the
     /// other order loses what happens in between.
     pub fn join(&self, channels: &[i64], who: Option<Who>) -> Listener {
@@ -111,8 +122,11 @@ impl Hub {
             entry.listeners.insert(id, (who.as_ref().map(|who| who.id), sender.clone()));
             let Some(who) = &who else { continue };
             let is_new = !entry.present.contains_key(&who.id);
-            let presence =
-                entry.present.entry(who.id).or_insert_with(|| Presence { shown: who.shown.clone(), streams: 0, departures: 0 });
+            let presence = entry.present.entry(who.id).or_insert_with(|| Presence {
+                shown: who.shown.clone(),
+                streams: 0,
+                departures: 0,
+            });
             presence.streams += 1;
             if is_new {
                 entry.tell(&Signal::Presence(*channel));
@@ -131,11 +145,11 @@ impl Hub {
 
     /// Tells the listeners of a channel how far the database is, if they may not know.
     pub fn reached(&self, channel: i64, number: i64) {
-        if let Some(entry) = self.0.channels().get_mut(&channel) {
-            if entry.reached < number {
-                entry.reached = number;
-                entry.tell(&Signal::Reached(channel, number));
-            }
+        if let Some(entry) = self.0.channels().get_mut(&channel)
+            && entry.reached < number
+        {
+            entry.reached = number;
+            entry.tell(&Signal::Reached(channel, number));
         }
     }
 
@@ -146,7 +160,11 @@ impl Hub {
 
     /// Who is there, as pages show them, in the order of their ids.
     pub fn present(&self, channel: i64) -> Vec<Value> {
-        self.0.channels().get(&channel).map(|c| c.present.values().map(|p| p.shown.clone()).collect()).unwrap_or_default()
+        self.0
+            .channels()
+            .get(&channel)
+            .map(|c| c.present.values().map(|p| p.shown.clone()).collect())
+            .unwrap_or_default()
     }
 
     /// Finds out soon which of the channel's connections are dead: somebody said that he goes.
@@ -191,7 +209,7 @@ impl Hub {
         // Without a runtime the process is ending, and with it everybody's presence.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
-            tokio::time::sleep(FAREWELL).await;
+            tokio::time::sleep(hub.0.farewell).await;
             let mut all = hub.0.channels();
             let Some(entry) = all.get_mut(&channel) else { return };
             if entry.present.get(&who).is_some_and(|p| p.streams == 0 && p.departures == departure) {
@@ -235,27 +253,30 @@ mod tests {
         Some(Who { id, shown: Value::from(id) })
     }
 
-    #[tokio::test(start_paused = true)]
+    const SHORT: Duration = Duration::from_millis(50);
+
+    #[tokio::test]
     async fn a_person_is_there_until_a_while_after_his_last_stream() {
-        let hub = Hub::default();
+        let hub = Hub::with_farewell(SHORT);
         let (first, second) = (hub.join(&[1], who(7)), hub.join(&[1, 2], who(7)));
         assert_eq!(hub.present(1), [Value::from(7)]);
         drop(first);
-        tokio::time::sleep(FAREWELL * 2).await;
+        tokio::time::sleep(SHORT * 4).await;
         assert_eq!(hub.present(1), [Value::from(7)], "one stream is left");
         drop(second);
         assert_eq!(hub.present(1), [Value::from(7)], "a reload is no departure");
-        tokio::time::sleep(FAREWELL * 2).await;
-        assert!(hub.present(1).is_empty() && hub.present(2).is_empty());
+        while !hub.present(1).is_empty() || !hub.present(2).is_empty() {
+            tokio::time::sleep(SHORT).await;
+        }
         assert!(hub.0.channels().is_empty(), "nothing is kept of empty channels");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_comes_back_in_time_stays() {
-        let hub = Hub::default();
+        let hub = Hub::with_farewell(SHORT);
         drop(hub.join(&[1], who(7)));
         let _again = hub.join(&[1], who(7));
-        tokio::time::sleep(FAREWELL * 2).await;
+        tokio::time::sleep(SHORT * 4).await;
         assert_eq!(hub.present(1), [Value::from(7)]);
     }
 

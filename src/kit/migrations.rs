@@ -74,12 +74,16 @@ impl std::fmt::Display for MigrationError {
             Self::Changed(name) => {
                 write!(f, "migration {name} differs from the one that was applied here: put the original file back")
             }
-            Self::UnknownTarget(name) => write!(f, "there is no migration {name:?}: `chaupal showmigrations` lists them"),
+            Self::UnknownTarget(name) => {
+                write!(f, "there is no migration {name:?}: `chaupal showmigrations` lists them")
+            }
             Self::LostHistory(name) => write!(
                 f,
                 "the tables of {name} exist, but the table `migrations` does not know it: restore the table `migrations`, or start with an empty database"
             ),
-            Self::ForeignKeys(name) => write!(f, "migration {name} would leave rows that point nowhere: nothing was changed"),
+            Self::ForeignKeys(name) => {
+                write!(f, "migration {name} would leave rows that point nowhere: nothing was changed")
+            }
             Self::Sql(name, error) => write!(f, "migration {name}: {error}: nothing of it was applied"),
         }
     }
@@ -104,9 +108,8 @@ pub fn all(conn: &Conn) -> Vec<Migration> {
             .map(|found| String::from_utf8_lossy(&found.data).into_owned())
             .unwrap_or_default()
     };
-    let mut names: Vec<String> = Files::iter()
-        .filter_map(|path| Some(path.strip_prefix(folder)?.strip_suffix("/up.sql")?.to_owned()))
-        .collect();
+    let mut names: Vec<String> =
+        Files::iter().filter_map(|path| Some(path.strip_prefix(folder)?.strip_suffix("/up.sql")?.to_owned())).collect();
     names.sort();
     names
         .into_iter()
@@ -223,10 +226,10 @@ pub fn plan(conn: &mut Conn, target: Option<&str>) -> Result<Plan, MigrationErro
         return Err(MigrationError::Changed(changed.name.clone()));
     }
     // `users` is the first table of the first migration.
-    if let Some(first) = known.first().filter(|first| !history.contains_key(&first.name)) {
-        if table_exists(conn, "users")? {
-            return Err(MigrationError::LostHistory(first.name.clone()));
-        }
+    if let Some(first) = known.first().filter(|first| !history.contains_key(&first.name))
+        && table_exists(conn, "users")?
+    {
+        return Err(MigrationError::LostHistory(first.name.clone()));
     }
     let keep = match target {
         None => known.len(),
@@ -266,7 +269,8 @@ pub fn run(conn: &mut Conn, target: Option<&str>, mut said: impl FnMut(&str)) ->
     Ok(steps)
 }
 
-const HISTORY: &str = "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied TIMESTAMP NOT NULL, hash TEXT NOT NULL)";
+const HISTORY: &str =
+    "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied TIMESTAMP NOT NULL, hash TEXT NOT NULL)";
 
 fn apply(conn: &mut Conn, migration: &Migration, sql: &str, forward: bool) -> Result<(), MigrationError> {
     // SQLite: a table that is rebuilt would take its children along, and inside a transaction the
@@ -282,7 +286,9 @@ fn apply(conn: &mut Conn, migration: &Migration, sql: &str, forward: bool) -> Re
                 .bind::<Text, _>(&migration.hash)
                 .execute(conn)?;
         } else {
-            diesel::sql_query("DELETE FROM migrations WHERE name = $1").bind::<Text, _>(&migration.name).execute(conn)?;
+            diesel::sql_query("DELETE FROM migrations WHERE name = $1")
+                .bind::<Text, _>(&migration.name)
+                .execute(conn)?;
         }
         check_foreign_keys(conn, &migration.name)
     });
@@ -345,7 +351,9 @@ impl MigrationLock {
     /// When the server does not answer; then the lock has gone with the connection.
     pub fn release(self, conn: &mut Conn) -> QueryResult<()> {
         match (self, conn) {
-            (Self::Session, Conn::Postgres(c)) => c.batch_execute(&format!("SELECT pg_advisory_unlock({ADVISORY_KEY})")),
+            (Self::Session, Conn::Postgres(c)) => {
+                c.batch_execute(&format!("SELECT pg_advisory_unlock({ADVISORY_KEY})"))
+            }
             _ => Ok(()),
         }
     }

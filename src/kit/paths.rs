@@ -128,7 +128,16 @@ mod tests {
     #[test]
     fn only_our_own_pages_are_local() {
         assert_eq!(local("/rooms/1?before=3"), Some("/rooms/1?before=3".into()));
-        for evil in ["//evil.example", "/\\evil.example", "https://evil.example", "evil", "", "/a\nb", "/\t/evil.example", "javascript:alert(1)"] {
+        for evil in [
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "evil",
+            "",
+            "/a\nb",
+            "/\t/evil.example",
+            "javascript:alert(1)",
+        ] {
             assert_eq!(local(evil), None, "{evil:?}");
         }
     }

@@ -137,7 +137,9 @@ struct Asset;
 impl tera::Function for Asset {
     fn call(&self, args: &Args) -> tera::Result<Value> {
         let path = args.get("path").and_then(Value::as_str).unwrap_or_default();
-        assets::url(path).map(Value::String).ok_or_else(|| tera::Error::msg(format!("there is no static file {path:?}")))
+        assets::url(path)
+            .map(Value::String)
+            .ok_or_else(|| tera::Error::msg(format!("there is no static file {path:?}")))
     }
 
     /// Our own file names: letters, digits, slashes.

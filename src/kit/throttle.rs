@@ -67,18 +67,13 @@ impl FromStr for Rate {
         if count.get() > 1_000_000 {
             return Err(WANTED);
         }
-        Ok(Self::Per {
-            count,
-            period: Duration::from_secs(seconds),
-        })
+        Ok(Self::Per { count, period: Duration::from_secs(seconds) })
     }
 }
 
 impl<'de> Deserialize<'de> for Rate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -111,10 +106,7 @@ pub struct RetryAfter(pub Duration);
 impl RetryAfter {
     /// For the header `Retry-After`: whole seconds, rounded up, never 0.
     pub fn seconds(self) -> u64 {
-        self.0
-            .as_secs()
-            .saturating_add(u64::from(self.0.subsec_nanos() > 0))
-            .max(1)
+        self.0.as_secs().saturating_add(u64::from(self.0.subsec_nanos() > 0)).max(1)
     }
 }
 
@@ -138,8 +130,7 @@ pub fn address_key(address: IpAddr) -> String {
     }
 }
 
-type Limiter<C> =
-    RateLimiter<u32, DashMapStateStore<u32>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+type Limiter<C> = RateLimiter<u32, DashMapStateStore<u32>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 /// The counters of one process.
 ///
@@ -178,17 +169,12 @@ impl<C: Clock + Clone> Throttle<C> {
         let Some(limiter) = self.limiter(scope) else {
             return Ok(());
         };
-        limiter
-            .check_key(&self.bucket(key))
-            .map_err(|not_until| RetryAfter(not_until.wait_time_from(self.clock.now())))
+        limiter.check_key(&self.bucket(key)).map_err(|not_until| RetryAfter(not_until.wait_time_from(self.clock.now())))
     }
 
     /// Forgets whoever has his whole allowance again, and gives the memory back.
     pub fn sweep(&self) {
-        for limiter in [&self.login, &self.register, &self.post]
-            .into_iter()
-            .flatten()
-        {
+        for limiter in [&self.login, &self.register, &self.post].into_iter().flatten() {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
@@ -225,51 +211,17 @@ mod tests {
     fn throttle(rate: &str) -> (Throttle<FakeRelativeClock>, FakeRelativeClock) {
         let rate = rate.parse().unwrap();
         let clock = FakeRelativeClock::default();
-        (
-            Throttle::with_clock(
-                &Rates {
-                    login: rate,
-                    register: rate,
-                    post: Rate::Off,
-                },
-                clock.clone(),
-            ),
-            clock,
-        )
+        (Throttle::with_clock(&Rates { login: rate, register: rate, post: Rate::Off }, clock.clone()), clock)
     }
 
     #[test]
     fn rates_are_read_and_rubbish_is_not() {
-        for (text, seconds) in [
-            ("10/s", 1),
-            ("10/m", 60),
-            (" 10 / h ", 3600),
-            ("10/d", 86400),
-        ] {
+        for (text, seconds) in [("10/s", 1), ("10/m", 60), (" 10 / h ", 3600), ("10/d", 86400)] {
             let count = NonZeroU32::new(10).unwrap();
-            assert_eq!(
-                text.parse(),
-                Ok(Rate::Per {
-                    count,
-                    period: Duration::from_secs(seconds)
-                }),
-                "{text}"
-            );
+            assert_eq!(text.parse(), Ok(Rate::Per { count, period: Duration::from_secs(seconds) }), "{text}");
         }
         assert_eq!("off".parse(), Ok(Rate::Off));
-        for text in [
-            "",
-            "10",
-            "0/m",
-            "-1/m",
-            "10/w",
-            "10/",
-            "/m",
-            "10/mm",
-            "1000001/s",
-            "99999999999/s",
-            "on",
-        ] {
+        for text in ["", "10", "0/m", "-1/m", "10/w", "10/", "/m", "10/mm", "1000001/s", "99999999999/s", "on"] {
             assert!(text.parse::<Rate>().is_err(), "{text}");
         }
     }
@@ -278,36 +230,17 @@ mod tests {
     fn after_the_burst_one_waits_and_is_let_in_again() {
         let (throttle, clock) = throttle("10/m");
         for attempt in 0..10 {
-            assert_eq!(
-                throttle.check(Scope::Login, "asha"),
-                Ok(()),
-                "attempt {attempt}"
-            );
+            assert_eq!(throttle.check(Scope::Login, "asha"), Ok(()), "attempt {attempt}");
         }
         let wait = throttle.check(Scope::Login, "asha").unwrap_err();
         assert_eq!(wait.seconds(), 6);
         clock.advance(Duration::from_secs(5));
-        assert_eq!(
-            throttle.check(Scope::Login, "asha").unwrap_err().seconds(),
-            1
-        );
+        assert_eq!(throttle.check(Scope::Login, "asha").unwrap_err().seconds(), 1);
         clock.advance(Duration::from_secs(1));
-        assert_eq!(
-            throttle.check(Scope::Login, "asha"),
-            Ok(()),
-            "a refusal is not counted"
-        );
-        assert!(
-            throttle.check(Scope::Login, "asha").is_err(),
-            "one at a time after the burst"
-        );
+        assert_eq!(throttle.check(Scope::Login, "asha"), Ok(()), "a refusal is not counted");
+        assert!(throttle.check(Scope::Login, "asha").is_err(), "one at a time after the burst");
         clock.advance(Duration::from_secs(60));
-        assert_eq!(
-            (0..11)
-                .filter(|_| throttle.check(Scope::Login, "asha").is_ok())
-                .count(),
-            10
-        );
+        assert_eq!((0..11).filter(|_| throttle.check(Scope::Login, "asha").is_ok()).count(), 10);
     }
 
     #[test]
@@ -334,9 +267,7 @@ mod tests {
     fn rotating_keys_fill_no_memory_and_a_sweep_forgets_them() {
         let (throttle, clock) = throttle("1000000/s");
         for key in 0..BUCKETS * 2 {
-            throttle
-                .check(Scope::Login, &format!("{key}{}", "x".repeat(100)))
-                .unwrap();
+            throttle.check(Scope::Login, &format!("{key}{}", "x".repeat(100))).unwrap();
         }
         let limiter = throttle.login.as_ref().unwrap();
         assert!(limiter.len() as u64 <= BUCKETS, "{}", limiter.len());
@@ -358,10 +289,7 @@ mod tests {
     #[test]
     fn an_ipv6_network_is_one_client() {
         let key = |text: &str| address_key(text.parse().unwrap());
-        assert_eq!(
-            key("2001:db8:1:2::1"),
-            key("2001:db8:1:2:ffff:ffff:ffff:ffff")
-        );
+        assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff:ffff:ffff:ffff"));
         assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
         assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
         assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));

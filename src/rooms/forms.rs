@@ -73,7 +73,8 @@ impl MessageForm {
 
     /// The client's own id of this message, if it sent a usable one.
     pub fn client_id(&self) -> Option<&str> {
-        let fine = (8..=64).contains(&self.client_id.len()) && self.client_id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let fine = (8..=64).contains(&self.client_id.len())
+            && self.client_id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         fine.then_some(self.client_id.as_str())
     }
 }

@@ -1,6 +1,7 @@
 // A room's page: without this script it is read and written by loading pages; with it, it is live.
 // All words come from the page.
 
+import { composer } from './composer.js';
 import { subscribe } from './live.js';
 
 const NEAR_BOTTOM = 80;
@@ -217,11 +218,25 @@ function announce(message) {
   }, 300);
 }
 
+const title = document.title;
+let missed = 0;
+
+/** What came while another tab was looked at, in the title of this one. */
+function countMissed(count) {
+  missed = count;
+  document.title = count ? `(${count}) ${title}` : title;
+}
+
+document.addEventListener('visibilitychange', () => document.hidden || countMissed(0));
+
 function onEvent(kind, data) {
   cursor = Math.max(cursor, data.event);
   if (kind === 'delete') {
     gone.add(data.id);
-    keepPlace(() => $(`message-${data.id}`)?.remove());
+    const message = $(`message-${data.id}`);
+    const hadFocus = message?.contains(document.activeElement);
+    keepPlace(() => message?.remove());
+    if (hadFocus) conversation.focus();
     showEmpty();
     return;
   }
@@ -230,6 +245,7 @@ function onEvent(kind, data) {
   keepPlace(() => (isNew = place(data)));
   showEmpty();
   if (!isNew || String(data.user) === me) return;
+  if (document.hidden) countMissed(missed + 1);
   const message = $(`message-${data.id}`);
   if (message) announce(message);
   if (detached || !following) $('jump-new').hidden = false;
@@ -329,125 +345,18 @@ listen();
 
 /* ---------- The composer ---------- */
 
-const composer = $('composer');
-if (composer) {
-  const body = $('body');
-  const send = composer.querySelector('[type=submit]');
-  const errors = $('body-error');
-  const limit = Number(composer.dataset.limit);
-  const count = $('composer-count');
-  const draft = `chaupal-draft-${room.dataset.room}`;
-  // A finger's keyboard has no Shift + Enter.
-  const touch = matchMedia('(pointer: coarse)');
-  let sending = false;
-  // The last try: the same words under the same id are posted once, however often they are sent.
-  let attempt = { text: null, id: null };
-
-  const complain = (text, link) => {
-    errors.replaceChildren(text, ...(link ? [' ', link] : []));
-    if (text) body.setAttribute('aria-invalid', 'true');
-    else body.removeAttribute('aria-invalid');
-  };
-
-  const setBody = (text) => {
-    body.value = text;
-    body.dispatchEvent(new Event('input', { bubbles: true }));
-  };
-
-  const left = () => limit - [...body.value].length;
-
-  const clientId = (text) => {
-    if (attempt.text !== text) {
-      const bytes = crypto.getRandomValues(new Uint8Array(16));
-      attempt = { text, id: [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('') };
-    }
-    return attempt.id;
-  };
-
-  const posted = (data, text) => {
-    attempt = { text: null, id: null };
-    // What was typed on while it was on its way stays.
-    if (body.value === text) setBody('');
-    complain('');
-    if (detached) {
-      location.assign(`${room.dataset.url}#message-${data.id}`);
-      return;
-    }
-    place(data);
-    showEmpty();
-    toBottom();
-  };
-
-  const refused = async (response) => {
-    const told = await response.json().catch(() => ({}));
-    if (response.status === 401) {
-      remember(body.value);
-      complain(told.detail ?? '', anchor(loginUrl(told.login), composer.dataset.login));
-    } else {
-      complain(told.body?.join(' ') ?? told.form?.join(' ') ?? told.detail ?? composer.dataset.failed);
-    }
-  };
-
-  const submit = async () => {
-    const text = body.value;
-    if (sending || !text.trim()) return;
-    if (left() < 0) return complain(composer.dataset.tooLong);
-    sending = true;
-    send.setAttribute('aria-disabled', 'true');
-    try {
-      const response = await fetch(composer.action, {
-        method: 'POST',
-        headers: { Accept: 'application/json', 'X-CSRF-Token': csrf },
-        body: new URLSearchParams({ csrf_token: csrf, body: text, client_id: clientId(text) }),
-      });
-      if (response.ok) posted(await response.json(), text);
-      else await refused(response);
-    } catch {
-      complain(composer.dataset.failed);
-    } finally {
-      sending = false;
-      send.removeAttribute('aria-disabled');
-    }
-  };
-
-  const remember = (text) => {
-    try {
-      sessionStorage.setItem(draft, text);
-    } catch {
-      // No storage here: the text stays in the field as long as the page does.
-    }
-  };
-
-  const recall = () => {
-    try {
-      const text = sessionStorage.getItem(draft);
-      sessionStorage.removeItem(draft);
-      if (text && !body.value) setBody(text);
-    } catch {
-      // No storage here.
-    }
-  };
-
-  composer.addEventListener('submit', (event) => {
-    event.preventDefault();
-    submit();
+const form = $('composer');
+if (form) {
+  composer(form, {
+    delivered(data) {
+      if (detached) {
+        location.assign(`${room.dataset.url}#message-${data.id}`);
+        return;
+      }
+      place(data);
+      showEmpty();
+      toBottom();
+    },
+    login: (told) => anchor(loginUrl(told), form.dataset.login),
   });
-
-  body.addEventListener('keydown', (event) => {
-    // Enter also chooses a word in the input methods of many scripts (229: Safari says so only by this code).
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229 || touch.matches) return;
-    event.preventDefault();
-    submit();
-  });
-
-  body.addEventListener('input', () => {
-    if (errors.textContent) complain('');
-    count.hidden = left() > limit / 10;
-    count.querySelector('span').textContent = left();
-  });
-
-  const hint = () => ($('composer-hint').hidden = touch.matches);
-  touch.addEventListener('change', hint);
-  hint();
-  recall();
 }

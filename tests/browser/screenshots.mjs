@@ -26,7 +26,7 @@ try {
   const page404 = '/rooms/99999999';
   const needsSetup = /\/setup\//.test(site.said);
   const me = needsSetup ? await new Person(site, { username: 'asha', name: 'Asha Devi' }).setUp() : await new Person(site, { username: 'asha', name: 'Asha Devi' }).register();
-  const home = await (await me.request('/')).text();
+  const home = (await (await me.request('/')).text()).replaceAll('&#x2F;', '/');
   const room = home.match(/href="(\/rooms\/\d+)"/)?.[1];
   const person = home.match(/href="(\/developers\/[^"]+)"/)?.[1];
   const own = await me.openRoom({ name: 'An evening of questions', topic: 'Rust', description: 'Every Thursday after tea. Bring what you did not understand.' });

@@ -141,7 +141,11 @@ fn a_database_that_cannot_be_is_said_in_one_line() {
     for command in ["migrate", "serve", "createsuperuser"] {
         let args = [command, "--username", "asha", "--email", "a@b.in", "--no-input"];
         let args = if command == "createsuperuser" { &args[..] } else { &args[..1] };
-        let ended = run(folder.path(), args, &[("CHAUPAL_DATABASE__URL", unreachable), ("CHAUPAL_SUPERUSER_PASSWORD", PASSWORD)]);
+        let ended = run(
+            folder.path(),
+            args,
+            &[("CHAUPAL_DATABASE__URL", unreachable), ("CHAUPAL_SUPERUSER_PASSWORD", PASSWORD)],
+        );
         ended.one_line(1, &["127.0.0.1"]);
         assert!(!ended.err.contains("sesame-open"), "{ended:?}");
     }
@@ -277,18 +281,28 @@ fn a_superuser_is_made_from_the_environment() {
         make(&who, &[]).one_line(1, &["CHAUPAL_SUPERUSER_PASSWORD"]);
         make(&who[..2], &[("CHAUPAL_SUPERUSER_PASSWORD", PASSWORD)]).one_line(1, &["--email"]);
         make(&who, &[("CHAUPAL_SUPERUSER_PASSWORD", "password")]).one_line(1, &["password"]);
-        make(&["--username", "a b", "--email", "x"], &[("CHAUPAL_SUPERUSER_PASSWORD", PASSWORD)]).one_line(1, &["username", "email"]);
+        make(&["--username", "a b", "--email", "x"], &[("CHAUPAL_SUPERUSER_PASSWORD", PASSWORD)])
+            .one_line(1, &["username", "email"]);
         assert_eq!(place.number("SELECT count(*) FROM users"), 0);
         make(&who, &[("CHAUPAL_SUPERUSER_PASSWORD", PASSWORD)]).done();
         assert_eq!(place.number("SELECT count(*) FROM users WHERE is_superuser AND is_staff AND is_active"), 1);
         let hash = place.text("SELECT password FROM users");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert_eq!(passwords::verify(PASSWORD, &hash), passwords::Verdict::Right);
-        make(&["--username", "ASHA", "--email", "other@example.org"], &[("CHAUPAL_SUPERUSER_PASSWORD", PASSWORD)]).one_line(1, &["ASHA", "taken"]);
-        make(&["--username", "other", "--email", "ASHA@example.org"], &[("CHAUPAL_SUPERUSER_PASSWORD", PASSWORD)]).one_line(1, &["taken"]);
+        make(&["--username", "ASHA", "--email", "other@example.org"], &[("CHAUPAL_SUPERUSER_PASSWORD", PASSWORD)])
+            .one_line(1, &["ASHA", "taken"]);
+        make(&["--username", "other", "--email", "ASHA@example.org"], &[("CHAUPAL_SUPERUSER_PASSWORD", PASSWORD)])
+            .one_line(1, &["taken"]);
         std::fs::write(place.path().join("password"), format!("{PASSWORD}\n")).unwrap();
-        make(&["--username", "ravi", "--email", "ravi@example.org"], &[("CHAUPAL_SUPERUSER_PASSWORD_FILE", "password")]).done();
-        assert_eq!(passwords::verify(PASSWORD, &place.text("SELECT password FROM users WHERE username = 'ravi'")), passwords::Verdict::Right);
+        make(
+            &["--username", "ravi", "--email", "ravi@example.org"],
+            &[("CHAUPAL_SUPERUSER_PASSWORD_FILE", "password")],
+        )
+        .done();
+        assert_eq!(
+            passwords::verify(PASSWORD, &place.text("SELECT password FROM users WHERE username = 'ravi'")),
+            passwords::Verdict::Right
+        );
     });
 }
 
@@ -296,7 +310,8 @@ fn a_superuser_is_made_from_the_environment() {
 fn passwords_change_and_people_go() {
     let place = Place::new(Backend::Sqlite);
     let env = [("CHAUPAL_DATABASE__URL", place.url.as_str()), ("CHAUPAL_SUPERUSER_PASSWORD", PASSWORD)];
-    run(place.path(), &["createsuperuser", "--no-input", "--username", "asha", "--email", "asha@example.org"], &env).done();
+    run(place.path(), &["createsuperuser", "--no-input", "--username", "asha", "--email", "asha@example.org"], &env)
+        .done();
     let folder = place.path();
     run_with_input(folder, &["changepassword", "asha"], "short\n").one_line(1, &["password"]);
     run_with_input(folder, &["changepassword", "ASHA@example.org"], "another-banyan-tree-5\n").done();
@@ -321,7 +336,12 @@ fn check_tells_errors_by_its_exit_code() {
         place.run(&["migrate"]).done();
         let env = [("CHAUPAL_DATABASE__URL", place.url.as_str()), ("CHAUPAL_SUPERUSER_PASSWORD", PASSWORD)];
         assert!(place.run(&["check"]).done().out.contains("site.superuser"));
-        run(place.path(), &["createsuperuser", "--no-input", "--username", "asha", "--email", "asha@example.org"], &env).done();
+        run(
+            place.path(),
+            &["createsuperuser", "--no-input", "--username", "asha", "--email", "asha@example.org"],
+            &env,
+        )
+        .done();
         let clean = place.run(&["check"]);
         assert!(clean.done().out.contains("0 errors, 0 warnings"), "{clean:?}");
         let json = place.run(&["check", "--json"]);
@@ -336,7 +356,8 @@ fn check_tells_errors_by_its_exit_code() {
         ];
         let good = run(place.path(), &["--profile", "release", "check", "--deploy"], &good);
         assert!(good.done().out.contains("0 errors, 0 warnings"), "{good:?}");
-        let open = run(place.path(), &["check"], &[("CHAUPAL_DATABASE__URL", &place.url), ("CHAUPAL_ADDRESS", "0.0.0.0")]);
+        let open =
+            run(place.path(), &["check"], &[("CHAUPAL_DATABASE__URL", &place.url), ("CHAUPAL_ADDRESS", "0.0.0.0")]);
         assert!(open.done().out.contains("site.url") && open.out.contains("site.open_registration"), "{open:?}");
         let templates = place.data().join("templates");
         std::fs::create_dir_all(&templates).unwrap();
@@ -346,9 +367,13 @@ fn check_tells_errors_by_its_exit_code() {
         assert!(broken.out.contains("templates.override"), "{broken:?}");
     });
     let folder = here();
-    let unreachable = run(folder.path(), &["check"], &[("CHAUPAL_DATABASE__URL", "postgres://asha:sesame-open@127.0.0.1:1/x")]);
+    let unreachable =
+        run(folder.path(), &["check"], &[("CHAUPAL_DATABASE__URL", "postgres://asha:sesame-open@127.0.0.1:1/x")]);
     assert_eq!(unreachable.code, 1);
-    assert!(unreachable.out.contains("database.reachable") && !unreachable.out.contains("sesame-open"), "{unreachable:?}");
+    assert!(
+        unreachable.out.contains("database.reachable") && !unreachable.out.contains("sesame-open"),
+        "{unreachable:?}"
+    );
 }
 
 #[test]
@@ -363,7 +388,8 @@ fn the_settings_are_shown_without_secrets() {
     let shown = run(folder.path(), &["config", "show"], &env);
     shown.done();
     assert!(!shown.out.contains("sesame"), "{shown:?}");
-    let line = |key: &str| shown.out.lines().find(|line| line.starts_with(key)).unwrap_or_else(|| panic!("{key}: {shown:?}"));
+    let line =
+        |key: &str| shown.out.lines().find(|line| line.starts_with(key)).unwrap_or_else(|| panic!("{key}: {shown:?}"));
     assert!(line("site_name").contains("The banyan") && line("site_name").contains("Rocket.toml"));
     assert!(line("port").contains("9123") && line("port").contains("CHAUPAL_PORT"));
     assert!(line("database.url").contains("db.example.org"));

@@ -21,7 +21,8 @@ both!(of_fifty_registrations_with_one_address_one_wins, |site| {
     let statuses = at_once(50, |n| {
         let username = format!("person{n}");
         let email = if n % 2 == 0 { "one@example.org" } else { "ONE@example.org" };
-        let fields = [("username", username.as_str()), ("email", email), ("password1", PASSWORD), ("password2", PASSWORD)];
+        let fields =
+            [("username", username.as_str()), ("email", email), ("password1", PASSWORD), ("password2", PASSWORD)];
         site.anonymous().post("/register", &fields).status
     });
     assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");

@@ -28,7 +28,12 @@ both!(a_token_is_needed_in_whatever_field, |site| {
     posts(site, &asha, form(&[("body", "a"), ("csrf_token", "wrong")]), 403);
     posts(site, &asha, form(&[("body", "a"), ("csrf_token", &token[1..])]), 403);
     posts(site, &asha, form(&[("body", "a"), ("token", &token)]), 403);
-    posts(site, &asha, Request::new("POST", &format!("/rooms/1/messages?csrf_token={token}")).form(&[("body", "a")]), 403);
+    posts(
+        site,
+        &asha,
+        Request::new("POST", &format!("/rooms/1/messages?csrf_token={token}")).form(&[("body", "a")]),
+        403,
+    );
     // A page's token is fresh each time, and each stays good.
     assert_ne!(asha.token(), token);
     posts(site, &asha, message(&token), 303);
@@ -141,7 +146,8 @@ both!(every_form_of_the_site_wants_its_token, |site| {
         format!("/messages/{message}/edit"),
         format!("/messages/{message}/delete"),
     ] {
-        let fields = [("name", "x"), ("topic", "y"), ("body", "z"), ("login", "asha"), ("password", crate::support::PASSWORD)];
+        let fields =
+            [("name", "x"), ("topic", "y"), ("body", "z"), ("login", "asha"), ("password", crate::support::PASSWORD)];
         let answer = asha.send(Request::new("POST", &path).form(&fields));
         answer.status(403).see(&crate::support::words("error-csrf-title"));
         assert_eq!(snapshot(), before, "{path}");

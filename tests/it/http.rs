@@ -70,7 +70,9 @@ both!(both_slash_forms_answer_alike, |site| {
         "/healthz".into(),
         "/readyz".into(),
     ] {
-        let title = |answer: &Answer| answer.body.split("<title>").nth(1).map(|rest| rest.split('<').next().unwrap().to_owned());
+        let title = |answer: &Answer| {
+            answer.body.split("<title>").nth(1).map(|rest| rest.split('<').next().unwrap().to_owned())
+        };
         let (bare, slash) = (asha.get(&path), asha.get(&format!("{path}/")));
         bare.status(200);
         slash.status(200);

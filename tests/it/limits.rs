@@ -29,7 +29,11 @@ both!(names_end_at_their_limits, |site| {
     for letter in ["a", "क", "🪷"] {
         let (name, topic, description) = (letter.repeat(200), letter.repeat(100), letter.repeat(2000));
         asha.post("/rooms/new", &[("name", &name), ("topic", &topic), ("description", &description)]).status(303);
-        for (field, value, max) in [("name", letter.repeat(201), 200), ("topic", letter.repeat(101), 100), ("description", letter.repeat(2001), 2000)] {
+        for (field, value, max) in [
+            ("name", letter.repeat(201), 200),
+            ("topic", letter.repeat(101), 100),
+            ("description", letter.repeat(2001), 2000),
+        ] {
             let mut fields = vec![("name", "n"), ("topic", "t"), ("description", "d")];
             for entry in fields.iter_mut().filter(|(name, _)| *name == field) {
                 entry.1 = &value;
@@ -104,7 +108,9 @@ both!(bodies_end_at_their_limit, |site| {
         let request = Request::new("POST", &path).form(&[("csrf_token", &token), ("body", &large)]);
         asha.send(request).status(413).see(&words("error-413-title"));
     }
-    let request = Request::new("POST", &path).header("Accept", "application/json").form(&[("csrf_token", &token), ("body", &"x".repeat(300 * 1024))]);
+    let request = Request::new("POST", &path)
+        .header("Accept", "application/json")
+        .form(&[("csrf_token", &token), ("body", &"x".repeat(300 * 1024))]);
     let told = asha.send(request);
     told.status(413);
     assert!(told.json()["detail"].is_string());
@@ -117,10 +123,24 @@ both!(bodies_that_are_no_text_are_refused, |site| {
     let token = asha.token();
     let path = format!("/rooms/{room}/messages");
     let form = "application/x-www-form-urlencoded";
-    let raw = |body: &[u8]| asha.send(Request::new("POST", &path).content(form, body).header("X-CSRF-Token", &token)).status;
+    let raw =
+        |body: &[u8]| asha.send(Request::new("POST", &path).content(form, body).header("X-CSRF-Token", &token)).status;
     assert_eq!(raw(b"body=\xff\xfe"), 400);
     assert!([303, 422].contains(&raw(b"body=%FF%FEabc")), "broken percent-encoding is text with gaps");
-    for odd in [&b""[..], b"&&&", b"=", b"body", b"%", b"body=%", b"body=%zz", b"body[a]=1", b"body.x=1", b"body=a&body=b", b"body[=", b"[]=a"] {
+    for odd in [
+        &b""[..],
+        b"&&&",
+        b"=",
+        b"body",
+        b"%",
+        b"body=%",
+        b"body=%zz",
+        b"body[a]=1",
+        b"body.x=1",
+        b"body=a&body=b",
+        b"body[=",
+        b"[]=a",
+    ] {
         let status = raw(odd);
         assert!([303, 400, 422].contains(&status), "{}: {status}", String::from_utf8_lossy(odd));
     }
@@ -164,8 +184,11 @@ both!(extra_fields_change_nothing, |site| {
     assert_eq!(site.text("SELECT room_id || ',' || user_id FROM messages"), format!("{mine},{}", asha.id));
     let kavi = site.anonymous();
     let password = crate::support::PASSWORD;
-    kavi.post("/register", &with(&[("username", "kavi"), ("email", "kavi@example.org"), ("password1", password), ("password2", password)]))
-        .status(303);
+    kavi.post(
+        "/register",
+        &with(&[("username", "kavi"), ("email", "kavi@example.org"), ("password1", password), ("password2", password)]),
+    )
+    .status(303);
     assert_eq!(site.number("SELECT count(*) FROM users WHERE (is_staff OR is_superuser) AND username <> 'boss'"), 0);
     assert_eq!(site.number("SELECT count(*) FROM rooms WHERE last_event > 9"), 0);
 });
@@ -182,7 +205,8 @@ fn inert(person: &Person<'_>, path: &str) {
 
 both!(what_people_write_is_text, |site| {
     let asha = site.person("asha");
-    let mut paths = vec!["/".to_owned(), "/topics".into(), "/activity".into(), "/developers/asha".into(), "/rooms/new".into()];
+    let mut paths =
+        vec!["/".to_owned(), "/topics".into(), "/activity".into(), "/developers/asha".into(), "/rooms/new".into()];
     for (n, hostile) in HOSTILE.iter().enumerate() {
         let answer = asha.post("/rooms/new", &[("name", hostile), ("topic", hostile), ("description", hostile)]);
         let path = answer.status(303).location();
@@ -194,7 +218,13 @@ both!(what_people_write_is_text, |site| {
         let html = told.json()["html"].as_str().unwrap().to_owned();
         assert!(html.contains(&escaped(hostile)), "{html}");
         let id = told.json()["id"].as_i64().unwrap();
-        paths.extend([path.clone(), format!("{path}/edit"), format!("{path}/delete"), format!("/messages/{id}/edit"), format!("/messages/{id}/delete")]);
+        paths.extend([
+            path.clone(),
+            format!("{path}/edit"),
+            format!("{path}/delete"),
+            format!("/messages/{id}/edit"),
+            format!("/messages/{id}/delete"),
+        ]);
         // What comes back from a form that was refused.
         let page = site.anonymous().post("/register", &[("name", hostile), ("username", hostile), ("email", hostile)]);
         page.status(422);
@@ -224,7 +254,9 @@ both!(what_people_write_is_text, |site| {
 
 both!(a_forged_flash_shows_nothing, |site| {
     let browser = site.anonymous();
-    for forged in ["7:success<b>x</b>", "7:successhello%20evil", "5:error%7B%22key%22%3A%22%3Cb%3E%22%7D", "rubbish", "99:", ":"] {
+    for forged in
+        ["7:success<b>x</b>", "7:successhello%20evil", "5:error%7B%22key%22%3A%22%3Cb%3E%22%7D", "rubbish", "99:", ":"]
+    {
         browser.jar.set("_flash", forged);
         let page = browser.get("/topics");
         page.status(200).see_not("hello evil");

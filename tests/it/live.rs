@@ -21,7 +21,8 @@ fn present(events: &mut Events, wanted: &[i64], patience: Duration) {
         let Some(heard) = events.any(patience.saturating_sub(start.elapsed())) else { break };
         if heard.event == "presence" {
             assert_eq!(heard.id, None, "presence must not move the reader's place");
-            let ids: Vec<i64> = heard.data["users"].as_array().unwrap().iter().map(|user| user["id"].as_i64().unwrap()).collect();
+            let ids: Vec<i64> =
+                heard.data["users"].as_array().unwrap().iter().map(|user| user["id"].as_i64().unwrap()).collect();
             if ids == wanted {
                 return;
             }

@@ -142,10 +142,14 @@ impl Ground {
     fn state(&self, site: &Site) -> String {
         let room = self.room;
         let rooms = site.text("SELECT count(*) FROM rooms");
-        let own = site.text(&format!("SELECT coalesce(max(name || last_event || updated), 'gone') FROM rooms WHERE id = {room}"));
-        let people = site.text(&format!("SELECT count(*) || '/' || count(removed) FROM participants WHERE room_id = {room}"));
+        let own = site
+            .text(&format!("SELECT coalesce(max(name || last_event || updated), 'gone') FROM rooms WHERE id = {room}"));
+        let people =
+            site.text(&format!("SELECT count(*) || '/' || count(removed) FROM participants WHERE room_id = {room}"));
         let bodies: Vec<String> = site
-            .db(|conn| messages::table.filter(messages::room_id.eq(room)).order(messages::id).select(messages::body).load(conn))
+            .db(|conn| {
+                messages::table.filter(messages::room_id.eq(room)).order(messages::id).select(messages::body).load(conn)
+            })
             .unwrap();
         format!("{rooms} {own} {people} {bodies:?}")
     }
@@ -185,8 +189,9 @@ fn attempt(site: &Site, rule: &Rule, role: &str, expected: Gets) {
         }
     }
     // A stream would never end.
-    let body = if opened.header("content-type") == Some("text/event-stream") { String::new() } else { opened.finish().body };
-    if matches!(expected, LogIn | Is(403) | Is(404)) {
+    let body =
+        if opened.header("content-type") == Some("text/event-stream") { String::new() } else { opened.finish().body };
+    if matches!(expected, LogIn | Is(403 | 404)) {
         assert_eq!(ground.state(site), before, "{told} changed something");
         assert!(!body.contains("the author's words"), "{told} shows what it refuses");
     }
@@ -249,7 +254,15 @@ both!(members_only_is_a_wall_before_every_route, [("site.access", "members")], |
             assert_eq!(ground.state(site), before);
         }
     }
-    for path in ["/nothing", "/api/rooms", "/robots.txt", "/rooms/1/", "/%2e%2e/rooms/1", "/static/../rooms/1", "/login/../rooms/1"] {
+    for path in [
+        "/nothing",
+        "/api/rooms",
+        "/robots.txt",
+        "/rooms/1/",
+        "/%2e%2e/rooms/1",
+        "/static/../rooms/1",
+        "/login/../rooms/1",
+    ] {
         let answer = site.anonymous().get(path);
         assert!([303, 401, 404].contains(&answer.status), "{path}: {}", answer.status);
         answer.see_not("Weavers");

@@ -36,7 +36,10 @@ fn forbidden(text: &str) -> Vec<String> {
         let attributes = tag.split_whitespace().skip(1);
         let inline = |attribute: &&str| {
             attribute.starts_with("style=")
-                || (attribute.starts_with("on") && attribute.split_once('=').is_some_and(|(name, _)| name.len() > 3 && name[2..].chars().all(|c| c.is_ascii_alphabetic())))
+                || (attribute.starts_with("on")
+                    && attribute
+                        .split_once('=')
+                        .is_some_and(|(name, _)| name.len() > 3 && name[2..].chars().all(|c| c.is_ascii_alphabetic())))
         };
         found.extend(attributes.filter(inline).map(ToOwned::to_owned));
     }
@@ -51,9 +54,18 @@ fn nothing_is_inline() {
     for (name, text) in all() {
         assert!(forbidden(&text).is_empty(), "{name}: {:?}", forbidden(&text));
         assert!(!text.contains("| safe") && !text.contains("|safe"), "{name} switches escaping off");
-        assert!(!text.contains("://") || text.matches("://").count() == text.matches("http://www.w3.org/").count(), "{name} names another host");
+        assert!(
+            !text.contains("://") || text.matches("://").count() == text.matches("http://www.w3.org/").count(),
+            "{name} names another host"
+        );
     }
-    for bad in ["<style>a{}</style>", "<script>x</script>", "<p style=\"a\">", "<p onclick=\"x()\">", "<a href=\"javascript:x\">"] {
+    for bad in [
+        "<style>a{}</style>",
+        "<script>x</script>",
+        "<p style=\"a\">",
+        "<p onclick=\"x()\">",
+        "<a href=\"javascript:x\">",
+    ] {
         assert_eq!(forbidden(bad).len(), 1, "{bad}");
     }
     assert!(forbidden("<script src=\"/a.js\"></script><p class=\"on\" data-on=\"x\">").is_empty());
@@ -78,7 +90,8 @@ fn every_template_that_a_page_names_exists() {
     let mut drawn = 0;
     for path in files(&root, "rs") {
         let text = std::fs::read_to_string(&path).unwrap();
-        for name in text.split('"').filter(|part| part.ends_with(".html") && part.contains('/') && !part.contains(' ')) {
+        for name in text.split('"').filter(|part| part.ends_with(".html") && part.contains('/') && !part.contains(' '))
+        {
             assert!(sources().join(name).is_file(), "{} names {name}", path.display());
             drawn += 1;
         }

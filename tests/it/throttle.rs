@@ -15,7 +15,8 @@ fn refused(answer: &Answer) -> u64 {
 /// A log-in that claims to come from elsewhere.
 fn log_in_from(person: &Person<'_>, address: &str, login: &str, password: &str) -> Answer {
     let token = person.token();
-    let request = Request::new("POST", "/login").form(&[("login", login), ("password", password), ("csrf_token", &token)]);
+    let request =
+        Request::new("POST", "/login").form(&[("login", login), ("password", password), ("csrf_token", &token)]);
     person.send(request.header("X-Forwarded-For", address))
 }
 

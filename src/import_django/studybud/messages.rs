@@ -40,11 +40,8 @@ pub(super) fn bring(
     brought: &Brought,
     taking_part: &mut TakingPart,
 ) -> Result<(), ImportError> {
-    let opened: HashMap<i64, (NaiveDateTime, i64)> = rooms::table
-        .select((rooms::id, (rooms::created, rooms::last_event)))
-        .load(work.conn)?
-        .into_iter()
-        .collect();
+    let opened: HashMap<i64, (NaiveDateTime, i64)> =
+        rooms::table.select((rooms::id, (rooms::created, rooms::last_event))).load(work.conn)?.into_iter().collect();
     let messages = placed(work, ledger, brought, &opened)?;
     work.progress.begin("messages", messages.len());
     // The last event of each room in which something is said now.
@@ -62,7 +59,8 @@ pub(super) fn bring(
             };
             let Some(target) = targets.next() else { break };
             let body = work.text(MESSAGES, message.id, "body", &row.body);
-            let event = last.entry(message.room).or_insert_with(|| opened.get(&message.room).map_or(0, |(_, last)| *last));
+            let event =
+                last.entry(message.room).or_insert_with(|| opened.get(&message.room).map_or(0, |(_, last)| *last));
             *event += 1;
             taking_part.join(message.room, message.author, message.created);
             values.push([

@@ -65,11 +65,20 @@ pub(super) fn bring(work: &mut Work<'_>, table: &'static str, brought: &mut Brou
         }
         let email = fold_key(&row.email.text().text);
         // The same address within one source are two people there, and so they stay.
-        let same = taken.emails.get(&email).copied().filter(|account| imported.contains_key(account) && !own.contains(account));
+        let same = taken
+            .emails
+            .get(&email)
+            .copied()
+            .filter(|account| imported.contains_key(account) && !own.contains(account));
         match same.filter(|_| !email.is_empty() && taken.source_emails.get(&email) == Some(id)) {
             Some(target) => {
                 work.report.tally(table).merged += 1;
-                work.report.remark(Kind::Joined, table, Some(*id), format!("{email:?} has an account here, which stays as it is"));
+                work.report.remark(
+                    Kind::Joined,
+                    table,
+                    Some(*id),
+                    format!("{email:?} has an account here, which stays as it is"),
+                );
                 brought.people.insert(*id, target);
                 joined.push((*id, target));
             }
@@ -93,12 +102,30 @@ pub(super) fn bring(work: &mut Work<'_>, table: &'static str, brought: &mut Brou
 }
 
 const COLUMNS: [&str; 13] = [
-    "id", "username", "username_key", "email", "email_key", "name", "bio", "password", "is_active", "is_staff",
-    "is_superuser", "date_joined", "last_login",
+    "id",
+    "username",
+    "username_key",
+    "email",
+    "email_key",
+    "name",
+    "bio",
+    "password",
+    "is_active",
+    "is_staff",
+    "is_superuser",
+    "date_joined",
+    "last_login",
 ];
 
 /// One person as a row of `users`.
-fn account(work: &mut Work<'_>, table: &'static str, id: i64, row: &Row, target: i64, taken: &mut Taken) -> [Value; 13] {
+fn account(
+    work: &mut Work<'_>,
+    table: &'static str,
+    id: i64,
+    row: &Row,
+    target: i64,
+    taken: &mut Taken,
+) -> [Value; 13] {
     let username = username(work, table, id, row, taken);
     let email = email(work, table, id, row, target, taken);
     let (email, email_key) = match email {
@@ -107,7 +134,8 @@ fn account(work: &mut Work<'_>, table: &'static str, id: i64, row: &Row, target:
     };
     let name = work.text(table, id, "name", &row.name);
     let name = if name.trim().is_empty() {
-        let [first, last] = [("first_name", &row.first_name), ("last_name", &row.last_name)].map(|(column, cell)| work.text(table, id, column, cell));
+        let [first, last] = [("first_name", &row.first_name), ("last_name", &row.last_name)]
+            .map(|(column, cell)| work.text(table, id, column, cell));
         format!("{first} {last}").trim().to_owned()
     } else {
         name
@@ -123,7 +151,12 @@ fn account(work: &mut Work<'_>, table: &'static str, id: i64, row: &Row, target:
     }
     let last_login = row.last_login.time();
     if last_login.is_none() && !row.last_login.is_blank() {
-        work.report.remark(Kind::Time, table, Some(id), format!("last_login was {:?}, is nothing", row.last_login.text().text));
+        work.report.remark(
+            Kind::Time,
+            table,
+            Some(id),
+            format!("last_login was {:?}, is nothing", row.last_login.text().text),
+        );
     }
     let username_key = fold_key(&username);
     [
@@ -158,7 +191,14 @@ fn username(work: &mut Work<'_>, table: &'static str, id: i64, row: &Row, taken:
 }
 
 /// The e-mail address and its key, if it is his alone.
-fn email(work: &mut Work<'_>, table: &'static str, id: i64, row: &Row, target: i64, taken: &mut Taken) -> Option<(String, String)> {
+fn email(
+    work: &mut Work<'_>,
+    table: &'static str,
+    id: i64,
+    row: &Row,
+    target: i64,
+    taken: &mut Taken,
+) -> Option<(String, String)> {
     let email = work.text(table, id, "email", &row.email).trim().to_owned();
     let key = fold_key(&email);
     if key.is_empty() {

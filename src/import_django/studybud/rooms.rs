@@ -25,9 +25,11 @@ const UNNAMED: &str = "Untitled room";
 /// The topics' ids here.
 pub(super) fn bring_topics(work: &mut Work<'_>, ledger: &mut Ledger) -> Result<HashMap<i64, i64>, ImportError> {
     let rows: Vec<(i64, TopicRow)> = work.rows(TOPICS)?;
-    let here: Vec<(i64, String, String)> = topics::table.select((topics::id, topics::name_key, topics::name)).load(work.conn)?;
+    let here: Vec<(i64, String, String)> =
+        topics::table.select((topics::id, topics::name_key, topics::name)).load(work.conn)?;
     let ids: HashSet<i64> = here.iter().map(|(id, ..)| *id).collect();
-    let mut by_key: HashMap<String, (i64, String)> = here.into_iter().map(|(id, key, name)| (key, (id, name))).collect();
+    let mut by_key: HashMap<String, (i64, String)> =
+        here.into_iter().map(|(id, key, name)| (key, (id, name))).collect();
 
     let mut brought = HashMap::new();
     let (mut values, mut pairs): (Vec<[Value; 4]>, _) = (Vec::new(), Vec::new());
@@ -78,7 +80,8 @@ const COLUMNS: [&str; 4] = ["id", "room_id", "user_id", "joined"];
 
 impl TakingPart {
     fn of(conn: &mut Conn) -> QueryResult<Self> {
-        let known: Vec<(i64, i64)> = participants::table.select((participants::room_id, participants::user_id)).load(conn)?;
+        let known: Vec<(i64, i64)> =
+            participants::table.select((participants::room_id, participants::user_id)).load(conn)?;
         Ok(Self { known: known.into_iter().collect(), new: Vec::new() })
     }
 
@@ -141,12 +144,25 @@ pub(super) fn bring(
         if let Some(host) = host {
             taking_part.join(target, host, created);
         }
-        values.push([target.into(), name.into(), description.into(), host.into(), topic.into(), created.into(), updated.into()]);
+        values.push([
+            target.into(),
+            name.into(),
+            description.into(),
+            host.into(),
+            topic.into(),
+            created.into(),
+            updated.into(),
+        ]);
         pairs.push((*id, target));
         brought.rooms.insert(*id, target);
     }
     work.report.tally(ROOMS).new += values.len();
-    bulk::insert(work.conn, "rooms", ["id", "name", "description", "host_id", "topic_id", "created", "updated"], &values)?;
+    bulk::insert(
+        work.conn,
+        "rooms",
+        ["id", "name", "description", "host_id", "topic_id", "created", "updated"],
+        &values,
+    )?;
     taking_part.write(work.conn)?;
     ledger.add(work.conn, ROOMS, &pairs)?;
     Ok(taking_part)
@@ -162,7 +178,12 @@ fn pointed_at(
 ) -> Option<i64> {
     let found = cell.number().and_then(|pointer| brought.get(&pointer).copied());
     if found.is_none() && !cell.is_blank() {
-        work.report.remark(Kind::Dangling, ROOMS, Some(id), format!("{what} {} is not there: it has none now", cell.text().text));
+        work.report.remark(
+            Kind::Dangling,
+            ROOMS,
+            Some(id),
+            format!("{what} {} is not there: it has none now", cell.text().text),
+        );
     }
     found
 }

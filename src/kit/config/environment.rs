@@ -11,10 +11,7 @@ use super::layers::{Layer, bad_value};
 pub type Environment = BTreeMap<String, String>;
 
 /// Variables with our prefix that are no settings: `createsuperuser` reads them.
-const NO_SETTINGS: [&str; 2] = [
-    "CHAUPAL_SUPERUSER_PASSWORD",
-    "CHAUPAL_SUPERUSER_PASSWORD_FILE",
-];
+const NO_SETTINGS: [&str; 2] = ["CHAUPAL_SUPERUSER_PASSWORD", "CHAUPAL_SUPERUSER_PASSWORD_FILE"];
 
 /// Variables with Rocket's prefix that are no settings: the profile, the file, the compiler's.
 const ROCKET_NO_SETTINGS: [&str; 3] = ["ROCKET_PROFILE", "ROCKET_CONFIG", "ROCKET_CODEGEN_DEBUG"];
@@ -28,14 +25,8 @@ pub fn of_process() -> Result<Environment, ConfigError> {
         };
         match value.into_string() {
             Ok(value) => _ = found.insert(name, value),
-            Err(_)
-                if name.starts_with("CHAUPAL_")
-                    || name.starts_with("ROCKET_")
-                    || name == "DATABASE_URL" =>
-            {
-                return Err(ConfigError::new(format!(
-                    "environment variable {name} is not valid UTF-8"
-                )));
+            Err(_) if name.starts_with("CHAUPAL_") || name.starts_with("ROCKET_") || name == "DATABASE_URL" => {
+                return Err(ConfigError::new(format!("environment variable {name} is not valid UTF-8")));
             }
             Err(_) => {}
         }
@@ -48,11 +39,7 @@ pub fn layers(env: &Environment, folder: &Path) -> Result<Vec<Layer>, ConfigErro
     let mut layers = Vec::new();
     // Foreign tools set this one; an empty one means that they set nothing.
     if let Some(url) = env.get("DATABASE_URL").filter(|url| !url.is_empty()) {
-        layers.push(Layer::of(
-            "DATABASE_URL",
-            "database.url",
-            url.as_str().into(),
-        ));
+        layers.push(Layer::of("DATABASE_URL", "database.url", url.as_str().into()));
     }
     for (variable, text) in env {
         let Some(name) = variable.strip_prefix("ROCKET_") else {
@@ -63,10 +50,7 @@ pub fn layers(env: &Environment, folder: &Path) -> Result<Vec<Layer>, ConfigErro
         }
         let key = keys::from_variable(name);
         let rocket = keys::find(&key).is_some_and(|key| key.rocket)
-            || (keys::is_group(&key)
-                && KEYS
-                    .iter()
-                    .all(|known| known.rocket || !known.name.starts_with(&key)));
+            || (keys::is_group(&key) && KEYS.iter().all(|known| known.rocket || !known.name.starts_with(&key)));
         if !rocket {
             return Err(unknown_variable(variable, &key));
         }
@@ -84,32 +68,20 @@ pub fn layers(env: &Environment, folder: &Path) -> Result<Vec<Layer>, ConfigErro
             layers.push(variable_layer(variable, &key, text)?);
             continue;
         }
-        let plain = variable
-            .strip_suffix("_FILE")
-            .zip(name.strip_suffix("_FILE"));
-        let Some((plain, key)) = plain.map(|(plain, name)| (plain, keys::from_variable(name)))
-        else {
+        let plain = variable.strip_suffix("_FILE").zip(name.strip_suffix("_FILE"));
+        let Some((plain, key)) = plain.map(|(plain, name)| (plain, keys::from_variable(name))) else {
             return Err(unknown_variable(variable, &key));
         };
         if keys::find(&key).is_none() {
             return Err(unknown_variable(variable, &key));
         }
         if env.contains_key(plain) {
-            return Err(ConfigError::new(format!(
-                "both {plain} and {variable} are set: unset one of them"
-            )));
+            return Err(ConfigError::new(format!("both {plain} and {variable} are set: unset one of them")));
         }
-        let text = std::fs::read_to_string(folder.join(text)).map_err(|error| {
-            ConfigError::new(format!(
-                "cannot read the file {text} that {variable} names: {error}"
-            ))
-        })?;
+        let text = std::fs::read_to_string(folder.join(text))
+            .map_err(|error| ConfigError::new(format!("cannot read the file {text} that {variable} names: {error}")))?;
         let text = text.strip_suffix('\n').unwrap_or(&text);
-        layers.push(variable_layer(
-            variable,
-            &key,
-            text.strip_suffix('\r').unwrap_or(text),
-        )?);
+        layers.push(variable_layer(variable, &key, text.strip_suffix('\r').unwrap_or(text))?);
     }
     Ok(layers)
 }
@@ -121,9 +93,7 @@ fn variable_layer(variable: &str, name: &str, text: &str) -> Result<Layer, Confi
         layer.check_names()?;
         return Ok(layer);
     };
-    let value = key
-        .parse(text)
-        .ok_or_else(|| bad_value(key, name, variable, &keys::toml_like(text)))?;
+    let value = key.parse(text).ok_or_else(|| bad_value(key, name, variable, &keys::toml_like(text)))?;
     Ok(Layer::of(variable, name, value))
 }
 

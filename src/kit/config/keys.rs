@@ -32,29 +32,12 @@ pub struct Key {
     pub rocket: bool,
 }
 
-const fn ours(
-    name: &'static str,
-    kind: Kind,
-    default: Option<&'static str>,
-    wants: &'static str,
-) -> Key {
-    Key {
-        name,
-        kind,
-        default,
-        wants,
-        rocket: false,
-    }
+const fn ours(name: &'static str, kind: Kind, default: Option<&'static str>, wants: &'static str) -> Key {
+    Key { name, kind, default, wants, rocket: false }
 }
 
 const fn rocket(name: &'static str, kind: Kind, wants: &'static str) -> Key {
-    Key {
-        name,
-        kind,
-        default: None,
-        wants,
-        rocket: true,
-    }
+    Key { name, kind, default: None, wants, rocket: true }
 }
 
 const FILE: &str = "the name of a file";
@@ -62,29 +45,13 @@ const SIZE: &str = "a size such as \"256KiB\"";
 const SECONDS: &str = "a whole number of seconds";
 const COUNT: &str = "a whole number above 0";
 const SWITCH: &str = "true or false";
-const RATE: &str =
-    "a rate such as \"10/m\" (a count from 1 to 1000000, then s, m, h or d), or \"off\"";
+const RATE: &str = "a rate such as \"10/m\" (a count from 1 to 1000000, then s, m, h or d), or \"off\"";
 
 /// Every setting, in the order of the manual.
 pub const KEYS: &[Key] = &[
-    ours(
-        "site_name",
-        Kind::Text,
-        Some("Chaupal"),
-        "1 to 100 characters",
-    ),
-    ours(
-        "site_url",
-        Kind::Text,
-        None,
-        "an address such as \"https://chat.example.org\", without path or query",
-    ),
-    ours(
-        "site.access",
-        Kind::Text,
-        Some("public"),
-        "\"public\" or \"members\"",
-    ),
+    ours("site_name", Kind::Text, Some("Chaupal"), "1 to 100 characters"),
+    ours("site_url", Kind::Text, None, "an address such as \"https://chat.example.org\", without path or query"),
+    ours("site.access", Kind::Text, Some("public"), "\"public\" or \"members\""),
     ours("data_dir", Kind::Text, Some("data"), "the name of a folder"),
     ours("secret_key", Kind::Text, None, "at least 32 characters"),
     ours(
@@ -93,30 +60,10 @@ pub const KEYS: &[Key] = &[
         None,
         "\"sqlite://path/to/file.db\" or \"postgres://user:password@host/database\"",
     ),
-    ours(
-        "database.pool_size",
-        Kind::Whole,
-        Some("10"),
-        "a whole number from 1 to 200",
-    ),
-    ours(
-        "accounts.registration",
-        Kind::Text,
-        Some("open"),
-        "\"open\" or \"closed\"",
-    ),
-    ours(
-        "accounts.session_days",
-        Kind::Whole,
-        Some("14"),
-        "a whole number from 1 to 3650",
-    ),
-    ours(
-        "proxy.trusted",
-        Kind::List,
-        Some(""),
-        "a list of networks such as [\"127.0.0.1\", \"10.0.0.0/8\"]",
-    ),
+    ours("database.pool_size", Kind::Whole, Some("10"), "a whole number from 1 to 200"),
+    ours("accounts.registration", Kind::Text, Some("open"), "\"open\" or \"closed\""),
+    ours("accounts.session_days", Kind::Whole, Some("14"), "a whole number from 1 to 3650"),
+    ours("proxy.trusted", Kind::List, Some(""), "a list of networks such as [\"127.0.0.1\", \"10.0.0.0/8\"]"),
     ours(
         "proxy.header",
         Kind::Text,
@@ -126,19 +73,11 @@ pub const KEYS: &[Key] = &[
     ours("throttle.login", Kind::Text, Some("10/m"), RATE),
     ours("throttle.register", Kind::Text, Some("30/h"), RATE),
     ours("throttle.post", Kind::Text, Some("60/m"), RATE),
-    rocket(
-        "address",
-        Kind::Text,
-        "an IP address such as \"127.0.0.1\", \"0.0.0.0\" or \"::\"",
-    ),
+    rocket("address", Kind::Text, "an IP address such as \"127.0.0.1\", \"0.0.0.0\" or \"::\""),
     rocket("port", Kind::Whole, "a whole number from 0 to 65535"),
     rocket("workers", Kind::Whole, COUNT),
     rocket("max_blocking", Kind::Whole, COUNT),
-    rocket(
-        "ident",
-        Kind::Free,
-        "false, or the text of the header Server",
-    ),
+    rocket("ident", Kind::Free, "false, or the text of the header Server"),
     rocket("ip_header", Kind::Free, "false, or the name of a header"),
     rocket("keep_alive", Kind::Whole, SECONDS),
     rocket("limits.form", Kind::Free, SIZE),
@@ -153,18 +92,10 @@ pub const KEYS: &[Key] = &[
     rocket("tls.ciphers", Kind::List, "a list of cipher suites"),
     rocket("tls.prefer_server_cipher_order", Kind::Switch, SWITCH),
     rocket("temp_dir", Kind::Text, "the name of a folder"),
-    rocket(
-        "log_level",
-        Kind::Text,
-        "\"off\", \"critical\", \"normal\" or \"debug\"",
-    ),
+    rocket("log_level", Kind::Text, "\"off\", \"critical\", \"normal\" or \"debug\""),
     rocket("cli_colors", Kind::Switch, SWITCH),
     rocket("shutdown.ctrlc", Kind::Switch, SWITCH),
-    rocket(
-        "shutdown.signals",
-        Kind::List,
-        "a list of signals such as [\"term\", \"hup\"]",
-    ),
+    rocket("shutdown.signals", Kind::List, "a list of signals such as [\"term\", \"hup\"]"),
     rocket("shutdown.grace", Kind::Whole, SECONDS),
     rocket("shutdown.mercy", Kind::Whole, SECONDS),
     rocket("shutdown.force", Kind::Switch, SWITCH),
@@ -187,12 +118,7 @@ impl Key {
                 _ => return None,
             },
             Kind::List if text.trim_start().starts_with('[') => toml_like(text),
-            Kind::List => text
-                .split(',')
-                .map(str::trim)
-                .filter(|part| !part.is_empty())
-                .collect::<Vec<_>>()
-                .into(),
+            Kind::List => text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().into(),
             Kind::Free => toml_like(text),
         })
     }
@@ -208,20 +134,12 @@ pub fn toml_like(text: &str) -> Value {
 
 /// The key of that name. A limit may name a kind of file too, as `limits.file/png`.
 pub fn find(name: &str) -> Option<&'static Key> {
-    let name = if name.starts_with("limits.file/") {
-        "limits.file"
-    } else {
-        name
-    };
+    let name = if name.starts_with("limits.file/") { "limits.file" } else { name };
     KEYS.iter().find(|key| key.name == name)
 }
 
 pub fn is_group(name: &str) -> bool {
-    KEYS.iter().any(|key| {
-        key.name
-            .strip_prefix(name)
-            .is_some_and(|rest| rest.starts_with('.'))
-    })
+    KEYS.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
 }
 
 /// The dotted name behind a variable's name without its prefix: `LIMITS__DATA_FORM` is
@@ -236,9 +154,7 @@ pub fn from_variable(name: &str) -> String {
 
 /// A dotted name as a variable's name, without a prefix.
 pub fn variable_part(name: &str) -> String {
-    name.replace('-', "_")
-        .replace('.', "__")
-        .to_ascii_uppercase()
+    name.replace('-', "_").replace('.', "__").to_ascii_uppercase()
 }
 
 /// The candidate most like `word`, if any is like it at all.

@@ -52,27 +52,18 @@ impl Layer {
     }
 
     fn in_profile(source: &str, profile: Profile, dict: Dict) -> Self {
-        Self {
-            name: source.to_owned(),
-            file: None,
-            profiles: Map::from([(profile, dict)]),
-        }
+        Self { name: source.to_owned(), file: None, profiles: Map::from([(profile, dict)]) }
     }
 
     /// Refuses a name that is no setting, in any profile.
     pub fn check_names(&self) -> Result<(), ConfigError> {
-        self.profiles
-            .values()
-            .try_for_each(|dict| check_names(dict, "", &self.name))
+        self.profiles.values().try_for_each(|dict| check_names(dict, "", &self.name))
     }
 
     /// What of it is Rocket's own, so that a secret of ours never travels further than it must.
     pub fn only_rocket(mut self) -> Self {
         for dict in self.profiles.values_mut() {
-            dict.retain(|name, _| {
-                KEYS.iter()
-                    .any(|key| key.rocket && key.name.split('.').next() == Some(name))
-            });
+            dict.retain(|name, _| KEYS.iter().any(|key| key.rocket && key.name.split('.').next() == Some(name)));
         }
         self
     }
@@ -80,9 +71,7 @@ impl Layer {
 
 /// The built-in defaults: Rocket's and ours.
 pub fn defaults() -> Result<Layer, ConfigError> {
-    let rocket = rocket::Config::default()
-        .data()
-        .map_err(|error| ConfigError::new(error.to_string()))?;
+    let rocket = rocket::Config::default().data().map_err(|error| ConfigError::new(error.to_string()))?;
     let mut dict = rocket.into_values().next().unwrap_or_default();
     for key in KEYS {
         if let Some(value) = key.default.and_then(|text| key.parse(text)) {
@@ -100,27 +89,18 @@ pub fn built_in() -> Result<Layer, ConfigError> {
 /// The file on disk: the one that was asked for, or a `Rocket.toml` in the folder if there is one.
 pub fn on_disk(asked: Option<&Path>, folder: &Path) -> Result<Option<Layer>, ConfigError> {
     let path = asked.map_or_else(|| folder.join("Rocket.toml"), |file| folder.join(file));
-    let shown = asked
-        .unwrap_or(Path::new("Rocket.toml"))
-        .display()
-        .to_string();
+    let shown = asked.unwrap_or(Path::new("Rocket.toml")).display().to_string();
     match std::fs::read_to_string(&path) {
         Ok(text) => parse(&text, &shown, Some(path)).map(Some),
         Err(error) if asked.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(ConfigError::new(format!(
-            "cannot read the settings in {shown}: {error}"
-        ))),
+        Err(error) => Err(ConfigError::new(format!("cannot read the settings in {shown}: {error}"))),
     }
 }
 
 fn parse(text: &str, source: &str, file: Option<PathBuf>) -> Result<Layer, ConfigError> {
     let sections: Dict = Toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start).min(text.len());
-        let line = text.as_bytes()[..at]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1;
+        let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
         ConfigError::new(format!("{source}, line {line}: {}", error.message()))
     })?;
     let mut profiles = Map::new();
@@ -144,11 +124,7 @@ fn parse(text: &str, source: &str, file: Option<PathBuf>) -> Result<Layer, Confi
             _ => return Err(unknown(&name, source)),
         }
     }
-    let layer = Layer {
-        name: source.to_owned(),
-        file,
-        profiles,
-    };
+    let layer = Layer { name: source.to_owned(), file, profiles };
     layer.check_names()?;
     Ok(layer)
 }
@@ -160,13 +136,10 @@ fn check_section(name: &str, source: &str) -> Result<(), ConfigError> {
     if shipped.contains(&lower.as_str()) {
         return Ok(());
     }
-    match shipped
-        .iter()
-        .find(|known| strsim::damerau_levenshtein(&lower, known) <= 2)
-    {
-        Some(near) if !lower.starts_with(near) => Err(ConfigError::new(format!(
-            "unknown profile [{name}] in {source}; did you mean [{near}]?"
-        ))),
+    match shipped.iter().find(|known| strsim::damerau_levenshtein(&lower, known) <= 2) {
+        Some(near) if !lower.starts_with(near) => {
+            Err(ConfigError::new(format!("unknown profile [{name}] in {source}; did you mean [{near}]?")))
+        }
         _ => Ok(()),
     }
 }
@@ -174,20 +147,14 @@ fn check_section(name: &str, source: &str) -> Result<(), ConfigError> {
 /// Looks at every depth.
 fn check_names(dict: &Dict, above: &str, source: &str) -> Result<(), ConfigError> {
     for (name, value) in dict {
-        let full = if above.is_empty() {
-            name.clone()
-        } else {
-            format!("{above}.{name}")
-        };
+        let full = if above.is_empty() { name.clone() } else { format!("{above}.{name}") };
         if keys::find(&full).is_some() {
             continue;
         }
         match value {
             Value::Dict(_, inner) if keys::is_group(&full) => check_names(inner, &full, source)?,
             _ if keys::is_group(&full) => {
-                let first = KEYS
-                    .iter()
-                    .find(|key| key.name.starts_with(&format!("{full}.")));
+                let first = KEYS.iter().find(|key| key.name.starts_with(&format!("{full}.")));
                 return Err(ConfigError::new(format!(
                     "setting \"{full}\" in {source} wants settings of its own, such as \"{}\"",
                     first.map_or("", |key| key.name)
@@ -209,15 +176,8 @@ fn unknown(name: &str, source: &str) -> ConfigError {
 
 /// `setting "port" (ROCKET_PORT) wants …, not "abc"`; what may be secret is not repeated.
 pub fn bad_value(key: &Key, name: &str, source: &str, found: &Value) -> ConfigError {
-    let found = if key.is_secret() {
-        String::new()
-    } else {
-        format!(", not {}", quoted(found))
-    };
-    ConfigError::new(format!(
-        "setting \"{name}\" ({source}) wants {}{found}",
-        key.wants
-    ))
+    let found = if key.is_secret() { String::new() } else { format!(", not {}", quoted(found)) };
+    ConfigError::new(format!("setting \"{name}\" ({source}) wants {}{found}", key.wants))
 }
 
 /// A value as one would write it in TOML.
@@ -232,15 +192,9 @@ pub fn quoted(value: &Value) -> String {
             (None, None, broken) => broken.unwrap_or(f64::NAN).to_string(),
         },
         Value::Empty(_, _) => "nothing".to_owned(),
-        Value::Array(_, items) => format!(
-            "[{}]",
-            items.iter().map(quoted).collect::<Vec<_>>().join(", ")
-        ),
+        Value::Array(_, items) => format!("[{}]", items.iter().map(quoted).collect::<Vec<_>>().join(", ")),
         Value::Dict(_, dict) => {
-            let inner: Vec<_> = dict
-                .iter()
-                .map(|(name, value)| format!("{name} = {}", quoted(value)))
-                .collect();
+            let inner: Vec<_> = dict.iter().map(|(name, value)| format!("{name} = {}", quoted(value))).collect();
             format!("{{{}}}", inner.join(", "))
         }
     }
@@ -257,9 +211,7 @@ fn insert(dict: &mut Dict, key: &str, value: Value) {
     match key.split_once('.') {
         None => _ = dict.insert(key.to_owned(), value),
         Some((group, rest)) => {
-            let inner = dict
-                .entry(group.to_owned())
-                .or_insert_with(|| Value::from(Dict::new()));
+            let inner = dict.entry(group.to_owned()).or_insert_with(|| Value::from(Dict::new()));
             if let Value::Dict(_, inner) = inner {
                 insert(inner, rest, value);
             }

@@ -21,15 +21,8 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
 }
 
 /// [`load`] with an environment and a working directory of one's own.
-pub(super) fn load_from(
-    sources: &Sources,
-    env: &Environment,
-    folder: &Path,
-) -> Result<Loaded, ConfigError> {
-    let asked = sources
-        .config_file
-        .as_deref()
-        .or(env.get("ROCKET_CONFIG").map(Path::new));
+pub(super) fn load_from(sources: &Sources, env: &Environment, folder: &Path) -> Result<Loaded, ConfigError> {
+    let asked = sources.config_file.as_deref().or(env.get("ROCKET_CONFIG").map(Path::new));
     let mut layers = vec![layers::defaults()?, layers::built_in()?];
     layers.extend(layers::on_disk(asked, folder)?);
     let profile = choose_profile(sources, env, &layers)?;
@@ -43,27 +36,17 @@ pub(super) fn load_from(
     let rocket = stack(layers.iter().cloned().map(Layer::only_rocket), &profile);
     rocket::Config::try_from(&rocket).map_err(|error| explain(&rocket, error))?;
     let figment = with_computed_defaults(stack(layers, &profile));
-    let mut config: Config = figment
-        .extract()
-        .map_err(|error| explain(&figment, error))?;
+    let mut config: Config = figment.extract().map_err(|error| explain(&figment, error))?;
     check(&figment, &mut config)?;
     config.profile = profile.as_str().as_str().to_lowercase();
     config.site_name_is_set = is_set(&figment, "site_name");
     config.site.access_is_set = is_set(&figment, "site.access");
     let entries = entries(&figment, &config.site_url);
-    Ok(Loaded {
-        config,
-        figment: rocket,
-        entries,
-    })
+    Ok(Loaded { config, figment: rocket, entries })
 }
 
 /// The profile that was asked for, if a file knows it.
-fn choose_profile(
-    sources: &Sources,
-    env: &Environment,
-    layers: &[Layer],
-) -> Result<Profile, ConfigError> {
+fn choose_profile(sources: &Sources, env: &Environment, layers: &[Layer]) -> Result<Profile, ConfigError> {
     let (asked, source) = match (&sources.profile, env.get("ROCKET_PROFILE")) {
         (Some(flag), _) => (flag.as_str(), "--profile"),
         (None, Some(variable)) => (variable.as_str(), "ROCKET_PROFILE"),
@@ -84,16 +67,11 @@ fn choose_profile(
         Some(near) => format!("did you mean \"{near}\"?"),
         None => format!("a section [{asked}] in Rocket.toml would make it"),
     };
-    Err(ConfigError::new(format!(
-        "unknown profile \"{asked}\" ({source}); {advice}"
-    )))
+    Err(ConfigError::new(format!("unknown profile \"{asked}\" ({source}); {advice}")))
 }
 
 fn stack(layers: impl IntoIterator<Item = Layer>, profile: &Profile) -> Figment {
-    layers
-        .into_iter()
-        .fold(Figment::new(), Figment::merge)
-        .select(profile.clone())
+    layers.into_iter().fold(Figment::new(), Figment::merge).select(profile.clone())
 }
 
 /// The defaults that follow from other settings. What is missing or wrong there, `extract` tells.
@@ -101,11 +79,7 @@ fn with_computed_defaults(figment: Figment) -> Figment {
     let mut figment = figment;
     let address = figment.extract_inner::<IpAddr>("address");
     if let (Ok(address), Ok(port)) = (address, figment.extract_inner::<u16>("port")) {
-        let scheme = if figment.contains("tls.certs") {
-            "https"
-        } else {
-            "http"
-        };
+        let scheme = if figment.contains("tls.certs") { "https" } else { "http" };
         let url = format!("{scheme}://{}", SocketAddr::new(address, port));
         figment = figment.join(Layer::default_of("site_url", url.into()));
     }
@@ -119,37 +93,17 @@ fn with_computed_defaults(figment: Figment) -> Figment {
 /// What types cannot tell.
 fn check(figment: &Figment, config: &mut Config) -> Result<(), ConfigError> {
     let fits = |key, good| if good { Ok(()) } else { Err(bad(figment, key)) };
-    fits(
-        "site_name",
-        (1..=100).contains(&config.site_name.chars().count()) && is_plain(&config.site_name),
-    )?;
+    fits("site_name", (1..=100).contains(&config.site_name.chars().count()) && is_plain(&config.site_name))?;
     config.site_url = site_url(&config.site_url).ok_or_else(|| bad(figment, "site_url"))?;
     fits("data_dir", !config.data_dir.as_os_str().is_empty())?;
-    fits(
-        "secret_key",
-        config
-            .secret_key
-            .as_ref()
-            .is_none_or(|key| key.expose().chars().count() >= 32),
-    )?;
+    fits("secret_key", config.secret_key.as_ref().is_none_or(|key| key.expose().chars().count() >= 32))?;
     // Tokio panics without a thread.
     for key in ["workers", "max_blocking"] {
-        fits(
-            key,
-            figment
-                .extract_inner(key)
-                .is_ok_and(|threads: usize| threads > 0),
-        )?;
+        fits(key, figment.extract_inner(key).is_ok_and(|threads: usize| threads > 0))?;
     }
     fits("database.url", is_database_url(&config.database.url))?;
-    fits(
-        "database.pool_size",
-        (1..=200).contains(&config.database.pool_size),
-    )?;
-    fits(
-        "accounts.session_days",
-        (1..=3650).contains(&config.accounts.session_days),
-    )?;
+    fits("database.pool_size", (1..=200).contains(&config.database.pool_size))?;
+    fits("accounts.session_days", (1..=3650).contains(&config.accounts.session_days))?;
     fits("proxy.header", is_address_header(&config.proxy.header))
 }
 
@@ -162,9 +116,8 @@ fn is_plain(text: &str) -> bool {
 fn site_url(text: &str) -> Option<String> {
     let text = text.to_ascii_lowercase();
     let url = Absolute::parse(&text).ok()?;
-    let authority = url
-        .authority()
-        .filter(|authority| authority.user_info().is_none() && !authority.host().is_empty())?;
+    let authority =
+        url.authority().filter(|authority| authority.user_info().is_none() && !authority.host().is_empty())?;
     let usual = match url.scheme() {
         "http" => 80,
         "https" => 443,
@@ -173,16 +126,8 @@ fn site_url(text: &str) -> Option<String> {
     if url.query().is_some() || !matches!(url.path().as_str(), "" | "/") {
         return None;
     }
-    let port = authority
-        .port()
-        .filter(|port| *port != usual)
-        .map(|port| format!(":{port}"));
-    Some(format!(
-        "{}://{}{}",
-        url.scheme(),
-        authority.host(),
-        port.unwrap_or_default()
-    ))
+    let port = authority.port().filter(|port| *port != usual).map(|port| format!(":{port}"));
+    Some(format!("{}://{}{}", url.scheme(), authority.host(), port.unwrap_or_default()))
 }
 
 /// A file, or a server whose address libpq can at least take apart.
@@ -193,9 +138,7 @@ fn is_database_url(url: &str) -> bool {
     match url.split_once("://") {
         // Every connection to :memory: would be a database of its own.
         Some(("sqlite", path)) => !path.is_empty() && path != ":memory:",
-        Some(("postgres" | "postgresql", server)) => {
-            !server.is_empty() && !server.contains(char::is_whitespace)
-        }
+        Some(("postgres" | "postgresql", server)) => !server.is_empty() && !server.contains(char::is_whitespace),
         _ => false,
     }
 }
@@ -203,9 +146,7 @@ fn is_database_url(url: &str) -> bool {
 /// The name of a header; not `Forwarded`, which has a syntax of its own.
 fn is_address_header(name: &str) -> bool {
     !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
         && !name.eq_ignore_ascii_case("forwarded")
 }
 
@@ -231,10 +172,7 @@ fn bad(figment: &Figment, name: &str) -> ConfigError {
 }
 
 fn source(figment: &Figment, name: &str) -> String {
-    figment.find_metadata(name).map_or_else(
-        || layers::DEFAULT.to_owned(),
-        |metadata| metadata.name.to_string(),
-    )
+    figment.find_metadata(name).map_or_else(|| layers::DEFAULT.to_owned(), |metadata| metadata.name.to_string())
 }
 
 fn is_set(figment: &Figment, name: &str) -> bool {
@@ -254,12 +192,7 @@ fn entries(figment: &Figment, site_url: &str) -> Vec<Entry> {
             (_, Some(Value::String(_, text))) => text,
             (_, Some(value)) => layers::quoted(&value),
         };
-        Some(Entry {
-            key: key.name.to_owned(),
-            value,
-            source: source(figment, key.name),
-            secret: key.is_secret(),
-        })
+        Some(Entry { key: key.name.to_owned(), value, source: source(figment, key.name), secret: key.is_secret() })
     };
     keys::KEYS.iter().filter_map(of).collect()
 }

@@ -93,10 +93,7 @@ pub struct Database {
 
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Database")
-            .field("url", &mask_url(&self.url))
-            .field("pool_size", &self.pool_size)
-            .finish()
+        f.debug_struct("Database").field("url", &mask_url(&self.url)).field("pool_size", &self.pool_size).finish()
     }
 }
 
@@ -191,12 +188,7 @@ impl std::error::Error for ConfigError {}
 impl ConfigError {
     /// A line break in a value or in a parser's message would make two lines of one.
     fn new(line: impl AsRef<str>) -> Self {
-        Self(
-            line.as_ref()
-                .split(['\n', '\r'])
-                .collect::<Vec<_>>()
-                .join("; "),
-        )
+        Self(line.as_ref().split(['\n', '\r']).collect::<Vec<_>>().join("; "))
     }
 }
 
@@ -204,10 +196,6 @@ impl ConfigError {
 fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     Vec::<String>::deserialize(deserializer)?
         .iter()
-        .map(|text| {
-            text.parse()
-                .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-                .map_err(serde::de::Error::custom)
-        })
+        .map(|text| text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).map_err(serde::de::Error::custom))
         .collect()
 }

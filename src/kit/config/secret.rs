@@ -39,19 +39,12 @@ pub struct SecretKey(Hmac<Sha256>);
 impl SecretKey {
     fn new(text: &str) -> Result<Self, ConfigError> {
         // HMAC takes a key of any length, so this cannot fail; the type does not know it.
-        Hmac::new_from_slice(text.as_bytes())
-            .map(Self)
-            .map_err(|error| ConfigError::new(error.to_string()))
+        Hmac::new_from_slice(text.as_bytes()).map(Self).map_err(|error| ConfigError::new(error.to_string()))
     }
 
     /// The key for one purpose, such as `"csrf"`. One tells nothing about another.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
-        self.0
-            .clone()
-            .chain_update(purpose.as_bytes())
-            .finalize()
-            .into_bytes()
-            .into()
+        self.0.clone().chain_update(purpose.as_bytes()).finalize().into_bytes().into()
     }
 }
 
@@ -72,7 +65,9 @@ pub fn make_data_dir(config: &Config) -> Result<(), ConfigError> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(&config.data_dir).map_err(|error| {
         let folder = config.data_dir.display();
-        ConfigError::new(format!("cannot make the data folder {folder}: {error}; make it writable or set data_dir to another"))
+        ConfigError::new(format!(
+            "cannot make the data folder {folder}: {error}; make it writable or set data_dir to another"
+        ))
     })
 }
 
@@ -126,11 +121,7 @@ pub fn secret_key(config: &Config) -> Result<SecretKey, ConfigError> {
 fn new_key() -> io::Result<String> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(bytes
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .chain([String::from("\n")])
-        .collect())
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).chain([String::from("\n")]).collect())
 }
 
 /// A new file that nobody but its owner could read at any moment. Of several processes one makes it.

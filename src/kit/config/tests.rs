@@ -15,11 +15,7 @@ struct Setting {
 }
 
 fn setting() -> Setting {
-    Setting {
-        folder: tempfile::tempdir().unwrap(),
-        env: Environment::new(),
-        sources: Sources::default(),
-    }
+    Setting { folder: tempfile::tempdir().unwrap(), env: Environment::new(), sources: Sources::default() }
 }
 
 impl Setting {
@@ -72,12 +68,7 @@ impl Setting {
     }
 
     fn entry(&self, key: &str) -> (String, String) {
-        let entry = self
-            .load()
-            .entries
-            .into_iter()
-            .find(|entry| entry.key == key)
-            .expect(key);
+        let entry = self.load().entries.into_iter().find(|entry| entry.key == key).expect(key);
         (entry.value, entry.source)
     }
 }
@@ -86,28 +77,13 @@ impl Setting {
 fn nothing_at_all_is_enough() {
     let loaded = setting().load();
     let config = loaded.config;
-    assert_eq!(
-        (config.address.to_string().as_str(), config.port),
-        ("127.0.0.1", 8000)
-    );
-    assert_eq!(
-        (config.site_name.as_str(), config.site_name_is_set),
-        ("Chaupal", false)
-    );
-    assert_eq!(
-        (config.site.access, config.site.access_is_set),
-        (Access::Public, false)
-    );
+    assert_eq!((config.address.to_string().as_str(), config.port), ("127.0.0.1", 8000));
+    assert_eq!((config.site_name.as_str(), config.site_name_is_set), ("Chaupal", false));
+    assert_eq!((config.site.access, config.site.access_is_set), (Access::Public, false));
     assert_eq!(config.site_url, "http://127.0.0.1:8000");
     assert_eq!(config.data_dir, Path::new("data"));
-    assert_eq!(
-        (config.database.url.as_str(), config.database.pool_size),
-        ("sqlite://data/chaupal.db", 10)
-    );
-    assert_eq!(
-        (config.accounts.registration, config.accounts.session_days),
-        (Registration::Open, 14)
-    );
+    assert_eq!((config.database.url.as_str(), config.database.pool_size), ("sqlite://data/chaupal.db", 10));
+    assert_eq!((config.accounts.registration, config.accounts.session_days), (Registration::Open, 14));
     assert!(config.secret_key.is_none() && config.proxy.trusted.is_empty());
     assert_eq!(config.proxy.header, "X-Forwarded-For");
     assert_eq!(config.throttle.login, "10/m".parse().unwrap());
@@ -124,10 +100,7 @@ fn rocket_gets_its_own_settings_and_no_secret_of_ours() {
         .flag("port", 5000);
     let figment = setting.load().figment;
     let rocket = rocket::Config::try_from(&figment).unwrap();
-    assert_eq!(
-        (rocket.port, rocket.workers, rocket.ip_header),
-        (5000, 3, None)
-    );
+    assert_eq!((rocket.port, rocket.workers, rocket.ip_header), (5000, 3, None));
     assert_eq!(rocket.limits.get("form").unwrap(), 256 * 1024);
     assert_eq!(rocket.limits.get("string").unwrap(), 64 * 1024);
     assert_eq!(rocket.limits.get("json").unwrap(), 2 * 1024 * 1024);
@@ -135,11 +108,7 @@ fn rocket_gets_its_own_settings_and_no_secret_of_ours() {
     assert_eq!(rocket.log_level, rocket::config::LogLevel::Off);
     assert_eq!(rocket.ident, rocket::config::Ident::none());
     let certs = rocket.tls.unwrap().certs().left().unwrap();
-    assert_eq!(
-        certs,
-        setting.folder.path().join("c.pem"),
-        "beside the file that names it"
-    );
+    assert_eq!(certs, setting.folder.path().join("c.pem"), "beside the file that names it");
     assert!(!format!("{figment:?}").contains("s3cret"));
     assert_eq!(setting.config().site_url, "https://127.0.0.1:5000");
 }
@@ -149,24 +118,13 @@ fn each_layer_covers_the_one_below() {
     let mut setting = setting();
     let seen = |setting: &Setting| (setting.config().port, setting.entry("port").1);
     assert_eq!(seen(&setting), (8000, "default".into()));
-    assert_eq!(
-        setting.entry("ident"),
-        ("false".into(), "built-in Rocket.toml".into())
-    );
+    assert_eq!(setting.entry("ident"), ("false".into(), "built-in Rocket.toml".into()));
     setting = setting.toml("[default]\nport = 1");
     assert_eq!(seen(&setting), (1, "Rocket.toml".into()));
-    setting = setting
-        .toml("[default]\nport = 1\n[debug]\nport = 2\n[release]\nport = 3")
-        .profile("debug");
+    setting = setting.toml("[default]\nport = 1\n[debug]\nport = 2\n[release]\nport = 3").profile("debug");
     assert_eq!(seen(&setting), (2, "Rocket.toml".into()));
-    setting = setting
-        .file("other.toml", "[default]\nport = 4")
-        .config_file("other.toml");
-    assert_eq!(
-        seen(&setting),
-        (4, "other.toml".into()),
-        "in place of Rocket.toml"
-    );
+    setting = setting.file("other.toml", "[default]\nport = 4").config_file("other.toml");
+    assert_eq!(seen(&setting), (4, "other.toml".into()), "in place of Rocket.toml");
     setting = setting.env("ROCKET_PORT", "5");
     assert_eq!(seen(&setting), (5, "ROCKET_PORT".into()));
     setting = setting.env("CHAUPAL_PORT", "6");
@@ -180,11 +138,7 @@ fn database_url_lies_between_the_file_and_our_own_variable() {
     let mut setting = setting().toml("[default.database]\nurl = \"sqlite://a.db\"");
     assert_eq!(setting.config().database.url, "sqlite://a.db");
     setting = setting.env("DATABASE_URL", "");
-    assert_eq!(
-        setting.config().database.url,
-        "sqlite://a.db",
-        "an empty one is none"
-    );
+    assert_eq!(setting.config().database.url, "sqlite://a.db", "an empty one is none");
     setting = setting.env("DATABASE_URL", "sqlite://b.db");
     assert_eq!(setting.config().database.url, "sqlite://b.db");
     setting = setting.env("CHAUPAL_DATABASE__URL", "sqlite://c.db");
@@ -195,41 +149,21 @@ fn database_url_lies_between_the_file_and_our_own_variable() {
 fn profiles_do_not_inherit_from_each_other() {
     let text = "[debug]\nsite_name = \"D\"\n[school]\nport = 9";
     let config = setting().toml(text).profile("school").config();
-    assert_eq!(
-        (
-            config.profile.as_str(),
-            config.site_name.as_str(),
-            config.port
-        ),
-        ("school", "Chaupal", 9)
-    );
-    let config = setting()
-        .toml(text)
-        .env("ROCKET_PROFILE", "release")
-        .config();
+    assert_eq!((config.profile.as_str(), config.site_name.as_str(), config.port), ("school", "Chaupal", 9));
+    let config = setting().toml(text).env("ROCKET_PROFILE", "release").config();
     assert_eq!(config.profile, "release");
-    let config = setting()
-        .toml(text)
-        .env("ROCKET_PROFILE", "release")
-        .profile("debug")
-        .config();
+    let config = setting().toml(text).env("ROCKET_PROFILE", "release").profile("debug").config();
     assert!(config.is_debug(), "the flag comes first");
 }
 
 #[test]
 fn text_stays_text_whatever_it_looks_like() {
     let key = "1".repeat(32);
-    let config = setting()
-        .env("CHAUPAL_SITE_NAME", "2024")
-        .env("CHAUPAL_SECRET_KEY", &key)
-        .config();
+    let config = setting().env("CHAUPAL_SITE_NAME", "2024").env("CHAUPAL_SECRET_KEY", &key).config();
     assert_eq!(config.site_name, "2024");
     assert_eq!(config.secret_key.unwrap().expose(), key);
     for name in ["true", "1.50", "[a]", "{a=1}", "'quoted'", " x", "\"q\""] {
-        assert_eq!(
-            setting().env("CHAUPAL_SITE_NAME", name).config().site_name,
-            name
-        );
+        assert_eq!(setting().env("CHAUPAL_SITE_NAME", name).config().site_name, name);
     }
     let config = setting().env("CHAUPAL_DATA_DIR", "007").config();
     assert_eq!(config.database.url, "sqlite://007/chaupal.db");
@@ -249,71 +183,36 @@ fn variables_reach_every_level_and_kind() {
         .env("ROCKET_CLI_COLORS", "0")
         .env("CHAUPAL_ADDRESS", "::")
         .config();
-    assert_eq!(
-        (config.site.access, config.site.access_is_set),
-        (Access::Members, true)
-    );
-    assert_eq!(
-        (config.accounts.registration, config.accounts.session_days),
-        (Registration::Closed, 30)
-    );
-    assert_eq!(
-        config.proxy.trusted,
-        ["10.0.0.0/8", "::1/128"].map(|net| net.parse().unwrap())
-    );
+    assert_eq!((config.site.access, config.site.access_is_set), (Access::Members, true));
+    assert_eq!((config.accounts.registration, config.accounts.session_days), (Registration::Closed, 30));
+    assert_eq!(config.proxy.trusted, ["10.0.0.0/8", "::1/128"].map(|net| net.parse().unwrap()));
     assert_eq!(config.throttle.post, crate::kit::throttle::Rate::Off);
     assert_eq!(config.site_url, "http://[::]:8000");
-    let list = setting()
-        .env("CHAUPAL_PROXY__TRUSTED", "[\"192.0.2.1\"]")
-        .config();
+    let list = setting().env("CHAUPAL_PROXY__TRUSTED", "[\"192.0.2.1\"]").config();
     assert_eq!(list.proxy.trusted, ["192.0.2.1/32".parse().unwrap()]);
-    let limits = setting()
-        .env("CHAUPAL_LIMITS__DATA_FORM", "1MiB")
-        .env("ROCKET_LIMITS", "{form=\"2MiB\"}");
+    let limits = setting().env("CHAUPAL_LIMITS__DATA_FORM", "1MiB").env("ROCKET_LIMITS", "{form=\"2MiB\"}");
     assert_eq!(limits.entry("limits.data-form").0, "1MiB");
-    assert_eq!(
-        limits.entry("limits.form"),
-        ("2MiB".into(), "ROCKET_LIMITS".into())
-    );
+    assert_eq!(limits.entry("limits.form"), ("2MiB".into(), "ROCKET_LIMITS".into()));
 }
 
 #[test]
 fn a_file_may_hold_the_value() {
-    let setting = setting()
-        .file("key", &format!("{}\n", "k".repeat(32)))
-        .env("CHAUPAL_SECRET_KEY_FILE", "key");
-    assert_eq!(
-        setting.config().secret_key.unwrap().expose(),
-        "k".repeat(32)
-    );
-    assert_eq!(
-        setting.entry("secret_key"),
-        ("***".into(), "CHAUPAL_SECRET_KEY_FILE".into())
-    );
+    let setting = setting().file("key", &format!("{}\n", "k".repeat(32))).env("CHAUPAL_SECRET_KEY_FILE", "key");
+    assert_eq!(setting.config().secret_key.unwrap().expose(), "k".repeat(32));
+    assert_eq!(setting.entry("secret_key"), ("***".into(), "CHAUPAL_SECRET_KEY_FILE".into()));
     let error = setting.env("CHAUPAL_SECRET_KEY", "x").error();
-    assert_eq!(
-        error,
-        "both CHAUPAL_SECRET_KEY and CHAUPAL_SECRET_KEY_FILE are set: unset one of them"
-    );
+    assert_eq!(error, "both CHAUPAL_SECRET_KEY and CHAUPAL_SECRET_KEY_FILE are set: unset one of them");
 }
 
 #[test]
 fn a_value_file_that_cannot_be_read_is_named() {
-    let error = setting()
-        .env("CHAUPAL_DATABASE__URL_FILE", "nowhere")
-        .error();
-    assert!(
-        error.starts_with("cannot read the file nowhere that CHAUPAL_DATABASE__URL_FILE names: "),
-        "{error}"
-    );
+    let error = setting().env("CHAUPAL_DATABASE__URL_FILE", "nowhere").error();
+    assert!(error.starts_with("cannot read the file nowhere that CHAUPAL_DATABASE__URL_FILE names: "), "{error}");
 }
 
 #[test]
 fn the_superusers_password_is_no_setting() {
-    setting()
-        .env("CHAUPAL_SUPERUSER_PASSWORD", "p")
-        .env("CHAUPAL_SUPERUSER_PASSWORD_FILE", "/nowhere")
-        .load();
+    setting().env("CHAUPAL_SUPERUSER_PASSWORD", "p").env("CHAUPAL_SUPERUSER_PASSWORD_FILE", "/nowhere").load();
 }
 
 #[test]
@@ -332,26 +231,14 @@ fn unknown_names_are_refused_with_the_nearest() {
         toml("[default]\nxyzzy = 1"),
         "unknown setting \"xyzzy\" in Rocket.toml; docs/configuration.md lists them all"
     );
-    assert!(
-        toml("[default.media]\nbackend = \"s3\"").starts_with("unknown setting \"media\""),
-        "due later"
-    );
-    assert!(
-        toml("[default]\nsite = \"x\"")
-            .contains("wants settings of its own, such as \"site.access\"")
-    );
+    assert!(toml("[default.media]\nbackend = \"s3\"").starts_with("unknown setting \"media\""), "due later");
+    assert!(toml("[default]\nsite = \"x\"").contains("wants settings of its own, such as \"site.access\""));
     assert!(toml("[site]\naccess = \"members\"").contains("write [default.site]"));
     assert!(toml("port = 80").contains("put it below the line [default]"));
     assert!(toml("prot = 80").contains("did you mean \"port\"?"));
-    assert!(
-        toml("[relase]\nport = 80")
-            .ends_with("unknown profile [relase] in Rocket.toml; did you mean [release]?")
-    );
+    assert!(toml("[relase]\nport = 80").ends_with("unknown profile [relase] in Rocket.toml; did you mean [release]?"));
 
-    assert_eq!(
-        setting().flag("prot", 1).error(),
-        "unknown setting \"prot\" in command line; did you mean \"port\"?"
-    );
+    assert_eq!(setting().flag("prot", 1).error(), "unknown setting \"prot\" in command line; did you mean \"port\"?");
 
     let env = |name: &str| setting().env(name, "1").error();
     assert_eq!(
@@ -359,31 +246,16 @@ fn unknown_names_are_refused_with_the_nearest() {
         "unknown environment variable CHAUPAL_SITE_NAM; did you mean CHAUPAL_SITE_NAME?"
     );
     assert!(env("CHAUPAL_DATABASE_URL").ends_with("did you mean CHAUPAL_DATABASE__URL?"));
-    assert!(
-        env("CHAUPAL_SECRET_KE_FILE")
-            .contains("CHAUPAL_SECRET_KE_FILE; did you mean CHAUPAL_SECRET_KEY")
-    );
+    assert!(env("CHAUPAL_SECRET_KE_FILE").contains("CHAUPAL_SECRET_KE_FILE; did you mean CHAUPAL_SECRET_KEY"));
     assert!(env("CHAUPAL_PROFILE").contains("ROCKET_PROFILE or --profile"));
-    assert!(
-        env("ROCKET_SITE_NAME").ends_with("did you mean CHAUPAL_SITE_NAME?"),
-        "not Rocket's own"
-    );
+    assert!(env("ROCKET_SITE_NAME").ends_with("did you mean CHAUPAL_SITE_NAME?"), "not Rocket's own");
     assert!(env("ROCKET_PROT").contains("ROCKET_PROT; did you mean"));
     assert!(env("CHAUPAL_MAIL__FROM").ends_with("docs/configuration.md lists them all"));
     assert!(env("ROCKET_PROFIL").ends_with("did you mean ROCKET_PROFILE?"));
     assert!(env("CHAUPAL_SITE").contains("such as \"site.access\""));
     assert!(env("ROCKET_LIMITS").contains("wants settings of its own"));
-    assert!(
-        setting()
-            .env("ROCKET_LIMITS", "{frm=1}")
-            .error()
-            .contains("did you mean \"limits.form\"?")
-    );
-    setting()
-        .env("CHAUPALX", "1")
-        .env("ROCKETS", "1")
-        .env("PORT", "1")
-        .load();
+    assert!(setting().env("ROCKET_LIMITS", "{frm=1}").error().contains("did you mean \"limits.form\"?"));
+    setting().env("CHAUPALX", "1").env("ROCKETS", "1").env("PORT", "1").load();
 }
 
 #[test]
@@ -393,57 +265,26 @@ fn unknown_profiles_are_refused_with_the_nearest() {
         "unknown profile \"relase\" (--profile); did you mean \"release\"?"
     );
     let error = setting().env("ROCKET_PROFILE", "Debgu").error();
-    assert_eq!(
-        error,
-        "unknown profile \"Debgu\" (ROCKET_PROFILE); did you mean \"debug\"?"
-    );
-    assert!(
-        setting()
-            .profile("global")
-            .error()
-            .starts_with("unknown profile")
-    );
-    assert!(
-        setting()
-            .profile("xyz")
-            .error()
-            .contains("a section [xyz] in Rocket.toml would make it")
-    );
+    assert_eq!(error, "unknown profile \"Debgu\" (ROCKET_PROFILE); did you mean \"debug\"?");
+    assert!(setting().profile("global").error().starts_with("unknown profile"));
+    assert!(setting().profile("xyz").error().contains("a section [xyz] in Rocket.toml would make it"));
 }
 
 #[test]
 fn a_broken_file_is_told_by_name_and_line() {
-    let error = setting()
-        .toml("[default]\nport = 1\nsite_name = \"oops\nport = 2")
-        .error();
+    let error = setting().toml("[default]\nport = 1\nsite_name = \"oops\nport = 2").error();
     assert!(error.starts_with("Rocket.toml, line 3: "), "{error}");
     let error = setting().toml("[default]\nport = 1\nport = 2").error();
-    assert!(
-        error.starts_with("Rocket.toml, line 3: duplicate key"),
-        "{error}"
-    );
-    let error = setting()
-        .file("s.toml", "[default")
-        .config_file("s.toml")
-        .error();
+    assert!(error.starts_with("Rocket.toml, line 3: duplicate key"), "{error}");
+    let error = setting().file("s.toml", "[default").config_file("s.toml").error();
     assert!(error.starts_with("s.toml, line 1: "), "{error}");
     let error = setting().config_file("nowhere.toml").error();
-    assert!(
-        error.starts_with("cannot read the settings in nowhere.toml: "),
-        "{error}"
-    );
+    assert!(error.starts_with("cannot read the settings in nowhere.toml: "), "{error}");
     let error = setting().env("ROCKET_CONFIG", "nowhere.toml").error();
-    assert!(
-        error.starts_with("cannot read the settings in nowhere.toml: "),
-        "{error}"
-    );
+    assert!(error.starts_with("cannot read the settings in nowhere.toml: "), "{error}");
     let folder = setting();
     fs::create_dir(folder.folder.path().join("Rocket.toml")).unwrap();
-    assert!(
-        folder
-            .error()
-            .starts_with("cannot read the settings in Rocket.toml: ")
-    );
+    assert!(folder.error().starts_with("cannot read the settings in Rocket.toml: "));
 }
 
 #[test]
@@ -498,10 +339,7 @@ fn values_that_do_not_fit_are_told_by_key_place_and_what_is_wanted() {
     ] {
         let variable = format!("CHAUPAL_{key}");
         let error = setting().env(&variable, value).error();
-        assert!(
-            error.contains(&format!("({variable}) wants ")),
-            "{key}={value}: {error}"
-        );
+        assert!(error.contains(&format!("({variable}) wants ")), "{key}={value}: {error}");
     }
 }
 
@@ -521,42 +359,22 @@ fn bad_secrets_are_not_repeated() {
         assert!(!error.contains("hunter2"), "{error}");
     }
     let error = setting().toml("[default]\nsecret_key = 12345678").error();
-    assert!(
-        error.contains("wants at least 32 characters") && !error.contains("1234"),
-        "{error}"
-    );
+    assert!(error.contains("wants at least 32 characters") && !error.contains("1234"), "{error}");
 }
 
 #[test]
 fn secrets_are_masked_wherever_they_are_shown() {
     let setting = setting()
         .env("CHAUPAL_SECRET_KEY", &"hunter2".repeat(5))
-        .env(
-            "DATABASE_URL",
-            "postgres://me:hunter2@host/db?password=hunter2&sslmode=require",
-        );
+        .env("DATABASE_URL", "postgres://me:hunter2@host/db?password=hunter2&sslmode=require");
     let loaded = setting.load();
     let shown = format!("{loaded:?}");
     assert!(!shown.contains("hunter2"), "{shown}");
-    assert_eq!(
-        setting.entry("secret_key"),
-        ("***".into(), "CHAUPAL_SECRET_KEY".into())
-    );
+    assert_eq!(setting.entry("secret_key"), ("***".into(), "CHAUPAL_SECRET_KEY".into()));
     let masked = "postgres://me:***@host/db?password=***&sslmode=require";
-    assert_eq!(
-        setting.entry("database.url"),
-        (masked.into(), "DATABASE_URL".into())
-    );
-    assert_eq!(
-        loaded.config.database.url,
-        "postgres://me:hunter2@host/db?password=hunter2&sslmode=require"
-    );
-    let secrets: Vec<_> = loaded
-        .entries
-        .iter()
-        .filter(|entry| entry.secret)
-        .map(|entry| &entry.key)
-        .collect();
+    assert_eq!(setting.entry("database.url"), (masked.into(), "DATABASE_URL".into()));
+    assert_eq!(loaded.config.database.url, "postgres://me:hunter2@host/db?password=hunter2&sslmode=require");
+    let secrets: Vec<_> = loaded.entries.iter().filter(|entry| entry.secret).map(|entry| &entry.key).collect();
     assert_eq!(secrets, ["secret_key", "database.url"]);
 }
 
@@ -568,10 +386,7 @@ fn passwords_in_addresses_are_masked_even_unencoded() {
         ("postgres://me@host/db", "postgres://me@host/db"),
         ("postgres://me:p@ss@host/db", "postgres://me:***@host/db"),
         ("postgres://me:p/ss?x@host/db", "postgres://me:***@host/db"),
-        (
-            "postgres:///db?user=me&sslPassword=p",
-            "postgres:///db?user=me&sslPassword=***",
-        ),
+        ("postgres:///db?user=me&sslPassword=p", "postgres:///db?user=me&sslPassword=***"),
         ("me:p@host", "***"),
     ] {
         assert_eq!(mask_url(url), masked);
@@ -597,21 +412,14 @@ fn the_address_of_the_site_is_as_browsers_write_it() {
 
 #[test]
 fn only_what_somebody_set_counts_as_set() {
-    let config = setting()
-        .toml("[default]\nsite_name = \"Chaupal\"")
-        .config();
+    let config = setting().toml("[default]\nsite_name = \"Chaupal\"").config();
     assert!(config.site_name_is_set && !config.site.access_is_set);
-    let config = setting()
-        .toml("[school]\nsite_name = \"S\"")
-        .profile("release")
-        .config();
+    let config = setting().toml("[school]\nsite_name = \"S\"").profile("release").config();
     assert!(!config.site_name_is_set, "in another profile");
 }
 
 fn keyed(folder: &Path) -> Config {
-    setting()
-        .flag("data_dir", folder.to_str().unwrap())
-        .config()
+    setting().flag("data_dir", folder.to_str().unwrap()).config()
 }
 
 #[test]
@@ -624,10 +432,7 @@ fn the_first_start_makes_the_key_and_later_ones_keep_it() {
     assert_ne!(key.derive("csrf"), key.derive("flash"));
     assert_eq!(format!("{key:?}"), "SecretKey(***)");
     let other = tempfile::tempdir().unwrap();
-    assert_ne!(
-        secret_key(&keyed(other.path())).unwrap().derive("csrf"),
-        key.derive("csrf")
-    );
+    assert_ne!(secret_key(&keyed(other.path())).unwrap().derive("csrf"), key.derive("csrf"));
 
     #[cfg(unix)]
     {
@@ -642,16 +447,10 @@ fn the_first_start_makes_the_key_and_later_ones_keep_it() {
 fn a_configured_key_makes_no_file_and_derives_by_hmac_sha256() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = keyed(folder.path());
-    config.secret_key = setting()
-        .env("CHAUPAL_SECRET_KEY", &"k".repeat(32))
-        .config()
-        .secret_key;
+    config.secret_key = setting().env("CHAUPAL_SECRET_KEY", &"k".repeat(32)).config().secret_key;
     let derived = secret_key(&config).unwrap().derive("csrf");
     let hex: String = derived.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(
-        hex,
-        "2dcfb6fc12cdd6ad59fe84836e27bdf9e29d67b165371cb804519516cb13dfb5"
-    );
+    assert_eq!(hex, "2dcfb6fc12cdd6ad59fe84836e27bdf9e29d67b165371cb804519516cb13dfb5");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
@@ -677,33 +476,20 @@ fn a_key_that_cannot_be_used_is_told() {
     let config = keyed(folder.path());
     fs::write(folder.path().join("secret_key"), "short\n").unwrap();
     let error = secret_key(&config).unwrap_err().to_string();
-    assert!(
-        error.ends_with("holds no secret key; remove it and a new one is made at the next start"),
-        "{error}"
-    );
+    assert!(error.ends_with("holds no secret key; remove it and a new one is made at the next start"), "{error}");
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    let error = make_data_dir(&keyed(&file.join("data")))
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.starts_with("cannot make the data folder") && error.contains("set data_dir"),
-        "{error}"
-    );
+    let error = make_data_dir(&keyed(&file.join("data"))).unwrap_err().to_string();
+    assert!(error.starts_with("cannot make the data folder") && error.contains("set data_dir"), "{error}");
 }
 
 #[test]
 fn the_manual_knows_every_setting() {
     let manual = include_str!("../../../docs/configuration.md");
     for key in keys::KEYS {
-        let row = manual
-            .lines()
-            .find(|line| line.starts_with(&format!("| `{}` |", key.name)));
+        let row = manual.lines().find(|line| line.starts_with(&format!("| `{}` |", key.name)));
         let row = row.unwrap_or_else(|| panic!("{} has no row", key.name));
-        assert!(
-            row.contains(&format!("`CHAUPAL_{}`", keys::variable_part(key.name))),
-            "{row}"
-        );
+        assert!(row.contains(&format!("`CHAUPAL_{}`", keys::variable_part(key.name))), "{row}");
         if let Some(default) = key.default.filter(|default| !default.is_empty()) {
             assert!(row.contains(&format!("`{default}`")), "{row}");
         }
@@ -719,15 +505,10 @@ fn the_example_in_the_embedded_file_works_when_uncommented() {
     let text: String = include_str!("../../../Rocket.toml")
         .lines()
         .map(|line| {
-            line.strip_prefix("# ")
-                .filter(|rest| rest.contains(" = ") || rest.starts_with('['))
-                .unwrap_or(line)
+            line.strip_prefix("# ").filter(|rest| rest.contains(" = ") || rest.starts_with('[')).unwrap_or(line)
         })
         .map(|line| format!("{line}\n"))
         .collect();
     let config = setting().toml(&text).config();
-    assert_eq!(
-        (config.site.access, config.accounts.registration),
-        (Access::Members, Registration::Closed)
-    );
+    assert_eq!((config.site.access, config.accounts.registration), (Access::Members, Registration::Closed));
 }

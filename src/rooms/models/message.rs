@@ -44,10 +44,8 @@ pub struct Message {
     pub deleted: Option<NaiveDateTime>,
 }
 
-type Row = (
-    (i64, i64, i64, i64, String, NaiveDateTime, NaiveDateTime, Option<NaiveDateTime>),
-    Option<(i64, String, String)>,
-);
+type Row =
+    ((i64, i64, i64, i64, String, NaiveDateTime, NaiveDateTime, Option<NaiveDateTime>), Option<(i64, String, String)>);
 
 const MESSAGE: (
     messages::id,
@@ -154,10 +152,10 @@ pub fn post(
     body: &str,
     client_id: Option<&str>,
 ) -> Result<(Message, bool), PostError> {
-    if let Some(client_id) = client_id {
-        if let Some(known) = by_client_id(conn, author.id, client_id)? {
-            return Ok((known, false));
-        }
+    if let Some(client_id) = client_id
+        && let Some(known) = by_client_id(conn, author.id, client_id)?
+    {
+        return Ok((known, false));
     }
     let event = room::next_event_moving_up(conn, room_id)?;
     if !is_staff && participant::is_removed(conn, room_id, author.id)? {
@@ -338,7 +336,13 @@ pub fn short(body: &str) -> String {
 ///
 /// # Errors
 /// Only the database's.
-pub fn activity(conn: &mut Conn, filter: &Filter, author: Option<i64>, offset: i64, limit: i64) -> QueryResult<Vec<Activity>> {
+pub fn activity(
+    conn: &mut Conn,
+    filter: &Filter,
+    author: Option<i64>,
+    offset: i64,
+    limit: i64,
+) -> QueryResult<Vec<Activity>> {
     let query = messages::table
         .inner_join(rooms::table.left_join(topics::table))
         .inner_join(users::table)

@@ -140,7 +140,13 @@ pub fn count_found(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
 ///
 /// # Errors
 /// Only the database's.
-pub fn cards(conn: &mut Conn, filter: &Filter, viewer: Option<i64>, offset: i64, limit: i64) -> QueryResult<Vec<RoomCard>> {
+pub fn cards(
+    conn: &mut Conn,
+    filter: &Filter,
+    viewer: Option<i64>,
+    offset: i64,
+    limit: i64,
+) -> QueryResult<Vec<RoomCard>> {
     let query = rooms::table
         .left_join(topics::table)
         .left_join(users::table)
@@ -245,7 +251,10 @@ pub fn delete(conn: &mut Conn, id: i64) -> QueryResult<()> {
 /// # Errors
 /// [`diesel::result::Error::NotFound`] when there is no such room.
 pub fn next_event(conn: &mut Conn, id: i64) -> QueryResult<i64> {
-    diesel::update(rooms::table.find(id)).set(rooms::last_event.eq(rooms::last_event + 1)).returning(rooms::last_event).get_result(conn)
+    diesel::update(rooms::table.find(id))
+        .set(rooms::last_event.eq(rooms::last_event + 1))
+        .returning(rooms::last_event)
+        .get_result(conn)
 }
 
 /// The same, and the room moves up: something was said in it.
@@ -272,7 +281,8 @@ pub fn last_events(conn: &mut Conn, ids: &[i64]) -> QueryResult<Vec<(i64, i64)>>
         last_event: i64,
     }
     let (marks, numbers) = number_list(ids.iter().copied());
-    let rows: Vec<Reached> = prepared(format!("SELECT id, last_event FROM rooms WHERE id IN ({marks})"), numbers).load(conn)?;
+    let rows: Vec<Reached> =
+        prepared(format!("SELECT id, last_event FROM rooms WHERE id IN ({marks})"), numbers).load(conn)?;
     Ok(rows.into_iter().map(|row| (row.id, row.last_event)).collect())
 }
 

@@ -44,11 +44,13 @@ pub struct TopicRow {
 /// # Errors
 /// Only the database's.
 pub fn find_or_make(conn: &mut Conn, name: &str) -> QueryResult<i64> {
-    diesel::sql_query("INSERT INTO topics (name, name_key, created) VALUES ($1, $2, $3) ON CONFLICT (name_key) DO NOTHING")
-        .bind::<diesel::sql_types::Text, _>(name)
-        .bind::<diesel::sql_types::Text, _>(fold_key(name))
-        .bind::<diesel::sql_types::Timestamp, _>(time::now())
-        .execute(conn)?;
+    diesel::sql_query(
+        "INSERT INTO topics (name, name_key, created) VALUES ($1, $2, $3) ON CONFLICT (name_key) DO NOTHING",
+    )
+    .bind::<diesel::sql_types::Text, _>(name)
+    .bind::<diesel::sql_types::Text, _>(fold_key(name))
+    .bind::<diesel::sql_types::Timestamp, _>(time::now())
+    .execute(conn)?;
     topics::table.filter(topics::name_key.eq(fold_key(name))).select(topics::id).first(conn)
 }
 

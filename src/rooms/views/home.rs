@@ -21,7 +21,13 @@ const ROWS_PER_PAGE: i64 = 30;
 
 /// Django: `views.home`
 #[get("/?<q>&<page>")]
-pub async fn home(frame: Page<'_>, db: &Db, site: &Site, q: Option<String>, page: Option<String>) -> Result<View, Error> {
+pub async fn home(
+    frame: Page<'_>,
+    db: &Db,
+    site: &Site,
+    q: Option<String>,
+    page: Option<String>,
+) -> Result<View, Error> {
     if !site.facts().has_people {
         return Ok(frame.with(Status::Ok, "accounts/setup_needed.html", context! {}));
     }

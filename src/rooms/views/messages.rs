@@ -4,7 +4,7 @@ use rocket::http::Status;
 use rocket::request::{self, FromRequest, Request};
 use rocket::response::status;
 use rocket::serde::json::{Json, Value};
-use rocket::{Either, Orbit, Rocket, Responder, State, get, post};
+use rocket::{Either, Orbit, Responder, Rocket, State, get, post};
 use rocket_dyn_templates::context;
 
 use crate::accounts::draft::Draft;
@@ -49,7 +49,9 @@ impl<'r> FromRequest<'r> for Voice<'r> {
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
         match request.rocket().state::<Hub>() {
-            Some(hub) => request::Outcome::Success(Self { hub, rocket: request.rocket(), wants_json: wants_json(request) }),
+            Some(hub) => {
+                request::Outcome::Success(Self { hub, rocket: request.rocket(), wants_json: wants_json(request) })
+            }
             None => request::Outcome::Error((Status::InternalServerError, ())),
         }
     }
@@ -81,7 +83,15 @@ pub enum Posted {
 
 /// Django: `views.room`, POST
 #[post("/rooms/<id>/messages", data = "<form>")]
-pub async fn post(user: User<'_>, page: Page<'_>, db: &Db, voice: Voice<'_>, gate: Gate<'_>, id: Id, form: Post<MessageForm>) -> Result<Posted, Error> {
+pub async fn post(
+    user: User<'_>,
+    page: Page<'_>,
+    db: &Db,
+    voice: Voice<'_>,
+    gate: Gate<'_>,
+    id: Id,
+    form: Post<MessageForm>,
+) -> Result<Posted, Error> {
     let Post(form) = form;
     match say(&user, db, &gate, id, &form).await {
         Ok((message, is_new)) => {
@@ -115,11 +125,13 @@ async fn say(user: &User<'_>, db: &Db, gate: &Gate<'_>, id: Id, form: &MessageFo
     let (author, is_staff) = (user.person(), user.is_staff);
     let client_id = form.client_id().map(ToOwned::to_owned);
     let again = (author.id, client_id.clone());
-    let posted = db
-        .write(move |conn| Ok(message::post(conn, id.0, &author, is_staff, &body, client_id.as_deref())?))
-        .await;
+    let posted =
+        db.write(move |conn| Ok(message::post(conn, id.0, &author, is_staff, &body, client_id.as_deref())?)).await;
     match (posted, again) {
-        (Err(Error::Db(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _))), (user, Some(client_id))) => {
+        (
+            Err(Error::Db(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _))),
+            (user, Some(client_id)),
+        ) => {
             // The same message was being posted at the same moment; it is there now.
             let known = db.read(move |conn| Ok(message::by_client_id(conn, user, &client_id)?)).await?;
             known.map(|message| (message, false)).ok_or(Error::NotFound)
@@ -168,7 +180,15 @@ fn edit_view(page: &Page<'_>, drawn: Drawn<MessageForm>, message: Message, room:
 
 /// Changes one's own words; every open window shows it.
 #[post("/messages/<id>/edit", data = "<form>")]
-pub async fn edit(user: User<'_>, page: Page<'_>, db: &Db, voice: Voice<'_>, gate: Gate<'_>, id: Id, form: Post<MessageForm>) -> Outcome {
+pub async fn edit(
+    user: User<'_>,
+    page: Page<'_>,
+    db: &Db,
+    voice: Voice<'_>,
+    gate: Gate<'_>,
+    id: Id,
+    form: Post<MessageForm>,
+) -> Outcome {
     let (message, room) = own(&user, db, id).await?;
     let Post(form) = form;
     let body = match form.clean() {
@@ -192,7 +212,13 @@ pub async fn delete_page(user: User<'_>, page: Page<'_>, db: &Db, id: Id) -> Res
 
 /// Django: `views.deleteMessage`, POST
 #[post("/messages/<id>/delete", data = "<_confirmed>")]
-pub async fn delete(user: User<'_>, db: &Db, hub: &State<Hub>, id: Id, _confirmed: Confirmed) -> Result<flash::Said, Error> {
+pub async fn delete(
+    user: User<'_>,
+    db: &Db,
+    hub: &State<Hub>,
+    id: Id,
+    _confirmed: Confirmed,
+) -> Result<flash::Said, Error> {
     let (message, room) = deletable(&user, db, id).await?;
     let message_id = message.id;
     let event = db.write(move |conn| Ok(message::delete(conn, &message)?)).await?;

@@ -30,13 +30,25 @@ pub async fn leave(user: User<'_>, db: &Db, id: Id, _confirmed: Confirmed) -> Re
 
 /// The host takes a person out of his room: no more posting there.
 #[post("/rooms/<id>/participants/<username>/remove", data = "<_confirmed>")]
-pub async fn remove(user: User<'_>, db: &Db, id: Id, username: String, _confirmed: Confirmed) -> Result<flash::Said, Error> {
+pub async fn remove(
+    user: User<'_>,
+    db: &Db,
+    id: Id,
+    username: String,
+    _confirmed: Confirmed,
+) -> Result<flash::Said, Error> {
     change(&user, db, id, username, true).await
 }
 
 /// The host lets him in again.
 #[post("/rooms/<id>/participants/<username>/restore", data = "<_confirmed>")]
-pub async fn restore(user: User<'_>, db: &Db, id: Id, username: String, _confirmed: Confirmed) -> Result<flash::Said, Error> {
+pub async fn restore(
+    user: User<'_>,
+    db: &Db,
+    id: Id,
+    username: String,
+    _confirmed: Confirmed,
+) -> Result<flash::Said, Error> {
     change(&user, db, id, username, false).await
 }
 
@@ -72,7 +84,13 @@ pub struct Farewell {
 
 /// A window closes: presence looks sooner whether its stream is dead, and what was read is noted.
 #[post("/rooms/<id>/away", data = "<form>")]
-pub async fn away(viewer: Viewer<'_>, db: &Db, hub: &State<Hub>, id: Id, form: Post<Farewell>) -> Result<Status, Error> {
+pub async fn away(
+    viewer: Viewer<'_>,
+    db: &Db,
+    hub: &State<Hub>,
+    id: Id,
+    form: Post<Farewell>,
+) -> Result<Status, Error> {
     let Post(Farewell { seen }) = form;
     let reader = viewer.id();
     db.write(move |conn| {

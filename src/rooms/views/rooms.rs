@@ -74,12 +74,21 @@ pub enum Window {
 }
 
 /// Draws a room's page around a composer; [`show`] and `messages::post` share it.
-pub async fn draw(page: &Page<'_>, db: &Db, hub: &Hub, id: i64, window: Window, composer: Drawn<MessageForm>) -> Result<View, Error> {
+pub async fn draw(
+    page: &Page<'_>,
+    db: &Db,
+    hub: &Hub,
+    id: i64,
+    window: Window,
+    composer: Drawn<MessageForm>,
+) -> Result<View, Error> {
     let (viewer, is_staff) = (page.viewer.id(), page.viewer.is_staff());
     let opened = db.read(move |conn| open(conn, id, viewer, is_staff, window)).await?;
     let Opened { room, stretch, people, standing } = opened;
     let newest = stretch.messages.last().map_or(0, |message| message.seq);
-    if let Some(viewer) = viewer.filter(|_| matches!(window, Window::Newest) && standing.last_seq.is_none_or(|last| last < newest)) {
+    if let Some(viewer) =
+        viewer.filter(|_| matches!(window, Window::Newest) && standing.last_seq.is_none_or(|last| last < newest))
+    {
         db.write_statement(move |conn| Ok(visit::look(conn, id, viewer, newest)?)).await?;
     }
     let can_manage = viewer.is_some_and(|viewer| room.is_managed_by(viewer, is_staff));
@@ -87,11 +96,16 @@ pub async fn draw(page: &Page<'_>, db: &Db, hub: &Hub, id: i64, window: Window, 
     let first_unread = standing.last_seq.filter(|_| standing.unread > 0).and_then(|last| {
         stretch.messages.iter().find(|message| message.seq > last && !message.is_by(viewer)).map(|message| message.seq)
     });
-    let older_url = stretch.messages.first().filter(|_| stretch.has_older).map(|first| format!("{}?before={}", room.url, first.seq));
+    let older_url = stretch
+        .messages
+        .first()
+        .filter(|_| stretch.has_older)
+        .map(|first| format!("{}?before={}", room.url, first.seq));
     let host = room.host.as_ref().map(|host| host.id);
     let participants: Vec<Participant> =
         people.active.into_iter().map(|person| Participant { is_host: host == Some(person.id), person }).collect();
-    let messages: Vec<MessageView> = stretch.messages.into_iter().map(|message| message.view(viewer, can_manage)).collect();
+    let messages: Vec<MessageView> =
+        stretch.messages.into_iter().map(|message| message.view(viewer, can_manage)).collect();
     Ok(page.with(
         if composer.errors.is_empty() { Status::Ok } else { INVALID },
         "rooms/room.html",

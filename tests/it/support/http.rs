@@ -2,7 +2,7 @@
 //! refuse to send something odd.
 
 use std::cell::RefCell;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -39,8 +39,13 @@ impl Request {
 
     /// Sends it and reads the head of the answer.
     pub fn open(&self, port: u16) -> Opened {
-        let mut socket = TcpStream::connect(("127.0.0.1", port)).expect("the server takes connections");
-        socket.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out can be set");
+        self.try_open(port).unwrap_or_else(|error| panic!("{} {}: no answer: {error}", self.method, self.target))
+    }
+
+    /// The same, where the server may be gone.
+    pub fn try_open(&self, port: u16) -> io::Result<Opened> {
+        let mut socket = TcpStream::connect(("127.0.0.1", port))?;
+        socket.set_read_timeout(Some(Duration::from_secs(30)))?;
         let mut head = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", self.method, self.target);
         if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             head.push_str(&format!("Host: 127.0.0.1:{port}\r\n"));
@@ -52,7 +57,7 @@ impl Request {
             head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
         }
         head.push_str("\r\n");
-        socket.write_all(head.as_bytes()).expect("the head is sent");
+        socket.write_all(head.as_bytes())?;
         // A server that refuses a large body may answer and close before it is all sent.
         let _ = socket.write_all(&self.body);
         Opened::read(socket, format!("{} {}", self.method, self.target))
@@ -84,21 +89,21 @@ pub struct Opened {
 }
 
 impl Opened {
-    fn read(socket: TcpStream, asked: String) -> Self {
+    fn read(socket: TcpStream, asked: String) -> io::Result<Self> {
         let mut reader = BufReader::new(socket);
         let mut line = String::new();
-        reader.read_line(&mut line).unwrap_or_else(|error| panic!("{asked}: no answer: {error}"));
+        reader.read_line(&mut line)?;
         let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let status = status.unwrap_or_else(|| panic!("{asked}: no status in {line:?}"));
+        let status = status.ok_or_else(|| io::Error::other(format!("no status in {line:?}")))?;
         let mut headers = Vec::new();
         loop {
             let mut line = String::new();
-            reader.read_line(&mut line).expect("a header");
+            reader.read_line(&mut line)?;
             let Some((name, value)) = line.trim_end().split_once(':') else { break };
             headers.push((name.to_owned(), value.trim().to_owned()));
         }
         let chunked = find(&headers, "transfer-encoding") == Some("chunked");
-        Self { status, headers, asked, chunked, reader }
+        Ok(Self { status, headers, asked, chunked, reader })
     }
 
     /// Reads the whole body.
@@ -198,7 +203,8 @@ impl Answer {
     /// Where a redirect leads, as a path of this site.
     #[track_caller]
     pub fn location(&self) -> String {
-        let location = self.header("location").unwrap_or_else(|| panic!("{} leads nowhere: {}", self.asked, self.status));
+        let location =
+            self.header("location").unwrap_or_else(|| panic!("{} leads nowhere: {}", self.asked, self.status));
         location.to_owned()
     }
 

@@ -193,7 +193,9 @@ impl Site {
             n: i64,
         }
         let sql = format!("SELECT CAST(({sql}) AS BIGINT) AS n");
-        self.db(|conn| diesel::sql_query(&sql).get_result::<Row>(conn)).unwrap_or_else(|error| panic!("{sql}: {error}")).n
+        self.db(|conn| diesel::sql_query(&sql).get_result::<Row>(conn))
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
+            .n
     }
 
     /// A text that a statement gives.
@@ -204,7 +206,9 @@ impl Site {
             t: String,
         }
         let sql = format!("SELECT CAST(({sql}) AS TEXT) AS t");
-        self.db(|conn| diesel::sql_query(&sql).get_result::<Row>(conn)).unwrap_or_else(|error| panic!("{sql}: {error}")).t
+        self.db(|conn| diesel::sql_query(&sql).get_result::<Row>(conn))
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
+            .t
     }
 
     /// A statement that changes something.

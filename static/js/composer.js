@@ -1,0 +1,146 @@
+// The field for one's own words. Without scripts it is a plain form; here it sends without leaving the page.
+//
+// What was sent leaves the field at once and waits in a row for its turn, so that one can type on. What fails comes back
+// into the field, with the reason beside it.
+
+/** How many characters before the limit their number is shown. */
+const NEAR_THE_LIMIT = 400;
+
+/** A name for one message: tried again under it, it is posted once. (randomUUID is missing over plain HTTP.) */
+const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/** Characters as people count them, like the server, not UTF-16 units. */
+const lengthOf = (text) => [...text].length;
+
+/** What was typed but is not posted yet, kept in this tab. */
+class Draft {
+  constructor(key) {
+    this.key = key;
+  }
+
+  read() {
+    try {
+      return sessionStorage.getItem(this.key) ?? '';
+    } catch {
+      return '';
+    }
+  }
+
+  keep(text) {
+    try {
+      if (text) sessionStorage.setItem(this.key, text);
+      else sessionStorage.removeItem(this.key);
+    } catch {
+      // No storage here: the text stays in the field as long as the page does.
+    }
+  }
+}
+
+/** `delivered(data)` takes the server's answer to a message, `login(url)` makes the link to the log-in. */
+export function composer(form, { delivered, login }) {
+  const field = form.elements.body;
+  const button = form.querySelector('[type=submit]');
+  const errors = document.getElementById('body-error');
+  const count = document.getElementById('composer-count');
+  const limit = Number(form.dataset.limit);
+  const draft = new Draft(`draft ${form.getAttribute('action')}`);
+  // A finger's keyboard has no Shift + Enter.
+  const touch = matchMedia('(pointer: coarse)');
+
+  /** What waits to be posted, the first of it on its way. */
+  const waiting = [];
+  /** What failed: the same words go again under the same name. */
+  let failed = { text: null, id: null };
+  let isSending = false;
+
+  function complain(text, link) {
+    errors.replaceChildren(text, ...(link ? [' ', link] : []));
+    if (text) field.setAttribute('aria-invalid', 'true');
+    else field.removeAttribute('aria-invalid');
+  }
+
+  /** Writes into the field as if it were typed: it grows, counts and is kept. */
+  function fill(text) {
+    field.value = text;
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+  }
+
+  const keep = () => draft.keep([...waiting.map(({ text }) => text), field.value].filter(Boolean).join('\n'));
+
+  function submit() {
+    const text = field.value;
+    if (!text.trim()) return;
+    if (lengthOf(text) > limit) return complain(form.dataset.tooLong);
+    waiting.push(text === failed.text ? failed : { text, id: newId() });
+    failed = { text: null, id: null };
+    fill('');
+    send();
+  }
+
+  /** Posts what waits, one after the other, so that the order holds. */
+  async function send() {
+    if (isSending) return;
+    isSending = true;
+    button.setAttribute('aria-disabled', 'true');
+    while (waiting.length && (await post(waiting[0]))) {
+      waiting.shift();
+      keep();
+    }
+    isSending = false;
+    button.removeAttribute('aria-disabled');
+  }
+
+  async function post(message) {
+    let answer = null;
+    let told = {};
+    try {
+      answer = await fetch(form.action, {
+        method: 'POST',
+        headers: { Accept: 'application/json' },
+        body: new URLSearchParams({ csrf_token: form.elements.csrf_token.value, body: message.text, client_id: message.id }),
+      });
+      told = await answer.json();
+    } catch {
+      // Not reached, or no answer of ours.
+    }
+    if (answer?.ok && told.html) {
+      delivered(told);
+      return true;
+    }
+    giveBack(message);
+    if (answer?.status === 401) complain(told.detail ?? '', login(told.login));
+    else complain([told.body, told.form, told.detail].flat().filter(Boolean).join(' ') || form.dataset.failed);
+    return false;
+  }
+
+  /** What was not posted stands in the field again, before what was typed since. */
+  function giveBack(message) {
+    failed = message;
+    const texts = [...waiting.splice(0).map(({ text }) => text), field.value];
+    fill(texts.filter(Boolean).join('\n'));
+  }
+
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    submit();
+  });
+
+  field.addEventListener('keydown', (event) => {
+    // Enter also chooses a word in the input methods of many scripts (229: Safari says so only by this code).
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229 || touch.matches) return;
+    event.preventDefault();
+    submit();
+  });
+
+  field.addEventListener('input', () => {
+    if (errors.textContent) complain('');
+    keep();
+    const left = limit - lengthOf(field.value);
+    count.hidden = left > NEAR_THE_LIMIT;
+    count.classList.toggle('over', left < 0);
+    count.querySelector('span').textContent = left.toLocaleString(document.documentElement.lang);
+  });
+
+  // What the server gives back after a log-in is the same, or newer.
+  if (!field.value) fill(draft.read());
+}
