@@ -311,6 +311,8 @@ pub struct Activity {
     room: RoomLink,
     user: Person,
     text: String,
+    /// There is more of it.
+    cut: bool,
     url: String,
     #[serde(serialize_with = "iso")]
     created: NaiveDateTime,
@@ -323,11 +325,14 @@ struct RoomLink {
     url: String,
 }
 
+/// How long a short text is, in characters.
+const SHORT: usize = 50;
+
 /// A message's short text: its first 50 characters.
 ///
 /// Django: `Message.__str__`
 pub fn short(body: &str) -> String {
-    body.chars().take(50).collect()
+    body.chars().take(SHORT).collect()
 }
 
 /// What was said lately, newest first, in rooms that match; `author` only, if given.
@@ -367,6 +372,7 @@ pub fn activity(
         .map(|((id, body, created), (room_id, room_name), (user_id, username, name))| Activity {
             id,
             text: short(&body),
+            cut: body.chars().nth(SHORT).is_some(),
             url: format!("/rooms/{room_id}?at={id}#message-{id}"),
             room: RoomLink { id: room_id, name: room_name, url: room::url(room_id) },
             user: Person { id: user_id, username, name },

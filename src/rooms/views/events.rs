@@ -109,6 +109,7 @@ fn pairs(text: &str) -> Option<BTreeMap<i64, i64>> {
 
 /// The live stream of one room. `Last-Event-ID` or `?after=` replays all that came later.
 #[get("/rooms/<id>/events?<after>")]
+#[allow(clippy::too_many_arguments, reason = "each is a guard, and Rocket takes guards one by one")]
 pub async fn of_room<'r>(
     viewer: Viewer<'r>,
     db: &'r Db,
