@@ -112,7 +112,7 @@ fn furnish(
     let members = members(stage, script, place, cast);
     let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
     let said = stage.script.conversation(&mut stage.rng, script, place.round == 0, &names, size);
-    let (created, times) = times(stage, &said);
+    let (created, times) = times(stage, &said, script.size.is_some());
 
     let mut event = 0;
     let mut places = Vec::with_capacity(said.len());
@@ -164,11 +164,11 @@ fn members<'a>(stage: &mut Stage<'_>, script: &RoomScript, place: &Place, cast: 
     let Some((demo, others)) = cast.split_first() else { return Vec::new() };
     let count = 4 + stage.rng.below(stage.extent.members.saturating_sub(3));
     let mut members: Vec<&Member> = Vec::with_capacity(count + 1);
-    // As often as would be enough to find so many; some rooms are smaller.
-    for _ in 0..count * 4 {
-        let Some(member) = stage.rng.pick(others) else { break };
+    // Drawn again until there are enough of them; where few understand the language, few take part.
+    for _ in 0..count * 40 {
+        let Some(member) = stage.rng.pick(others).filter(|_| members.len() < count) else { break };
         let understands = member.hindi || script.talk != "hindi";
-        if members.len() < count && understands && !members.iter().any(|known| known.id == member.id) {
+        if understands && !members.iter().any(|known| known.id == member.id) {
             members.push(member);
         }
     }
@@ -180,13 +180,14 @@ fn members<'a>(stage: &mut Stage<'_>, script: &RoomScript, place: &Place, cast: 
 }
 
 /// When the room was opened, and when each thing was said: minutes apart within a conversation, the
-/// rest of the time between conversations.
-fn times(stage: &mut Stage<'_>, said: &[Said]) -> (NaiveDateTime, Vec<NaiveDateTime>) {
+/// rest of the time between conversations. In a busy room the last one was just before midnight.
+fn times(stage: &mut Stage<'_>, said: &[Said], busy: bool) -> (NaiveDateTime, Vec<NaiveDateTime>) {
     let rng = &mut stage.rng;
     let minutes = stage.extent.days * 24 * 60;
     let created = stage.midnight - TimeDelta::minutes(minutes - rng.between(0, minutes / 2));
     // Never after midnight, change and all.
-    let quiet = rng.between(0, 60) * rng.between(0, 60) * rng.between(1, 1 + stage.extent.days / 10);
+    let quiet = rng.between(1, 60) * rng.between(1, 60) * rng.between(1, 1 + stage.extent.days / 10);
+    let quiet = if busy { quiet % 60 } else { quiet };
     let last = stage.midnight - TimeDelta::minutes(5 + quiet);
     let steps: Vec<i64> = said.iter().map(|said| if said.opens { 0 } else { rng.between(60, 900) }).collect();
     let weights: Vec<i64> = said.iter().map(|said| if said.opens { rng.between(1, 100) } else { 0 }).collect();

@@ -61,7 +61,7 @@ impl Kind {
             Self::Time => "Times that could not be read and were replaced",
             Self::Mended => "Texts from which U+0000 or broken bytes were taken out",
             Self::Password => {
-                "People who cannot log in with a password (it was unusable, or its hash is of a kind that is not known here)"
+                "People who cannot log in with a password: none was set, or its hash is of an unknown kind"
             }
             Self::Staff => "Staff or superusers there who are neither here, without --keep-staff",
             Self::Picture => "Pictures that were not brought along yet",

@@ -36,7 +36,7 @@ macro_rules! table_row {
             id: $crate::import_django::cell::Cell,
             $(
                 #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Binary>)]
-                $column: $crate::import_django::cell::Cell,
+                pub(super) $column: $crate::import_django::cell::Cell,
             )+
         }
 

@@ -5,20 +5,20 @@ import { Server } from './lib/server.mjs';
 
 // The first start makes the site that all the others use.
 const FIRST = 'first_start';
-// The long ones first: they fill the time of the others.
+// The long ones first: the short ones fill the time beside them.
 const SUITES = [
   'pages',
   'conversation',
-  'tabs',
-  'restart',
-  'offline',
-  'unread',
   'looks',
-  'keyboard',
-  'accounts',
+  'tabs',
   'without_javascript',
-  'hostile_text',
+  'offline',
+  'accounts',
+  'restart',
+  'keyboard',
   'expired_session',
+  'hostile_text',
+  'unread',
 ];
 const ON_BOTH_DATABASES = ['conversation', 'restart', 'unread', 'accounts', 'without_javascript', 'hostile_text', 'expired_session'];
 const LANES = Number(process.env.CHAUPAL_TEST_LANES ?? 3);
@@ -29,36 +29,47 @@ const browser = await launch();
 const runner = new Runner(browser, { words });
 // The first start is no choice: without it there is no site.
 const first = new Runner(browser);
+const sites = [];
+const afterwards = [];
 
-async function round(label, names, postgres) {
+/** A site that is set up, and the jobs that test it: one a suite, or one for each part of a long one. */
+async function jobsOn(label, names, postgres) {
   const site = await new Server({ postgres }).start();
-  try {
-    const { default: define } = await import(`./${FIRST}.mjs`);
-    await first.suite(site, `${label} ${FIRST}`, collect(define));
-    if (first.failed) return;
-    const jobs = [];
-    for (const name of names) {
-      const { default: defineSuite } = await import(`./${name}.mjs`);
-      jobs.push(() => runner.suite(site, `${label} ${name}`, collect((test) => defineSuite(test, { postgres }))));
+  sites.push({ label, site });
+  const { default: firstStart } = await import(`./${FIRST}.mjs`);
+  const failedBefore = first.failed;
+  await first.suite(site, `${label} ${FIRST}`, collect(firstStart));
+  if (first.failed > failedBefore) return [];
+  const jobs = [];
+  for (const name of names) {
+    const { default: define, parts = 1, close } = await import(`./${name}.mjs`);
+    if (close) afterwards.push(close);
+    for (let part = 0; part < parts; part++) {
+      jobs.push(() => runner.suite(site, `${label} ${name}`, collect((test) => define(test, { postgres, part }))));
     }
-    await Runner.sideBySide(jobs, LANES);
-    const bad = site.log.split('\n').filter((line) => /panicked|\bERROR\b/.test(line));
-    if (bad.length) {
-      runner.failed++;
-      console.log(`FAIL  ${label}: the server complained\n      ${[...new Set(bad)].slice(0, 20).join('\n      ')}`);
-    }
-  } finally {
-    await site.remove();
   }
+  return jobs;
+}
+
+/** What the server wrote must tell of no fault of its own. */
+function judgeLog({ label, site }) {
+  const bad = site.log.split('\n').filter((line) => /panicked|\bERROR\b/.test(line));
+  if (!bad.length) return;
+  runner.failed++;
+  console.log(`FAIL  ${label}: the server complained\n      ${[...new Set(bad)].slice(0, 20).join('\n      ')}`);
 }
 
 try {
-  await round('sqlite', SUITES, null);
   const postgres = process.env.CHAUPAL_TEST_POSTGRES;
-  if (postgres) await round('postgres', ON_BOTH_DATABASES, postgres);
+  const jobs = await jobsOn('sqlite', SUITES, null);
+  if (postgres) jobs.push(...(await jobsOn('postgres', ON_BOTH_DATABASES, postgres)));
   else console.log('(CHAUPAL_TEST_POSTGRES is not set: SQLite alone)');
+  await Runner.sideBySide(jobs, LANES);
+  sites.forEach(judgeLog);
 } finally {
+  for (const close of afterwards) await close();
   await browser.close();
+  for (const { site } of sites) await site.remove();
 }
 const passed = first.passed + runner.passed;
 const failed = first.failed + runner.failed;

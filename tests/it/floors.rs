@@ -66,14 +66,8 @@ fn faults(file: &str, text: &str) -> Vec<String> {
         let import: Vec<&str> = import.iter().map(String::as_str).collect();
         let name = import.join("::");
         let Some(there) = import.first().and_then(|module| floor(module)) else { continue };
-        if there > own {
-            faults.push(format!("{file} stands below {name}"));
-        } else if APPS.contains(&here[0])
-            && import[0] == here[0]
-            && here.len() > 1
-            && rank(&import) > rank(&here)
-            && import.len() > 1
-        {
+        let within = APPS.contains(&here[0]) && import[0] == here[0] && here.len() > 1 && import.len() > 1;
+        if there > own || (within && rank(&import) > rank(&here)) {
             faults.push(format!("{file} stands below {name}"));
         } else if APPS.contains(&import[0])
             && APPS.contains(&here[0])

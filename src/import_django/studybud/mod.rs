@@ -1,5 +1,6 @@
 //! StudyBud: people, topics, rooms, who takes part in them, and what was said.
 
+mod identity;
 mod messages;
 mod people;
 mod rooms;

@@ -1,60 +1,41 @@
 //! People: nobody is lost, nobody gets another one's account, nobody becomes staff unasked.
 
-use std::collections::{HashMap, HashSet};
-
-use chrono::NaiveDateTime;
-use diesel::prelude::*;
+use std::collections::HashSet;
 
 use super::Brought;
+use super::identity::{self, Taken};
 use crate::accounts::passwords;
 use crate::import_django::ledger::Ledger;
 use crate::import_django::report::Kind;
 use crate::import_django::source::table_row;
 use crate::import_django::{ImportError, Work};
 use crate::kit::bulk::{self, Value};
-use crate::kit::db::{Conn, fold_key};
-use crate::schema::{import_ids, users};
+use crate::kit::db::fold_key;
 
 table_row! {
     /// `base_user`, or `auth_user`.
-    Row { id, password, last_login, is_superuser, username, first_name, last_name, email, is_staff, is_active, date_joined, bio, name, avatar }
+    PersonRow {
+        id, password, last_login, is_superuser, username, first_name, last_name, email, is_staff, is_active,
+        date_joined, bio, name, avatar
+    }
 }
-
-/// The tables whose rows are people, in whatever course.
-const TABLES: [&str; 2] = ["base_user", "auth_user"];
 
 /// The course's picture for who has none.
 const NO_PICTURE: &str = "avatar.svg";
 
-/// The names and addresses that are taken, and by whom.
-struct Taken {
-    /// Those of the accounts that are here, and of those that were brought along just now.
-    usernames: HashSet<String>,
-    emails: HashMap<String, i64>,
-    /// The first row of the source with each user name: what it is called remains free for it.
-    source_usernames: HashMap<String, i64>,
-    source_emails: HashMap<String, i64>,
-}
-
-/// An account of this site, as far as an import looks at it.
-struct Account {
-    username_key: String,
-    email_key: Option<String>,
-    date_joined: NaiveDateTime,
-}
-
 /// Brings the people across; gives the ledger of this source.
 pub(super) fn bring(work: &mut Work<'_>, table: &'static str, brought: &mut Brought) -> Result<Ledger, ImportError> {
-    let rows: Vec<(i64, Row)> = work.rows(table)?;
+    let rows: Vec<(i64, PersonRow)> = work.rows(table)?;
     work.progress.begin("people", rows.len());
-    let accounts = accounts(work.conn)?;
-    let imported = imported(work.conn)?;
+    let accounts = identity::accounts(work.conn)?;
+    let imported = identity::imported(work.conn)?;
     let fingerprint = work.source.fingerprint(table)?;
-    let mut ledger = open_ledger(work.conn, &fingerprint, table, &rows, &accounts, &imported)?;
+    let mut ledger = identity::open_ledger(work.conn, &fingerprint, table, &rows, &accounts, &imported)?;
     let own: HashSet<i64> = ledger.targets(table).map(|(_, target)| target).collect();
     let mut taken = Taken::new(&accounts, &rows);
 
-    let (mut joined, mut new): (Vec<(i64, i64)>, Vec<(i64, &Row)>) = (Vec::new(), Vec::new());
+    let mut joined: Vec<(i64, i64)> = Vec::new();
+    let mut new: Vec<(i64, &PersonRow)> = Vec::new();
     for (id, row) in &rows {
         if let Some(target) = ledger.target(table, *id) {
             work.report.tally(table).known += 1;
@@ -122,7 +103,7 @@ fn account(
     work: &mut Work<'_>,
     table: &'static str,
     id: i64,
-    row: &Row,
+    row: &PersonRow,
     target: i64,
     taken: &mut Taken,
 ) -> [Value; 13] {
@@ -177,7 +158,7 @@ fn account(
 }
 
 /// The user name, or one that is free.
-fn username(work: &mut Work<'_>, table: &'static str, id: i64, row: &Row, taken: &mut Taken) -> String {
+fn username(work: &mut Work<'_>, table: &'static str, id: i64, row: &PersonRow, taken: &mut Taken) -> String {
     let given = work.text(table, id, "username", &row.username).trim().to_owned();
     let wished = if given.is_empty() { format!("user-{id}") } else { given.clone() };
     let free = taken.username_for(id, &wished);
@@ -195,7 +176,7 @@ fn email(
     work: &mut Work<'_>,
     table: &'static str,
     id: i64,
-    row: &Row,
+    row: &PersonRow,
     target: i64,
     taken: &mut Taken,
 ) -> Option<(String, String)> {
@@ -213,7 +194,7 @@ fn email(
 }
 
 /// The hash, if a log-in can check it.
-fn password(work: &mut Work<'_>, table: &'static str, id: i64, row: &Row) -> String {
+fn password(work: &mut Work<'_>, table: &'static str, id: i64, row: &PersonRow) -> String {
     let hash = row.password.text().text;
     if passwords::is_usable(&hash) {
         return hash;
@@ -227,91 +208,4 @@ fn password(work: &mut Work<'_>, table: &'static str, id: i64, row: &Row) -> Str
     };
     work.report.remark(Kind::Password, table, Some(id), kind);
     passwords::unusable()
-}
-
-impl Taken {
-    fn new(accounts: &HashMap<i64, Account>, rows: &[(i64, Row)]) -> Self {
-        let mut taken = Self {
-            usernames: accounts.values().map(|account| account.username_key.clone()).collect(),
-            emails: accounts.iter().filter_map(|(id, account)| Some((account.email_key.clone()?, *id))).collect(),
-            source_usernames: HashMap::new(),
-            source_emails: HashMap::new(),
-        };
-        for (id, row) in rows {
-            taken.source_usernames.entry(fold_key(&row.username.text().text)).or_insert(*id);
-            taken.source_emails.entry(fold_key(&row.email.text().text)).or_insert(*id);
-        }
-        taken
-    }
-
-    /// `wished`, or with the first number behind it that makes it free. Not free is also what belongs
-    /// to a row that is still to come, and another one's e-mail address: both are typed at log-in.
-    fn username_for(&self, id: i64, wished: &str) -> String {
-        let is_free = |name: &str| {
-            let key = fold_key(name);
-            let of_another = |owners: &HashMap<String, i64>| owners.get(&key).is_some_and(|owner| *owner != id);
-            !self.usernames.contains(&key)
-                && !self.emails.contains_key(&key)
-                && !of_another(&self.source_usernames)
-                && !of_another(&self.source_emails)
-        };
-        if is_free(wished) {
-            return wished.to_owned();
-        }
-        // Some number below one more than the names there are is free.
-        (2..).map(|n| format!("{wished}-{n}")).find(|name| is_free(name)).unwrap_or_default()
-    }
-}
-
-fn accounts(conn: &mut Conn) -> QueryResult<HashMap<i64, Account>> {
-    let rows: Vec<(i64, String, Option<String>, NaiveDateTime)> =
-        users::table.select((users::id, users::username_key, users::email_key, users::date_joined)).load(conn)?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, username_key, email_key, date_joined)| (id, Account { username_key, email_key, date_joined }))
-        .collect())
-}
-
-/// The accounts that came with an import, and how many rows became each of them.
-fn imported(conn: &mut Conn) -> QueryResult<HashMap<i64, usize>> {
-    let [custom, own] = TABLES;
-    let targets: Vec<i64> = import_ids::table
-        .filter(import_ids::source_table.eq(custom).or(import_ids::source_table.eq(own)))
-        .select(import_ids::target_id)
-        .load(conn)?;
-    let mut imported = HashMap::new();
-    for target in targets {
-        *imported.entry(target).or_default() += 1;
-    }
-    Ok(imported)
-}
-
-/// The ledger of this source. Two databases may have the same beginning: a class that starts from its
-/// teacher's file, a course's repository that holds one. So a ledger of that fingerprint whose people
-/// are plainly others is another source's, and the next one is tried.
-fn open_ledger(
-    conn: &mut Conn,
-    fingerprint: &str,
-    table: &str,
-    rows: &[(i64, Row)],
-    accounts: &HashMap<i64, Account>,
-    imported: &HashMap<i64, usize>,
-) -> QueryResult<Ledger> {
-    let is_other = |row: &Row, target: i64| {
-        let (Some(account), Some(joined)) = (accounts.get(&target), row.date_joined.time()) else { return false };
-        // An account to which a second source was joined has the first one's time.
-        imported.get(&target) == Some(&1)
-            && account.date_joined != joined
-            && account.username_key != fold_key(&row.username.text().text)
-            && account.email_key != Some(fold_key(&row.email.text().text))
-    };
-    let mut number = 1;
-    loop {
-        let source = if number == 1 { fingerprint.to_owned() } else { format!("{fingerprint}:{number}") };
-        let ledger = Ledger::open(conn, source)?;
-        if !rows.iter().any(|(id, row)| ledger.target(table, *id).is_some_and(|target| is_other(row, target))) {
-            return Ok(ledger);
-        }
-        number += 1;
-    }
 }

@@ -1,0 +1,124 @@
+//! `demo`: the same people and conversations for the same seed, and nobody's password but one.
+
+use chaupal::accounts::models::User;
+use chaupal::accounts::passwords::{Verdict, verify};
+use chaupal::demo::{DemoError, Filled, Scale, fill};
+use chaupal::kit::progress::Progress;
+use chrono::{NaiveDate, NaiveDateTime};
+
+use crate::support::{Backend, Site, is_quick};
+
+fn noon() -> NaiveDateTime {
+    NaiveDate::from_ymd_opt(2026, 3, 10).and_then(|day| day.and_hms_opt(12, 0, 0)).unwrap()
+}
+
+fn filled(site: &Site, scale: Scale, seed: u64) -> Filled {
+    site.db(|conn| fill(conn, scale, seed, noon(), &mut Progress::silent())).unwrap()
+}
+
+/// All that is in the rooms, as one text.
+fn content(site: &Site) -> String {
+    let list = if site.backend == Backend::Sqlite { "group_concat" } else { "string_agg" };
+    let all = |columns: &str, table: &str| {
+        let row = columns
+            .split(' ')
+            .map(|column| format!("coalesce(CAST({column} AS TEXT), '')"))
+            .collect::<Vec<_>>()
+            .join(" || '|' || ");
+        site.text(&format!("SELECT {list}(line, ';') FROM (SELECT {row} AS line FROM {table} ORDER BY id) AS lines"))
+    };
+    [
+        all("id username name bio date_joined last_login", "users"),
+        all("id name topic_id host_id last_event created updated", "rooms"),
+        all("id room_id user_id body seq version created updated deleted", "messages"),
+        all("id room_id user_id joined", "participants"),
+        all("id room_id user_id last_seq", "visits"),
+    ]
+    .join("\n")
+}
+
+fn both_databases(test: impl Fn(Backend)) {
+    test(Backend::Sqlite);
+    if !is_quick() {
+        test(Backend::Postgres);
+    }
+}
+
+#[test]
+fn the_demo_person_comes_in_and_finds_people_talking() {
+    both_databases(|backend| {
+        let site = Site::bare(backend, &[]);
+        let Filled { username, password, people, rooms, messages } = filled(&site, Scale::Small, 1);
+        assert_eq!((username, people, rooms), ("demo", 6, 5));
+        assert_eq!(site.number("SELECT count(*) FROM users"), 6);
+        assert_eq!(site.number("SELECT count(*) FROM rooms"), 5);
+        assert_eq!(site.number("SELECT count(*) FROM messages"), i64::try_from(messages).unwrap());
+        assert_eq!(site.number("SELECT count(*) FROM users WHERE password LIKE '!%'"), 5, "the others cannot log in");
+        let demo = site.db(|conn| User::by_username(conn, "demo")).unwrap();
+        assert!(demo.is_superuser && demo.is_staff);
+        assert_eq!(verify(&password, &demo.password), Verdict::Right);
+
+        site.launch();
+        let person = site.anonymous();
+        person.log_in("demo", &password).status(303);
+        let home = person.get("/");
+        home.status(200).see("Borrow checker clinic").see("Chai break");
+        let room = site.number("SELECT id FROM rooms WHERE name = 'Borrow checker clinic'");
+        person.get(&format!("/rooms/{room}")).status(200).see("items.push(item.renewed());");
+    });
+}
+
+#[test]
+fn a_class_is_a_class() {
+    both_databases(|backend| {
+        let site = Site::bare(backend, &[]);
+        filled(&site, Scale::Class, 7);
+        assert_eq!(site.number("SELECT count(*) FROM users"), 36);
+        assert_eq!(site.number("SELECT count(*) FROM rooms"), 24);
+        assert_eq!(site.number("SELECT count(*) FROM messages"), 1500);
+        assert!(
+            site.number("SELECT max(n) FROM (SELECT count(*) AS n FROM messages GROUP BY room_id) AS sizes") >= 400
+        );
+        assert!(site.number("SELECT count(*) FROM messages WHERE deleted IS NOT NULL") > 0);
+        assert!(site.number("SELECT count(*) FROM messages WHERE deleted IS NULL AND version > seq") > 0);
+        for odd in [
+            "SELECT count(*) FROM messages m JOIN rooms r ON r.id = m.room_id WHERE m.version > r.last_event OR m.created < r.created OR m.created > r.updated",
+            "SELECT count(*) FROM rooms r WHERE r.last_event <> (SELECT max(version) FROM messages m WHERE m.room_id = r.id)",
+            "SELECT count(*) FROM messages m WHERE m.user_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM participants p WHERE p.room_id = m.room_id AND p.user_id = m.user_id)",
+            "SELECT count(*) FROM rooms r WHERE NOT EXISTS (SELECT 1 FROM participants p WHERE p.room_id = r.id AND p.user_id = r.host_id)",
+            "SELECT count(*) FROM messages a JOIN messages b ON b.room_id = a.room_id AND b.seq > a.seq AND b.created < a.created",
+            "SELECT count(*) FROM messages WHERE created > '2026-03-10 00:00:00' OR updated > '2026-03-10 00:00:00'",
+            "SELECT count(*) FROM users u JOIN messages m ON m.user_id = u.id WHERE m.created < u.date_joined",
+            "SELECT count(*) FROM messages WHERE body LIKE '%{%}%' AND body LIKE '%{number}%'",
+        ] {
+            assert_eq!(site.number(odd), 0, "{odd}");
+        }
+    });
+}
+
+#[test]
+fn the_same_seed_tells_the_same_story_on_both_databases() {
+    let told = |backend, seed| {
+        let site = Site::bare(backend, &[]);
+        filled(&site, Scale::Small, seed);
+        content(&site)
+    };
+    let story = told(Backend::Sqlite, 5);
+    assert_eq!(told(Backend::Sqlite, 5), story);
+    assert_ne!(told(Backend::Sqlite, 6), story);
+    if !is_quick() {
+        assert_eq!(told(Backend::Postgres, 5), story);
+    }
+}
+
+#[test]
+fn a_database_with_anything_in_it_is_refused() {
+    both_databases(|backend| {
+        let site = Site::bare(backend, &[]);
+        site.person("asha");
+        let refused = site.db(|conn| fill(conn, Scale::Small, 1, noon(), &mut Progress::silent()));
+        assert!(matches!(refused, Err(DemoError::NotEmpty(1, 0))), "{refused:?}");
+        assert_eq!(site.number("SELECT count(*) FROM users"), 1);
+        assert_eq!(site.number("SELECT count(*) FROM rooms"), 0);
+    });
+}
