@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::Text;
 use serde::Serialize;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::accounts::passwords;
 use crate::kit::db::{Conn, fold_key, prepared};
@@ -204,7 +205,9 @@ impl Person {
 
     /// The first letters of the first two words.
     pub fn initials(&self) -> String {
-        let words = self.shown_name().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        // A mark belongs to its letter: the virama of अर्जुन ends no word.
+        let of_word = |c: char| c.is_alphanumeric() || is_combining_mark(c);
+        let words = self.shown_name().split(|c| !of_word(c)).filter(|word| !word.is_empty());
         words.take(2).filter_map(|word| word.chars().next()).flat_map(char::to_uppercase).collect()
     }
 
@@ -416,6 +419,7 @@ mod tests {
         assert_eq!(person("asha", " ").shown_name(), "asha");
         assert_eq!(person("asha", "Asha Rao").initials(), "AR");
         assert_eq!(person("asha", "आशा").initials(), "आ");
+        assert_eq!(person("arjun", "अर्जुन").initials(), "अ");
         assert_eq!(person("a.b", "").initials(), "AB");
         assert_eq!(person("a b/c", "").url(), "/developers/a%20b%2Fc");
         assert!(person("asha", "").hue() < 12);
