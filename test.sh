@@ -84,7 +84,7 @@ start_postgres() {
 target=${CARGO_TARGET_DIR:-target}
 case $target in /*) ;; *) target=$PWD/$target ;; esac
 
-docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps; }
+docs() { RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --quiet --locked --no-deps --document-private-items; }
 
 # Built once, kept beside the other build products.
 deny() {

@@ -20,7 +20,7 @@ use crate::server;
 /// Where to listen, and what with.
 #[derive(clap::Args, Default)]
 pub struct Args {
-    /// [ADDRESS][:PORT], e.g. 0.0.0.0:5000, :9000 or 9000
+    /// Address, port or both, e.g. 0.0.0.0:5000, :9000 or 9000
     #[arg(value_name = "ADDR:PORT")]
     listen: Option<String>,
     /// Fill an empty database with demo content first

@@ -52,13 +52,13 @@ pub fn fold_key(text: &str) -> String {
     fold_text(text.trim())
 }
 
-/// The Rust side of the SQL function [`fold`].
+/// The Rust side of the SQL function [`fold()`].
 pub fn fold_text(text: &str) -> String {
     text.nfc().flat_map(char::to_lowercase).nfc().collect()
 }
 
 /// A `LIKE` pattern that finds `text` anywhere, with `%`, `_` and `\` taken literally.
-/// Use it with `.escape('\\')` against a column under [`fold`].
+/// Use it with `.escape('\\')` against a column under [`fold()`].
 pub fn contains_pattern(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');

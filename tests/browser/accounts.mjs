@@ -1,6 +1,7 @@
 // Registering, logging out and logging in.
 import assert from 'node:assert/strict';
-import { PASSWORD } from './lib/person.mjs';
+import { PASSWORD, Person } from './lib/person.mjs';
+import { Server } from './lib/server.mjs';
 
 /** Presses Tab until the focus is on what matches; fails when it never comes there. */
 async function tabTo(page, selector, most = 40) {
@@ -11,7 +12,7 @@ async function tabTo(page, selector, most = 40) {
   assert.fail(`Tab never reached ${selector}`);
 }
 
-export default (test) => {
+export default (test, { postgres }) => {
   test('register, log out and log in again by the keyboard alone', async (scene) => {
     const username = `asha${Date.now() % 1e7}`;
     const page = await scene.window({ path: '/' });
@@ -102,6 +103,27 @@ export default (test) => {
     await page.locator('main [name=password]').fill(PASSWORD);
     await page.keyboard.press('Enter');
     await page.waitForURL('**/rooms/new');
+  });
+
+  test('a site for members shows a stranger the log-in and nothing else', async (scene) => {
+    const site = await new Server({ postgres }).start();
+    try {
+      const owner = await new Person(site).setUp('members');
+      const room = await owner.openRoom({ name: 'Behind the gate' });
+      const page = await scene.window({ site });
+      for (const path of ['/', '/topics', '/activity', `/rooms/${room}`, `/developers/${owner.username}`]) {
+        await page.goto(path);
+        assert.equal(new URL(page.url()).pathname, '/login', path);
+        assert.doesNotMatch(await page.content(), /Behind the gate/);
+      }
+      await page.goto(`/rooms/${room}`);
+      await page.locator('main [name=login]').fill(owner.username);
+      await page.locator('main [name=password]').fill(PASSWORD);
+      await page.keyboard.press('Enter');
+      await page.waitForURL(`**/rooms/${room}`);
+    } finally {
+      await site.remove();
+    }
   });
 
   test('the cookie of before the log-out is worth nothing', async (scene) => {

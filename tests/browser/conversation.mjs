@@ -157,6 +157,20 @@ export default (test) => {
     await stays('a blank message is not posted', async () => (await shown(two)).length === 1, 1000);
   });
 
+  test('under a finger, Enter makes a line and the button sends', async (scene) => {
+    const host = await scene.person();
+    const room = await host.openRoom();
+    const page = await scene.window({ as: host, width: 390, touch: true, path: `/rooms/${room}` });
+    await isLive(page);
+    await page.locator('#composer [name=body]').tap();
+    await page.keyboard.type('first line');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('second line');
+    assert.deepEqual(await shown(page), []);
+    await page.locator('#composer button[type=submit]').tap();
+    await until('the message', async () => JSON.stringify(await shown(page)) === JSON.stringify(['first line\nsecond line']));
+  });
+
   test('who types faster than the network loses nothing, and the order holds', async (scene) => {
     const { one, two } = await twoWindows(scene);
     // Each answer takes its time.

@@ -1,6 +1,8 @@
 // Nothing typed is lost when the session ended meanwhile.
 import assert from 'node:assert/strict';
 import { PASSWORD } from './lib/person.mjs';
+import { isLive } from './lib/room.mjs';
+import { until } from './lib/wait.mjs';
 
 const TYPED = 'A long thought,\nover two lines, with <b>signs</b> & अक्षर 🪔';
 
@@ -19,6 +21,7 @@ export default (test) => {
       const person = await scene.person();
       const room = await person.openRoom();
       const page = await scene.window({ as: person, javaScript, path: `/rooms/${room}`, networkMayFail: true });
+      if (javaScript) await isLive(page);
       await page.locator('#composer [name=body]').fill(TYPED);
       await page.context().clearCookies({ name: 'sessionid' });
       await page.locator('#composer button[type=submit]').click();
@@ -30,13 +33,14 @@ export default (test) => {
       }
       await logIn(page, person);
       await page.waitForURL(new RegExp(`/rooms/${room}$`));
-      assert.equal(await page.locator('#composer [name=body]').inputValue(), TYPED);
+      await until('the text is back', async () => (await page.locator('#composer [name=body]').inputValue()) === TYPED);
       assert.equal(await page.locator('#messages li.message').count(), 0, 'nothing was posted by itself');
       await page.locator('#composer button[type=submit]').click();
       await page.locator('#messages li.message').waitFor();
       assert.equal(await page.locator('#messages .message-body').innerText(), TYPED);
       // What was kept is given back once.
       await page.goto(`/rooms/${room}`);
+      if (javaScript) await isLive(page);
       assert.equal(await page.locator('#composer [name=body]').inputValue(), '');
     });
 

@@ -1,18 +1,20 @@
 // Pictures of the main pages with demo content, for the README and for looking.
 //
-//   node tests/browser/screenshots.mjs FOLDER        (CHAUPAL_BIN and CHROMIUM as for run.sh)
+//   CHAUPAL_BIN=target/release/chaupal node tests/browser/screenshots.mjs FOLDER      (run.sh installs what it needs)
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { launch, newContext } from './lib/browser.mjs';
 import { isLive } from './lib/room.mjs';
 import { Person } from './lib/person.mjs';
 import { Server } from './lib/server.mjs';
 
 const folder = process.argv[2];
-if (!folder) {
-  console.error('where to? node tests/browser/screenshots.mjs FOLDER');
+if (!folder || !process.env.CHAUPAL_BIN) {
+  console.error('where to, and of which binary? CHAUPAL_BIN=target/release/chaupal node tests/browser/screenshots.mjs FOLDER');
   process.exit(2);
 }
+// The server runs in a folder of its own.
+process.env.CHAUPAL_BIN = resolve(process.env.CHAUPAL_BIN);
 process.env.CHROMIUM ??= '/usr/bin/chromium';
 mkdirSync(folder, { recursive: true });
 

@@ -149,7 +149,7 @@ pub struct Sources {
     pub overrides: Vec<(String, Value)>,
 }
 
-/// What [`load`] found.
+/// What [`load()`] found.
 #[derive(Debug)]
 pub struct Loaded {
     /// The settings.

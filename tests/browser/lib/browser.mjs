@@ -37,7 +37,7 @@ function watch(context, origin, problems, { networkMayFail }) {
 
 /** A browser of its own, so to speak: cookies, storage, tabs. */
 export async function newContext(browser, site, options, problems) {
-  const { as = null, javaScript = true, width = 1280, height = 800, scheme = 'light', motion = 'reduce', networkMayFail = false } = options;
+  const { as = null, javaScript = true, width = 1280, height = 800, scheme = 'light', motion = 'reduce', touch = false, networkMayFail = false } = options;
   const context = await browser.newContext({
     baseURL: site.url,
     javaScriptEnabled: javaScript,
@@ -45,6 +45,8 @@ export async function newContext(browser, site, options, problems) {
     colorScheme: scheme,
     reducedMotion: motion,
     locale: 'en-GB',
+    hasTouch: touch,
+    isMobile: touch,
   });
   context.setDefaultTimeout(15_000);
   watch(context, new URL(site.url).origin, problems, { networkMayFail });

@@ -1,12 +1,17 @@
 // Measuring how a page looks.
 
-/** What sticks out to the right: elements that make the page scroll sideways. Empty when it does not. */
+/** What sticks out to the right: elements that make the page, or the conversation in it, scroll sideways or are cut off. */
 export function overflow(page) {
   return page.evaluate(() => {
-    const root = document.documentElement;
-    if (root.scrollWidth <= root.clientWidth) return [];
-    const guilty = [...document.body.querySelectorAll('*')].filter((element) => element.getBoundingClientRect().right > root.clientWidth + 0.5);
-    return [`${root.scrollWidth} > ${root.clientWidth}`, ...guilty.slice(0, 8).map((element) => `${element.tagName.toLowerCase()}.${element.className?.baseVal ?? element.className}`)];
+    const named = (element) => `${element.tagName.toLowerCase()}.${element.className?.baseVal ?? element.className}`;
+    const frames = [document.documentElement, ...document.querySelectorAll('#conversation, .message-body, .panel, .room-card, main')];
+    return frames
+      .filter((frame) => frame.scrollWidth > frame.clientWidth + 1)
+      .flatMap((frame) => {
+        const edge = frame.getBoundingClientRect().left + frame.clientWidth;
+        const guilty = [...frame.querySelectorAll('*')].filter((element) => element.getBoundingClientRect().right > edge + 0.5);
+        return [`${named(frame)}: ${frame.scrollWidth} > ${frame.clientWidth}`, ...guilty.slice(0, 6).map(named)];
+      });
   });
 }
 
