@@ -90,10 +90,9 @@ async fn look(rocket: Rocket<Build>) -> rocket::fairing::Result {
 /// What runs beside serving, until the server stops.
 fn start_background(rocket: &Rocket<rocket::Orbit>) {
     let (Some(hub), Some(db)) = (rocket.state::<Hub>(), rocket.state::<Db>()) else { return };
-    let shutdown = rocket.shutdown();
-    rocket::tokio::spawn(until(shutdown.clone(), rooms::live::watch(hub.clone(), db.clone())));
     let (Some(site), Some(throttle)) = (rocket.state::<Site>(), rocket.state::<Arc<Throttle>>()) else { return };
-    let (site, throttle) = (site.clone(), Arc::clone(throttle));
+    let (shutdown, site, throttle) = (rocket.shutdown(), site.clone(), Arc::clone(throttle));
+    rocket::tokio::spawn(until(shutdown.clone(), rooms::live::watch(hub.clone(), db.clone(), site.clone())));
     rocket::tokio::spawn(until(shutdown, housekeeping(site, throttle, db.clone())));
 }
 

@@ -52,7 +52,7 @@ impl Handler for Fallback {
 }
 
 async fn keep(request: &Request<'_>, data: Data<'_>, asked: &str) -> Result<flash::Said, Error> {
-    let page = form_page(request, asked);
+    let page = paths::form_page(request, asked);
     let fields: BTreeMap<String, String> = match read_fields(request, data).await {
         Ok(fields) => fields.into_iter().filter(|(name, _)| worth_keeping(name)).collect(),
         // Not from a page of ours, or no form: nothing is kept, the way to the log-in is the same.
@@ -78,22 +78,6 @@ async fn keep(request: &Request<'_>, data: Data<'_>, asked: &str) -> Result<flas
 
 fn worth_keeping(name: &str) -> bool {
     !name.starts_with("password") && !csrf::FIELDS.contains(&name)
-}
-
-/// The page that held the form: where the browser comes from, else the nearest address above that
-/// has a page.
-fn form_page(request: &Request<'_>, asked: &str) -> String {
-    if let Some(referer) = paths::referer(request) {
-        return referer.split(['?', '#']).next().unwrap_or("/").to_owned();
-    }
-    let mut path = asked.split('?').next().unwrap_or("/");
-    while !path.is_empty() {
-        if paths::allowed_methods(request.rocket(), path).contains(&Method::Get) {
-            return path.to_owned();
-        }
-        path = path.rsplit_once('/').map_or("", |(above, _)| above);
-    }
-    "/".into()
 }
 
 /// What was typed on this page before the log-in, if anything.

@@ -27,9 +27,15 @@ use crate::kit::time;
 pub const COOKIE: &str = "sessionid";
 
 /// Whoever it is: a person or nobody.
-pub struct Viewer<'r>(pub Option<&'r models::User>);
+#[derive(Default)]
+pub struct Viewer<'r>(pub Option<&'r models::User>, Option<i64>);
 
 impl Viewer<'_> {
+    /// The session by which he is known.
+    pub fn session_id(&self) -> Option<i64> {
+        self.1
+    }
+
     /// The person's id, if it is one.
     pub fn id(&self) -> Option<i64> {
         self.0.map(|user| user.id)
@@ -55,7 +61,7 @@ impl Deref for User<'_> {
 /// Who sends this request; looked up once a request.
 enum Current {
     Nobody,
-    Person(Box<models::User>),
+    Person(Box<models::User>, i64),
     Unknown(Status),
 }
 
@@ -63,7 +69,7 @@ async fn current<'r>(request: &'r Request<'_>) -> &'r Current {
     request
         .local_cache_async(async {
             match look_up(request).await {
-                Ok(Some(user)) => Current::Person(Box::new(user)),
+                Ok(Some((user, session))) => Current::Person(Box::new(user), session),
                 Ok(None) => Current::Nobody,
                 Err(error) => Current::Unknown(error.report(request)),
             }
@@ -71,7 +77,8 @@ async fn current<'r>(request: &'r Request<'_>) -> &'r Current {
         .await
 }
 
-async fn look_up(request: &Request<'_>) -> Result<Option<models::User>, Error> {
+/// The person and the session's id.
+async fn look_up(request: &Request<'_>) -> Result<Option<(models::User, i64)>, Error> {
     let Some(cookie) = request.cookies().get(COOKIE) else { return Ok(None) };
     let db = db::of(request).ok_or_else(|| Error::Internal("no database".into()))?;
     let token = cookie.value().to_owned();
@@ -87,7 +94,7 @@ async fn look_up(request: &Request<'_>) -> Result<Option<models::User>, Error> {
             }
         });
     }
-    Ok(Some(user))
+    Ok(Some((user, session.id)))
 }
 
 #[rocket::async_trait]
@@ -96,8 +103,8 @@ impl<'r> FromRequest<'r> for Viewer<'r> {
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
         match current(request).await {
-            Current::Nobody => Outcome::Success(Self(None)),
-            Current::Person(user) => Outcome::Success(Self(Some(user))),
+            Current::Nobody => Outcome::Success(Self::default()),
+            Current::Person(user, session) => Outcome::Success(Self(Some(user), Some(*session))),
             Current::Unknown(status) => Outcome::Error((*status, ())),
         }
     }
@@ -109,7 +116,7 @@ impl<'r> FromRequest<'r> for User<'r> {
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
         match current(request).await {
-            Current::Person(user) => Outcome::Success(Self(user)),
+            Current::Person(user, _) => Outcome::Success(Self(user)),
             Current::Nobody => {
                 // The fallback route keeps what was typed and leads to the log-in.
                 request.local_cache(|| LoginNeeded(Some(request.uri().to_string())));
@@ -151,7 +158,7 @@ impl Fairing for MembersOnly {
         let open = OPEN_TO_ALL
             .iter()
             .any(|open| path.strip_prefix(open).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
-        if open || matches!(current(request).await, Current::Person(_)) {
+        if open || matches!(current(request).await, Current::Person(..)) {
             return;
         }
         let asked = request.uri().to_string();
@@ -191,7 +198,8 @@ impl Gate<'_> {
         self.by_key(scope, &address_key(self.address))
     }
 
-    /// Counts one attempt of (or on) a person.
+    /// Counts one attempt of (or on) a person. The key says of what kind it is (`account:…`), so that
+    /// nobody can type another kind's key.
     ///
     /// # Errors
     /// [`Error::Throttled`].

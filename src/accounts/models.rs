@@ -2,15 +2,17 @@
 //!
 //! Django: `django.contrib.auth.models`, `django.contrib.sessions.models`
 
+use std::collections::HashSet;
+
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text, Timestamp};
 use serde::Serialize;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::accounts::passwords;
-use crate::kit::db::{Conn, fold_key, prepared};
+use crate::kit::db::{Conn, fold_key, number_list, prepared};
 use crate::kit::paginate::encode_query;
 use crate::kit::random;
 use crate::kit::time;
@@ -289,6 +291,27 @@ impl Session {
             .filter(users::is_active.eq(true))
             .first(conn)
             .optional()
+    }
+
+    /// Which of these sessions still hold.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn living(conn: &mut Conn, ids: &HashSet<i64>) -> QueryResult<HashSet<i64>> {
+        #[derive(QueryableByName)]
+        struct Living {
+            #[diesel(sql_type = BigInt)]
+            id: i64,
+            #[diesel(sql_type = Timestamp)]
+            expires: NaiveDateTime,
+        }
+        let (marks, numbers) = number_list(ids.iter().copied());
+        let sql = format!(
+            "SELECT s.id, s.expires FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.is_active AND s.id IN ({marks})"
+        );
+        let now = time::now();
+        let found: Vec<Living> = prepared(sql, numbers).load(conn)?;
+        Ok(found.into_iter().filter(|session| session.expires > now).map(|session| session.id).collect())
     }
 
     /// Ends the session of this token.

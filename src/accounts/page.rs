@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rocket::Either;
 use rocket::http::Status;
-use rocket::request::{self, FlashMessage, FromRequest, Request};
+use rocket::request::{self, FromRequest, Request};
 use rocket::response::content::RawHtml;
 use rocket::response::{self, Responder};
 use serde::Serialize;
@@ -134,10 +134,7 @@ impl<'r> FromRequest<'r> for Page<'r> {
         else {
             return request::Outcome::Error((Status::InternalServerError, ()));
         };
-        let flash = match FlashMessage::from_request(request).await {
-            request::Outcome::Success(message) => flash::shown(&message, catalogue, FALLBACK),
-            _ => None,
-        };
+        let flash = flash::waiting(request, catalogue, FALLBACK).await;
         let frame = frame(request, site, viewer.0, flash).await;
         request::Outcome::Success(Self { viewer, catalogue, pages, frame })
     }
@@ -149,7 +146,7 @@ impl<'r> Page<'r> {
         let site = request.rocket().state::<Site>()?;
         let catalogue = request.rocket().state::<Arc<Catalogue>>()?;
         let pages = request.rocket().state()?;
-        Some(Page { viewer: Viewer(None), catalogue, pages, frame: frame(request, site, None, None).await })
+        Some(Page { viewer: Viewer::default(), catalogue, pages, frame: frame(request, site, None, None).await })
     }
 }
 

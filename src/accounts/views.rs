@@ -15,7 +15,7 @@ use crate::accounts::page::{INVALID, Outcome, Page, View};
 use crate::accounts::passwords::{Hasher, Verdict};
 use crate::accounts::signals::{UserLoggedIn, UserRegistered};
 use crate::accounts::site::Site;
-use crate::kit::db::Db;
+use crate::kit::db::{Db, fold_key};
 use crate::kit::error::Error;
 use crate::kit::forms::{Confirmed, Drawn, FieldErrors, Post};
 use crate::kit::i18n::Text;
@@ -49,7 +49,7 @@ pub async fn login(page: Page<'_>, entrance: Entrance<'_>, gate: Gate<'_>, form:
     let next = next_page(&form.next);
     // Only attempts are counted, per address and per account; the owner waits, but is never shut out for good.
     gate.by_address(Scope::Login)?;
-    gate.by_key(Scope::Login, &crate::kit::db::fold_key(&form.login))?;
+    gate.by_key(Scope::Login, &format!("account:{}", fold_key(&form.login)))?;
     let login = form.login.clone();
     let known = entrance.db.read(move |conn| Ok(models::User::by_login(conn, &login)?)).await?;
     let verdict = entrance.verify(&form.password, known.as_ref()).await?;

@@ -3,7 +3,7 @@
 //! Django: `django.contrib.messages`. Rocket's own flash cookie carries the translation key.
 
 use rocket::http::uri::Reference;
-use rocket::request::FlashMessage;
+use rocket::request::{FlashMessage, Request};
 use rocket::response::{Flash, Redirect};
 use serde::Serialize;
 
@@ -43,8 +43,23 @@ pub struct Shown {
     text: String,
 }
 
+/// The message that waits for this request, if one does. Rocket cuts the cookie's value at a length
+/// that the value itself names, and panics when that is inside a letter: such a cookie was written by hand.
+pub async fn waiting(request: &Request<'_>, catalogue: &Catalogue, lang: &str) -> Option<Shown> {
+    let cookie = request.cookies().get(COOKIE)?;
+    let (length, rest) = cookie.value().split_once(':')?;
+    if !rest.is_char_boundary(length.parse().ok()?) {
+        return None;
+    }
+    let message = request.guard::<FlashMessage<'_>>().await.succeeded()?;
+    shown(&message, catalogue, lang)
+}
+
+/// What Rocket calls its cookie.
+const COOKIE: &str = "_flash";
+
 /// Reads (and thereby clears) the message; one that somebody wrote by hand shows nothing.
-pub fn shown(flash: &FlashMessage<'_>, catalogue: &Catalogue, lang: &str) -> Option<Shown> {
+fn shown(flash: &FlashMessage<'_>, catalogue: &Catalogue, lang: &str) -> Option<Shown> {
     let text: Text = serde_json::from_str(flash.message()).ok()?;
     let kind = match flash.kind() {
         kind @ ("success" | "info" | "warning" | "error") => kind.to_owned(),

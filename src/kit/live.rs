@@ -3,7 +3,7 @@
 //! What it carries is a hint. The database is the truth: a listener that finds a gap between the
 //! numbers reads the rows. So a lost or late hint costs a query, never a message.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -48,11 +48,13 @@ pub enum Signal {
     Probe,
 }
 
-/// Who listens: an id and what the others see of him.
+/// Who listens: an id, the session by which he may, and what the others see of him.
 #[derive(Clone, Debug)]
 pub struct Who {
     /// The person's id.
     pub id: i64,
+    /// The session's id; with it ends the stream.
+    pub session: i64,
     /// As pages show him.
     pub shown: Value,
 }
@@ -70,9 +72,16 @@ struct Inner {
 
 #[derive(Default)]
 struct Channel {
-    listeners: HashMap<u64, (Option<i64>, mpsc::Sender<Signal>)>,
+    listeners: HashMap<u64, Ear>,
     present: BTreeMap<i64, Presence>,
     reached: i64,
+}
+
+/// A listener, seen from its channel.
+struct Ear {
+    person: Option<i64>,
+    session: Option<i64>,
+    sender: mpsc::Sender<Signal>,
 }
 
 struct Presence {
@@ -92,7 +101,7 @@ impl Inner {
 impl Channel {
     /// Tells everyone; who cannot keep up is cut off.
     fn tell(&mut self, signal: &Signal) {
-        self.listeners.retain(|_, (_, sender)| sender.try_send(signal.clone()).is_ok());
+        self.listeners.retain(|_, ear| ear.sender.try_send(signal.clone()).is_ok());
     }
 
     fn is_empty(&self) -> bool {
@@ -119,7 +128,8 @@ impl Hub {
         let mut all = self.0.channels();
         for channel in channels {
             let entry = all.entry(*channel).or_default();
-            entry.listeners.insert(id, (who.as_ref().map(|who| who.id), sender.clone()));
+            let (person, session) = (who.as_ref().map(|who| who.id), who.as_ref().map(|who| who.session));
+            entry.listeners.insert(id, Ear { person, session, sender: sender.clone() });
             let Some(who) = &who else { continue };
             let is_new = !entry.present.contains_key(&who.id);
             let presence = entry.present.entry(who.id).or_insert_with(|| Presence {
@@ -179,10 +189,34 @@ impl Hub {
         });
     }
 
-    /// Ends all streams of a person: he logged out, or was taken out of his rights.
+    /// Ends all streams of a person: he logged out. Those of his other browsers come back.
     pub fn cut(&self, person: i64) {
         for channel in self.0.channels().values_mut() {
-            channel.listeners.retain(|_, (who, _)| *who != Some(person));
+            channel.listeners.retain(|_, ear| ear.person != Some(person));
+        }
+    }
+
+    /// The sessions by which people listen just now.
+    pub fn sessions(&self) -> HashSet<i64> {
+        self.0
+            .channels()
+            .values()
+            .flat_map(|channel| channel.listeners.values())
+            .filter_map(|ear| ear.session)
+            .collect()
+    }
+
+    /// Ends the streams of these sessions: they are over, wherever they were ended.
+    pub fn cut_sessions(&self, over: &HashSet<i64>) {
+        for channel in self.0.channels().values_mut() {
+            channel.listeners.retain(|_, ear| ear.session.is_none_or(|session| !over.contains(&session)));
+        }
+    }
+
+    /// Ends the streams of those who are not logged in: the site is for members now.
+    pub fn cut_strangers(&self) {
+        for channel in self.0.channels().values_mut() {
+            channel.listeners.retain(|_, ear| ear.session.is_some());
         }
     }
 
@@ -250,7 +284,7 @@ mod tests {
     use super::*;
 
     fn who(id: i64) -> Option<Who> {
-        Some(Who { id, shown: Value::from(id) })
+        Some(Who { id, session: id * 10, shown: Value::from(id) })
     }
 
     const SHORT: Duration = Duration::from_millis(50);
@@ -278,6 +312,24 @@ mod tests {
         let _again = hub.join(&[1], who(7));
         tokio::time::sleep(SHORT * 4).await;
         assert_eq!(hub.present(1), [Value::from(7)]);
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_with_its_session() {
+        let hub = Hub::default();
+        let (mut asha, mut ravi, mut stranger) = (hub.join(&[1], who(7)), hub.join(&[1], who(8)), hub.join(&[1], None));
+        assert_eq!(hub.sessions(), HashSet::from([70, 80]));
+        hub.cut_sessions(&HashSet::from([70]));
+        hub.cut_strangers();
+        hub.publish(Event { channel: 1, number: 1, kind: "message", data: String::new() });
+        let heard = async |listener: &mut Listener| {
+            let mut events = 0;
+            while let Ok(Some(signal)) = tokio::time::timeout(SHORT, listener.next()).await {
+                events += usize::from(matches!(signal, Signal::Event(_)));
+            }
+            events
+        };
+        assert_eq!((heard(&mut asha).await, heard(&mut ravi).await, heard(&mut stranger).await), (0, 1, 0));
     }
 
     #[tokio::test]

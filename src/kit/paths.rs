@@ -109,6 +109,23 @@ pub fn referer(request: &Request<'_>) -> Option<String> {
     if path.is_empty() { Some("/".into()) } else { local(path) }
 }
 
+/// The page that held the form which was sent to `asked`: where the browser comes from, or the
+/// nearest address above that is a page. A form that came back with errors stands at the address
+/// that it was sent to, which may be none.
+pub fn form_page(request: &Request<'_>, asked: &str) -> String {
+    let nearest = |from: &str| {
+        let mut path = from.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+        while !path.is_empty() {
+            if allowed_methods(request.rocket(), path).contains(&Method::Get) {
+                return Some(path.to_owned());
+            }
+            path = path.rsplit_once('/').map_or("", |(above, _)| above);
+        }
+        None
+    };
+    referer(request).as_deref().and_then(nearest).or_else(|| nearest(asked)).unwrap_or_else(|| "/".into())
+}
+
 /// Where "go back" leads: the page of ours that one came from, unless it is this very page or one
 /// that only asks for a log-in; else the home page.
 pub fn back(request: &Request<'_>) -> String {

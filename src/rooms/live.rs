@@ -1,12 +1,16 @@
 //! From a row to an event that every open window understands, and the slow look that catches what
 //! a lost hint missed.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use rocket::{Orbit, Rocket};
 use rocket_dyn_templates::Template;
 use serde_json::json;
 
+use crate::accounts::models::Session;
+use crate::accounts::site::Site;
+use crate::kit::config::Access;
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::live::{Event, Hub};
@@ -51,21 +55,39 @@ pub fn deletion(room: i64, id: i64, number: i64) -> Event {
 /// How often each process looks how far the rooms are that somebody listens to.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
 
-/// Looks, for as long as the server runs: another process, or a command, may have written.
-pub async fn watch(hub: Hub, db: Db) {
+/// Looks, for as long as the server runs: another process, or a command, may have written, or ended
+/// a session whose streams are still open here.
+pub async fn watch(hub: Hub, db: Db, site: Site) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        let rooms = hub.listened();
+        if site.facts().access == Access::Members {
+            hub.cut_strangers();
+        }
+        let (rooms, sessions) = (hub.listened(), hub.sessions());
         if rooms.is_empty() {
             continue;
         }
-        match look(&db, rooms).await {
-            Ok(reached) => reached.into_iter().for_each(|(room, event)| hub.reached(room, event)),
+        match look(&db, rooms, sessions).await {
+            Ok(seen) => {
+                hub.cut_sessions(&seen.over);
+                seen.reached.into_iter().for_each(|(room, event)| hub.reached(room, event));
+            }
             Err(error) => log::warn!("live: the rooms could not be looked at: {error:?}"),
         }
     }
 }
 
-async fn look(db: &Db, rooms: Vec<i64>) -> Result<Vec<(i64, i64)>, Error> {
-    db.read(move |conn| Ok(room::last_events(conn, &rooms)?)).await
+/// How far rooms are, and which sessions are over.
+struct Seen {
+    reached: Vec<(i64, i64)>,
+    over: HashSet<i64>,
+}
+
+async fn look(db: &Db, rooms: Vec<i64>, sessions: HashSet<i64>) -> Result<Seen, Error> {
+    db.read(move |conn| {
+        let reached = room::last_events(conn, &rooms)?;
+        let living = if sessions.is_empty() { HashSet::new() } else { Session::living(conn, &sessions)? };
+        Ok(Seen { reached, over: sessions.difference(&living).copied().collect() })
+    })
+    .await
 }

@@ -355,6 +355,26 @@ both!(a_post_after_the_session_ended_loses_no_text, |site| {
     assert_eq!(site.number("SELECT count(*) FROM stash"), 0);
 });
 
+both!(a_kept_text_finds_its_page_from_odd_addresses, |site| {
+    let asha = site.person("asha");
+    let room = site.room(&asha, "Weavers", "Craft");
+    // With a slash at the end; at the address that a form with errors came back at; from no page at all.
+    for from in [format!("/rooms/{room}/"), format!("/rooms/{room}/messages"), "/no/such/page".to_owned()] {
+        let browser = site.person("asha");
+        site.sql("DELETE FROM sessions");
+        let token = browser.token();
+        let request = crate::support::Request::new("POST", &format!("/rooms/{room}/messages"))
+            .header("Referer", &format!("http://127.0.0.1:{}{from}", site.port()))
+            .form(&[("body", "a long thought"), ("csrf_token", &token)]);
+        let answer = browser.send(request);
+        answer.leads_to_login();
+        let page = format!("/rooms/{room}");
+        assert_eq!(answer.location(), format!("/login?next={}", chaupal::kit::paginate::encode_query(&page)), "{from}");
+        browser.post("/login", &[("login", "asha"), ("password", PASSWORD), ("next", &page)]).leads_to(&page);
+        browser.get(&page).status(200).see("a long thought");
+    }
+});
+
 both!(a_kept_text_belongs_to_one_browser_and_holds_no_password, |site| {
     let asha = site.person("asha");
     let room = site.room(&asha, "Weavers", "Craft");

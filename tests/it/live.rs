@@ -213,6 +213,17 @@ both!(a_log_out_ends_the_streams, |site| {
     assert_eq!(strangers.next().event, "message");
 });
 
+both!(a_stream_ends_with_a_session_that_was_ended_elsewhere, |site| {
+    let (asha, ravi) = (site.person("asha"), site.person("ravi"));
+    let room = site.room(&asha, "Weavers", "Craft");
+    let mut hers = asha.listen(&format!("/rooms/{room}/events"));
+    let mut his = ravi.listen(&format!("/rooms/{room}/events"));
+    site.sql(&format!("DELETE FROM sessions WHERE user_id = {}", asha.id));
+    assert!(hers.ends(Duration::from_secs(10)));
+    ravi.say(room, "still here", "").status(201);
+    while his.next().event != "message" {}
+});
+
 both!(several_rooms_on_one_connection, |site| {
     let asha = site.person("asha");
     let rooms: Vec<i64> = (1..=3).map(|n| site.room(&asha, &format!("Room {n}"), "Craft")).collect();

@@ -20,6 +20,15 @@ fn log_in_from(person: &Person<'_>, address: &str, login: &str, password: &str) 
     person.send(request.header("X-Forwarded-For", address))
 }
 
+both!(nobody_types_anothers_key, [("throttle.login", "3/h"), ("proxy.trusted", "[\"127.0.0.1\"]")], |site| {
+    site.person("asha");
+    let (thief, asha) = (site.anonymous(), site.anonymous());
+    for n in 0..6 {
+        log_in_from(&thief, &format!("198.51.100.{n}"), "address:203.0.113.9", "x");
+    }
+    log_in_from(&asha, "203.0.113.9", "asha", PASSWORD).leads_to("/");
+});
+
 both!(bad_log_ins_are_slowed_whatever_address_they_claim, [("throttle.login", "10/m")], |site| {
     site.person("asha");
     let thief = site.anonymous();

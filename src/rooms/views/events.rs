@@ -156,7 +156,8 @@ pub async fn of_rooms<'r>(
 }
 
 fn who(viewer: &Viewer<'_>) -> Option<Who> {
-    viewer.0.map(|user| Who { id: user.id, shown: serde_json::to_value(user.person()).unwrap_or_default() })
+    let (user, session) = (viewer.0?, viewer.session_id()?);
+    Some(Who { id: user.id, session, shown: serde_json::to_value(user.person()).unwrap_or_default() })
 }
 
 fn stream<'r>(

@@ -121,7 +121,7 @@ async fn say(user: &User<'_>, db: &Db, gate: &Gate<'_>, id: Id, form: &MessageFo
         Ok(body) => body,
         Err(errors) => return Err(Error::Invalid(errors)),
     };
-    gate.by_key(Scope::Post, &user.id.to_string())?;
+    gate.by_key(Scope::Post, &format!("user:{}", user.id))?;
     let (author, is_staff) = (user.person(), user.is_staff);
     let client_id = form.client_id().map(ToOwned::to_owned);
     let again = (author.id, client_id.clone());
@@ -195,7 +195,7 @@ pub async fn edit(
         Ok(body) => body,
         Err(errors) => return Ok(Either::Right(edit_view(&page, Drawn { values: form, errors }, message, room))),
     };
-    gate.by_key(Scope::Post, &user.id.to_string())?;
+    gate.by_key(Scope::Post, &format!("user:{}", user.id))?;
     let changed = db.write(move |conn| Ok(message::edit(conn, &message, &body)?)).await?;
     let back = format!("{}#message-{}", room.url, changed.id);
     voice.tell(changed);
