@@ -22,6 +22,9 @@ use crate::kit::{csrf, flash, paths};
 
 const COOKIE: &str = "kept";
 
+/// Bytes that are kept at most for one writer.
+const LONGEST: usize = 32 * 1024;
+
 /// The last route of all: who was turned away for want of a log-in ends here.
 pub fn fallback() -> Vec<Route> {
     [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete]
@@ -60,7 +63,9 @@ async fn keep(request: &Request<'_>, data: Data<'_>, asked: &str) -> Result<flas
     };
     let target = login_url(&page);
     let login_first = Text::new("flash-login-first");
-    if fields.values().all(|value| value.trim().is_empty()) {
+    // The longest form of ours is far below this; what is longer was typed by no person.
+    let length: usize = fields.values().map(String::len).sum();
+    if length > LONGEST || fields.values().all(|value| value.trim().is_empty()) {
         return Ok(flash::info(target, login_first));
     }
     let (Outcome::Success(gate), Outcome::Success(db)) =

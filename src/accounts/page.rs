@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rocket::Either;
 use rocket::http::Status;
@@ -18,20 +19,40 @@ use crate::accounts::models::{Person, User};
 use crate::accounts::site::Site;
 use crate::kit::error::Error;
 use crate::kit::forms::{Drawn, FieldErrors, FormContext};
-use crate::kit::i18n::{Catalogue, FALLBACK};
+use crate::kit::i18n::{Catalogue, FALLBACK, Text};
 use crate::kit::templates::Pages;
+use crate::kit::throttle::RetryAfter;
 use crate::kit::{csrf, db, flash, paths};
 
 /// A drawn page with its status.
 pub struct View {
     status: Status,
     html: Result<String, Error>,
+    retry_after: Option<u64>,
+}
+
+impl View {
+    /// The same page as an answer to somebody who comes too often.
+    pub fn throttled(self, after: Duration) -> Self {
+        Self { status: Status::TooManyRequests, retry_after: Some(RetryAfter(after).seconds()), ..self }
+    }
+}
+
+/// What a form says to somebody who comes too often.
+pub fn throttled(after: Duration) -> Text {
+    Text::new("error-429-text").with("seconds", i64::try_from(RetryAfter(after).seconds()).unwrap_or(i64::MAX))
 }
 
 impl<'r> Responder<'r, 'static> for View {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         match self.html {
-            Ok(html) => (self.status, RawHtml(html)).respond_to(request),
+            Ok(html) => {
+                let mut response = (self.status, RawHtml(html)).respond_to(request)?;
+                if let Some(seconds) = self.retry_after {
+                    response.set_raw_header("Retry-After", seconds.to_string());
+                }
+                Ok(response)
+            }
             Err(error) => error.respond_to(request),
         }
     }
@@ -86,7 +107,11 @@ impl Page<'_> {
 
     /// A page with another status: 422 for a form with errors.
     pub fn with(&self, status: Status, template: &'static str, context: impl Serialize) -> View {
-        View { status, html: self.pages.render(template, Whole { page: &self.frame, rest: context }) }
+        View {
+            status,
+            html: self.pages.render(template, Whole { page: &self.frame, rest: context }),
+            retry_after: None,
+        }
     }
 
     /// A form in the reader's language.
@@ -100,7 +125,7 @@ impl Page<'_> {
     }
 
     /// One text in the reader's language.
-    pub fn t(&self, text: &crate::kit::i18n::Text) -> String {
+    pub fn t(&self, text: &Text) -> String {
         self.catalogue.t(self.frame.lang, text)
     }
 

@@ -27,7 +27,7 @@ use crate::kit::{csrf, flash, paths};
 /// Where to go after a log-in: our own page or home.
 fn next_page(next: &str) -> String {
     paths::local(next)
-        .filter(|path| !path.starts_with("/login") && !path.starts_with("/register"))
+        .filter(|path| !["/login", "/register", "/logout"].iter().any(|door| path.starts_with(door)))
         .unwrap_or_else(|| "/".into())
 }
 

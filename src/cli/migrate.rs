@@ -34,8 +34,8 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
     make_data_dir(&context.loaded.config).map_err(|e| e.to_string())?;
     let mut conn = context.connect()?;
     let target = args.target.as_deref();
-    let plan = migrations::plan(&mut conn, target).map_err(|e| e.to_string())?;
     if args.plan {
+        let plan = migrations::plan(&mut conn, target).map_err(|e| e.to_string())?;
         for migration in &plan.down {
             println!("Unapply {}", migration.name);
         }
@@ -47,8 +47,11 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
         }
         return Ok(());
     }
-    if !plan.down.is_empty() {
-        confirm::destruction(context, "drops tables and what is in them", args.yes)?;
+    if target.is_some() {
+        let plan = migrations::plan(&mut conn, target).map_err(|e| e.to_string())?;
+        if !plan.down.is_empty() {
+            confirm::destruction(context, "drops tables and what is in them", args.yes)?;
+        }
     }
     let lock = MigrationLock::take(&mut conn, &context.loaded.config.data_dir)?;
     let done = guarded(context, &mut conn, target);
@@ -64,7 +67,8 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
 /// # Errors
 /// One line.
 pub fn to_newest(context: &Context, conn: &mut Conn) -> Result<(), String> {
-    // The usual case needs no lock.
+    // The usual case needs no lock; whatever else is found, also by chance in the middle of another
+    // process's work, is looked at again under it.
     if migrations::plan(conn, None).is_ok_and(|plan| plan.is_empty()) {
         return Ok(());
     }

@@ -19,12 +19,14 @@
 
 use std::time::Duration;
 
+use diesel::result::DatabaseErrorKind;
 use rocket::http::Status;
 use rocket::request::Request;
 use rocket::response::{self, Responder};
 
 use crate::kit::forms::FieldErrors;
 use crate::kit::logging;
+use crate::kit::throttle::RetryAfter;
 
 /// The one error of all views.
 #[derive(Debug)]
@@ -77,7 +79,7 @@ impl Error {
         let status = self.status();
         let mut note = Note::default();
         match self {
-            Self::Throttled(after) => note.retry_after = Some(after.as_secs().max(1)),
+            Self::Throttled(after) => note.retry_after = Some(RetryAfter(after).seconds()),
             Self::Csrf => note.csrf = true,
             Self::Db(error) => logging::failure(request, &error.to_string()),
             Self::Unavailable(reason) => {
@@ -95,7 +97,9 @@ impl Error {
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
         match error {
-            diesel::result::Error::NotFound => Self::NotFound,
+            // Who or what the new row points at was deleted at the same moment.
+            diesel::result::Error::NotFound
+            | diesel::result::Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => Self::NotFound,
             other => Self::Db(other),
         }
     }

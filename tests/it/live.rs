@@ -84,6 +84,22 @@ both!(a_long_absence_is_replayed_whole, |site| {
     events.silent(SHORT);
 });
 
+both!(an_edit_is_a_message_to_who_never_had_it, |site| {
+    let asha = site.person("asha");
+    let room = site.room(&asha, "Weavers", "Craft");
+    let first = site.message(room, &asha, "word 1");
+    for n in 2..=250 {
+        site.message(room, &asha, &format!("word {n}"));
+    }
+    asha.post(&format!("/messages/{first}/edit"), &[("body", "word one")]).status(303);
+    let heard = from(site, room, "?after=0", None).take(250);
+    assert!(heard.iter().all(|heard| heard.event == "message"), "more than one batch of history");
+    assert_eq!(
+        from(site, room, "?after=1", None).take(250).last().map(|heard| heard.event.clone()),
+        Some("edit".into())
+    );
+});
+
 both!(posts_edits_and_deletes_arrive_while_one_looks, |site| {
     let (asha, ravi) = (site.person("asha"), site.person("ravi"));
     let room = site.room(&asha, "Weavers", "Craft");

@@ -535,3 +535,14 @@ both!(a_script_gets_json, |site| {
         assert!(answer.json()["detail"].is_string());
     }
 });
+
+both!(who_was_taken_out_speaks_in_old_messages_neither, |site| {
+    let (asha, ravi) = (site.person("asha"), site.person("ravi"));
+    let room = site.room(&asha, "Weavers", "Craft");
+    let message = site.message(room, &ravi, "as it was");
+    asha.post(&format!("/rooms/{room}/participants/ravi/remove"), &[]).status(303);
+    ravi.post(&format!("/messages/{message}/edit"), &[("body", "behind your back")]).status(403);
+    asha.get(&format!("/rooms/{room}")).see("as it was").see_not("behind your back");
+    asha.post(&format!("/rooms/{room}/participants/ravi/restore"), &[]).status(303);
+    ravi.post(&format!("/messages/{message}/edit"), &[("body", "back again")]).status(303);
+});

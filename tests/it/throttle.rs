@@ -96,3 +96,18 @@ both!(posting_is_slowed_person_by_person, [("throttle.post", "3/h")], |site| {
     ravi.say(room, "mine", "").status(201);
     assert_eq!(site.number("SELECT count(*) FROM messages"), 4);
 });
+
+both!(who_is_slowed_loses_no_text, [("throttle.post", "2/h")], |site| {
+    let asha = site.person("asha");
+    let room = site.room(&asha, "Weavers", "Craft");
+    for n in 0..2 {
+        asha.post(&format!("/rooms/{room}/messages"), &[("body", &format!("word {n}"))]).status(303);
+    }
+    let answer = asha.post(&format!("/rooms/{room}/messages"), &[("body", "a long thought")]);
+    answer.status(429).see("a long thought");
+    assert!(answer.header("retry-after").is_some());
+    let answer = asha.post("/rooms/new", &[("name", "Looms & reeds"), ("topic", "Craft")]);
+    answer.status(429).see("Looms & reeds");
+    assert_eq!(site.number("SELECT count(*) FROM rooms"), 1);
+    assert_eq!(site.number("SELECT count(*) FROM messages"), 2);
+});

@@ -221,19 +221,23 @@ pub fn find(conn: &mut Conn, id: i64) -> QueryResult<Message> {
         .map(Message::from)
 }
 
-/// Changes a message's words.
+/// Changes a message's words. Whom the host took out of the room speaks there no more, in old
+/// messages neither.
 ///
 /// # Errors
-/// [`DieselError::NotFound`] when it was deleted meanwhile.
-pub fn edit(conn: &mut Conn, message: &Message, body: &str) -> QueryResult<Message> {
+/// [`PostError`]; `NoRoom` also when the message was deleted meanwhile.
+pub fn edit(conn: &mut Conn, message: &Message, author: i64, is_staff: bool, body: &str) -> Result<Message, PostError> {
     let event = room::next_event(conn, message.room_id)?;
+    if !is_staff && participant::is_removed(conn, message.room_id, author)? {
+        return Err(PostError::Removed);
+    }
     let now = time::now();
     let live = messages::table.filter(messages::id.eq(message.id)).filter(messages::deleted.is_null());
     let changed = diesel::update(live)
         .set((messages::body.eq(body), messages::updated.eq(now), messages::version.eq(event)))
         .execute(conn)?;
     if changed == 0 {
-        return Err(DieselError::NotFound);
+        return Err(PostError::NoRoom);
     }
     Ok(Message { body: body.to_owned(), updated: now, version: event, ..message.clone() })
 }

@@ -177,6 +177,8 @@ fn stream<'r>(
         for room in &rooms {
             yield presence(&hub, *room);
         }
+        // Where each reader of a long history began: only from there is it told what is new to him.
+        let mut began: BTreeMap<i64, i64> = BTreeMap::new();
         let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         loop {
             while let Some(room) = behind.pop_front() {
@@ -189,11 +191,14 @@ fn stream<'r>(
                         return;
                     }
                 };
+                let beginning = *began.entry(room).or_insert(known);
                 if rows.len() == usize::try_from(CATCH_UP).unwrap_or(usize::MAX) {
                     behind.push_back(room);
+                } else {
+                    began.remove(&room);
                 }
                 for row in rows {
-                    let event = live::event(rocket, row, known);
+                    let event = live::event(rocket, row, beginning);
                     cursors.reached.insert(room, event.number);
                     yield sent(&event, &cursors);
                 }

@@ -10,11 +10,11 @@ use rocket_dyn_templates::context;
 use crate::accounts::draft::Draft;
 use crate::accounts::errors::wants_json;
 use crate::accounts::guards::{Gate, User};
-use crate::accounts::page::{INVALID, Outcome, Page, View};
+use crate::accounts::page::{INVALID, Outcome, Page, View, throttled};
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::flash;
-use crate::kit::forms::{Confirmed, Drawn, Post};
+use crate::kit::forms::{Confirmed, Drawn, FieldErrors, Post};
 use crate::kit::i18n::Text;
 use crate::kit::live::Hub;
 use crate::kit::paths::Id;
@@ -111,6 +111,12 @@ pub async fn post(
         Err(Error::Invalid(errors)) => {
             Ok(Posted::Again(draw(&page, db, voice.hub, id.0, Window::Newest, Drawn { values: form, errors }).await?))
         }
+        Err(Error::Throttled(after)) if !voice.wants_json => {
+            // What was typed comes back here too.
+            let errors = FieldErrors::one("body", throttled(after));
+            let room = draw(&page, db, voice.hub, id.0, Window::Newest, Drawn { values: form, errors }).await?;
+            Ok(Posted::Again(room.throttled(after)))
+        }
         Err(error) => Err(error),
     }
 }
@@ -196,7 +202,8 @@ pub async fn edit(
         Err(errors) => return Ok(Either::Right(edit_view(&page, Drawn { values: form, errors }, message, room))),
     };
     gate.by_key(Scope::Post, &format!("user:{}", user.id))?;
-    let changed = db.write(move |conn| Ok(message::edit(conn, &message, &body)?)).await?;
+    let (author, is_staff) = (user.id, user.is_staff);
+    let changed = db.write(move |conn| Ok(message::edit(conn, &message, author, is_staff, &body)?)).await?;
     let back = format!("{}#message-{}", room.url, changed.id);
     voice.tell(changed);
     Ok(Either::Left(flash::success(back, Text::new("flash-message-updated"))))

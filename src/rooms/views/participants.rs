@@ -92,15 +92,10 @@ pub async fn away(
     form: Post<Farewell>,
 ) -> Result<Status, Error> {
     let Post(Farewell { seen }) = form;
-    let reader = viewer.id();
-    db.write(move |conn| {
-        let room = room::find(conn, id.0)?;
-        if let Some(reader) = reader.filter(|_| seen > 0) {
-            visit::look(conn, id.0, reader, seen.min(room.last_event))?;
-        }
-        Ok(())
-    })
-    .await?;
+    let room = db.read(move |conn| Ok(room::find(conn, id.0)?)).await?;
+    if let Some(reader) = viewer.id().filter(|_| seen > 0) {
+        db.write_statement(move |conn| Ok(visit::look(conn, id.0, reader, seen.min(room.last_event))?)).await?;
+    }
     hub.probe(id.0);
     Ok(Status::NoContent)
 }

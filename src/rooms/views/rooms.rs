@@ -6,16 +6,17 @@ use rocket_dyn_templates::context;
 use serde::Serialize;
 
 use crate::accounts::draft::Draft;
-use crate::accounts::guards::User;
+use crate::accounts::guards::{Gate, User};
 use crate::accounts::models::Person;
-use crate::accounts::page::{INVALID, Outcome, Page, View};
+use crate::accounts::page::{INVALID, Outcome, Page, View, throttled};
 use crate::kit::db::{Conn, Db};
 use crate::kit::error::Error;
 use crate::kit::flash;
-use crate::kit::forms::{Confirmed, Drawn, Post};
+use crate::kit::forms::{Confirmed, Drawn, FieldErrors, Post};
 use crate::kit::i18n::Text;
 use crate::kit::live::Hub;
 use crate::kit::paths::Id;
+use crate::kit::throttle::Scope;
 use crate::rooms::forms::{MessageForm, RoomForm};
 use crate::rooms::models::message::{self, MessageView, Stretch};
 use crate::rooms::models::participant::{self, People};
@@ -164,10 +165,15 @@ async fn form_page(page: &Page<'_>, db: &Db, drawn: Drawn<RoomForm>, room: Optio
 
 /// Django: `views.createRoom`, POST
 #[post("/rooms/new", data = "<form>")]
-pub async fn create(user: User<'_>, page: Page<'_>, db: &Db, form: Post<RoomForm>) -> Outcome {
+pub async fn create(user: User<'_>, page: Page<'_>, db: &Db, gate: Gate<'_>, form: Post<RoomForm>) -> Outcome {
     let Post(form) = form;
     match form.clean() {
         Ok(values) => {
+            if let Err(Error::Throttled(after)) = gate.by_key(Scope::Post, &format!("user:{}", user.id)) {
+                let errors = FieldErrors::one(FieldErrors::FORM, throttled(after));
+                let again = form_page(&page, db, Drawn { values: form, errors }, None).await?;
+                return Ok(Either::Right(again.throttled(after)));
+            }
             let host = user.id;
             let id = db.write(move |conn| Ok(room::open(conn, host, &values)?)).await?;
             Ok(Either::Left(flash::success(room::url(id), Text::new("flash-room-created"))))
