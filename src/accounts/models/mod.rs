@@ -1,0 +1,11 @@
+//! People, their sessions, and what the site remembers of itself.
+
+pub mod kept;
+mod person;
+mod session;
+pub mod setting;
+mod user;
+
+pub use person::Person;
+pub use session::{Session, clear_expired};
+pub use user::{CreateError, NewUser, User, legacy_iterations};

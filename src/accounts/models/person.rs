@@ -1,0 +1,77 @@
+//! What pages show of people.
+
+use diesel::prelude::*;
+use serde::Serialize;
+use unicode_normalization::char::is_combining_mark;
+
+use crate::kit::paginate::encode_query;
+
+/// What pages show of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct Person {
+    /// Its number.
+    pub id: i64,
+    /// For the address of his page.
+    pub username: String,
+    /// May be empty; then the user name is shown.
+    pub name: String,
+}
+
+impl Person {
+    /// Never empty.
+    pub fn shown_name(&self) -> &str {
+        if self.name.trim().is_empty() { &self.username } else { &self.name }
+    }
+
+    /// The address of his page.
+    pub fn url(&self) -> String {
+        format!("/developers/{}", encode_query(&self.username))
+    }
+
+    /// The first letters of the first two words.
+    pub fn initials(&self) -> String {
+        // A mark belongs to its letter: the virama of अर्जुन ends no word.
+        let of_word = |c: char| c.is_alphanumeric() || is_combining_mark(c);
+        let words = self.shown_name().split(|c| !of_word(c)).filter(|word| !word.is_empty());
+        words.take(2).filter_map(|word| word.chars().next()).flat_map(char::to_uppercase).collect()
+    }
+
+    /// One of twelve colours, by the user name, so that it stays.
+    pub fn hue(&self) -> u32 {
+        self.username.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 12
+    }
+}
+
+impl Serialize for Person {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut person = serializer.serialize_struct("Person", 6)?;
+        person.serialize_field("id", &self.id)?;
+        person.serialize_field("username", &self.username)?;
+        person.serialize_field("name", self.shown_name())?;
+        person.serialize_field("initials", &self.initials())?;
+        person.serialize_field("hue", &self.hue())?;
+        person.serialize_field("url", &self.url())?;
+        person.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(username: &str, name: &str) -> Person {
+        Person { id: 1, username: username.into(), name: name.into() }
+    }
+
+    #[test]
+    fn people_without_a_name_show_their_user_name() {
+        assert_eq!(person("asha", " ").shown_name(), "asha");
+        assert_eq!(person("asha", "Asha Rao").initials(), "AR");
+        assert_eq!(person("asha", "आशा").initials(), "आ");
+        assert_eq!(person("arjun", "अर्जुन").initials(), "अ");
+        assert_eq!(person("a.b", "").initials(), "AB");
+        assert_eq!(person("a b/c", "").url(), "/developers/a%20b%2Fc");
+        assert!(person("asha", "").hue() < 12);
+    }
+}

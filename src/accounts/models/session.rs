@@ -1,0 +1,135 @@
+//! Log-ins that last.
+//!
+//! Django: `django.contrib.sessions.models`
+
+use std::collections::HashSet;
+
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Timestamp};
+
+use super::User;
+use crate::kit::db::{Conn, number_list, prepared};
+use crate::kit::{random, time};
+use crate::schema::{sessions, stash, users};
+
+/// A log-in that lasts. The cookie holds the token, the database its hash.
+///
+/// Django: `Session`
+#[derive(Clone, Debug, Queryable)]
+pub struct Session {
+    /// Its number.
+    pub id: i64,
+    /// SHA-256 of the token.
+    pub token_hash: String,
+    /// Whose it is.
+    pub user_id: i64,
+    /// When it began.
+    pub created: NaiveDateTime,
+    /// When it was last used, to within some minutes.
+    pub last_seen: NaiveDateTime,
+    /// When it ends.
+    pub expires: NaiveDateTime,
+    /// What the browser calls itself.
+    pub user_agent: String,
+    /// Where it logged in from.
+    pub address: String,
+}
+
+impl Session {
+    /// Begins a session and gives its token, which is kept nowhere.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn begin(conn: &mut Conn, user_id: i64, days: i64, user_agent: &str, address: &str) -> QueryResult<String> {
+        let token = random::token(32);
+        let now = time::now();
+        let cut = |text: &str| text.chars().filter(|c| *c != '\0').take(200).collect::<String>();
+        diesel::insert_into(sessions::table)
+            .values((
+                sessions::token_hash.eq(random::token_hash(&token)),
+                sessions::user_id.eq(user_id),
+                sessions::created.eq(now),
+                sessions::last_seen.eq(now),
+                sessions::expires.eq(now + TimeDelta::days(days)),
+                sessions::user_agent.eq(cut(user_agent)),
+                sessions::address.eq(cut(address)),
+            ))
+            .execute(conn)?;
+        Ok(token)
+    }
+
+    /// The session of this token and its person, unless it is over or the person disabled.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn current(conn: &mut Conn, token: &str) -> QueryResult<Option<(Self, User)>> {
+        sessions::table
+            .inner_join(users::table)
+            .filter(sessions::token_hash.eq(random::token_hash(token)))
+            .filter(sessions::expires.gt(time::now()))
+            .filter(users::is_active.eq(true))
+            .first(conn)
+            .optional()
+    }
+
+    /// Which of these sessions still hold.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn living(conn: &mut Conn, ids: &HashSet<i64>) -> QueryResult<HashSet<i64>> {
+        #[derive(QueryableByName)]
+        struct Living {
+            #[diesel(sql_type = BigInt)]
+            id: i64,
+            #[diesel(sql_type = Timestamp)]
+            expires: NaiveDateTime,
+        }
+        let (marks, numbers) = number_list(ids.iter().copied());
+        let sql = format!(
+            "SELECT s.id, s.expires FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.is_active AND s.id IN ({marks})"
+        );
+        let now = time::now();
+        let found: Vec<Living> = prepared(sql, numbers).load(conn)?;
+        Ok(found.into_iter().filter(|session| session.expires > now).map(|session| session.id).collect())
+    }
+
+    /// Ends the session of this token.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn end(conn: &mut Conn, token: &str) -> QueryResult<()> {
+        diesel::delete(sessions::table.filter(sessions::token_hash.eq(random::token_hash(token))))
+            .execute(conn)
+            .map(drop)
+    }
+
+    /// Ends all sessions of a person.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn end_all(conn: &mut Conn, user_id: i64) -> QueryResult<usize> {
+        diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id))).execute(conn)
+    }
+
+    /// Notes that the session is in use.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn touch(conn: &mut Conn, id: i64) -> QueryResult<()> {
+        diesel::update(sessions::table.find(id)).set(sessions::last_seen.eq(time::now())).execute(conn).map(drop)
+    }
+}
+
+/// Forgets what is over: sessions and kept texts.
+///
+/// Django: `clearsessions`
+///
+/// # Errors
+/// Only the database's.
+pub fn clear_expired(conn: &mut Conn) -> QueryResult<usize> {
+    let now = time::now();
+    let sessions = diesel::delete(sessions::table.filter(sessions::expires.le(now))).execute(conn)?;
+    let texts = diesel::delete(stash::table.filter(stash::expires.le(now))).execute(conn)?;
+    Ok(sessions + texts)
+}

@@ -1,0 +1,179 @@
+//! People.
+//!
+//! Django: `django.contrib.auth.models`
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::Text;
+
+use super::Person;
+use crate::accounts::passwords;
+use crate::kit::db::{Conn, fold_key, prepared};
+use crate::kit::time;
+use crate::schema::users;
+
+/// One registered person.
+///
+/// Django: `User`
+#[derive(Clone, Debug, Queryable)]
+pub struct User {
+    /// Its number.
+    pub id: i64,
+    /// As typed at registration.
+    pub username: String,
+    /// Folded: what makes two spellings the same.
+    pub username_key: String,
+    /// As typed; empty for none.
+    pub email: String,
+    /// Folded; none for none, so that many may have none.
+    pub email_key: Option<String>,
+    /// The name that pages show; may be empty.
+    pub name: String,
+    /// A few words of oneself.
+    pub bio: String,
+    /// The hash, never the password.
+    pub password: String,
+    /// A disabled person is anonymous everywhere.
+    pub is_active: bool,
+    /// May do the work of the staff.
+    pub is_staff: bool,
+    /// Staff with every permission.
+    pub is_superuser: bool,
+    /// When he registered.
+    pub date_joined: NaiveDateTime,
+    /// When he last logged in.
+    pub last_login: Option<NaiveDateTime>,
+}
+
+/// A person who is about to be written.
+#[derive(Clone, Debug, Default)]
+pub struct NewUser {
+    /// See [`User::username`].
+    pub username: String,
+    /// See [`User::email`].
+    pub email: String,
+    /// See [`User::name`].
+    pub name: String,
+    /// A hash.
+    pub password: String,
+    /// Staff and superuser at once.
+    pub is_superuser: bool,
+}
+
+/// Why a person could not be written.
+#[derive(Debug)]
+pub enum CreateError {
+    /// Somebody has this user name, in whatever case.
+    UsernameTaken,
+    /// Somebody has this e-mail address, in whatever case.
+    EmailTaken,
+    /// The database.
+    Db(DieselError),
+}
+
+impl From<DieselError> for CreateError {
+    fn from(error: DieselError) -> Self {
+        match &error {
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => {
+                // SQLite names the column, PostgreSQL the constraint; both hold the column's name.
+                let place = format!("{} {}", info.message(), info.constraint_name().unwrap_or_default());
+                if place.contains("email_key") { Self::EmailTaken } else { Self::UsernameTaken }
+            }
+            _ => Self::Db(error),
+        }
+    }
+}
+
+impl User {
+    /// Django: `User.objects.create_user`
+    ///
+    /// # Errors
+    /// [`CreateError`]: the unique columns decide, so that of fifty at once one wins.
+    pub fn create(conn: &mut Conn, new: &NewUser) -> Result<Self, CreateError> {
+        let email = new.email.trim();
+        Ok(diesel::insert_into(users::table)
+            .values((
+                users::username.eq(&new.username),
+                users::username_key.eq(fold_key(&new.username)),
+                users::email.eq(email),
+                users::email_key.eq((!email.is_empty()).then(|| fold_key(email))),
+                users::name.eq(&new.name),
+                users::bio.eq(""),
+                users::password.eq(&new.password),
+                users::is_active.eq(true),
+                users::is_staff.eq(new.is_superuser),
+                users::is_superuser.eq(new.is_superuser),
+                users::date_joined.eq(time::now()),
+            ))
+            .returning(users::all_columns)
+            .get_result(conn)?)
+    }
+
+    /// By user name or e-mail address, in any case. A user name comes first.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn by_login(conn: &mut Conn, login: &str) -> QueryResult<Option<Self>> {
+        // PostgreSQL takes no U+0000 in a text, not even to look for it.
+        if login.contains('\0') {
+            return Ok(None);
+        }
+        let key = fold_key(login);
+        let mut found: Vec<Self> =
+            users::table.filter(users::username_key.eq(&key).or(users::email_key.eq(&key))).limit(2).load(conn)?;
+        found.sort_by_key(|user| user.username_key != key);
+        Ok(found.into_iter().next())
+    }
+
+    /// By user name, in any case.
+    ///
+    /// # Errors
+    /// [`DieselError::NotFound`] when there is none.
+    pub fn by_username(conn: &mut Conn, username: &str) -> QueryResult<Self> {
+        if username.contains('\0') {
+            return Err(DieselError::NotFound);
+        }
+        users::table.filter(users::username_key.eq(fold_key(username))).first(conn)
+    }
+
+    /// Whether a person with every permission can log in.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn superuser_exists(conn: &mut Conn) -> QueryResult<bool> {
+        diesel::select(diesel::dsl::exists(
+            users::table.filter(users::is_superuser.eq(true).and(users::is_active.eq(true))),
+        ))
+        .get_result(conn)
+    }
+
+    /// Keeps a new hash.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn set_password(conn: &mut Conn, id: i64, hash: &str) -> QueryResult<()> {
+        diesel::update(users::table.find(id)).set(users::password.eq(hash)).execute(conn).map(drop)
+    }
+
+    /// As the others see him.
+    pub fn person(&self) -> Person {
+        Person { id: self.id, username: self.username.clone(), name: self.name.clone() }
+    }
+}
+
+/// The highest cost of an imported PBKDF2 hash on this site, for log-ins that take equally long.
+///
+/// # Errors
+/// Only the database's.
+pub fn legacy_iterations(conn: &mut Conn) -> QueryResult<u32> {
+    #[derive(QueryableByName)]
+    struct Beginning {
+        #[diesel(sql_type = Text)]
+        beginning: String,
+    }
+    // `pbkdf2_sha256$1000000$`: the count ends within 22 characters; thousands of hashes share few beginnings.
+    let sql = "SELECT DISTINCT substr(password, 1, 22) AS beginning FROM users WHERE password LIKE 'pbkdf2_sha256$%'";
+    let found: Vec<Beginning> = prepared(sql, Vec::new()).load(conn)?;
+    Ok(found.iter().filter_map(|row| passwords::pbkdf2_iterations(&row.beginning)).max().unwrap_or(0))
+}
