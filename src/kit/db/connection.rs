@@ -1,0 +1,170 @@
+//! One connection to either database: where it is, how it is opened, how it writes.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+
+use diesel::connection::{
+    AnsiTransactionManager, Instrumentation, InstrumentationEvent, SimpleConnection, TransactionManager,
+};
+use diesel::prelude::*;
+use diesel::result::{ConnectionError, Error as DieselError};
+
+use super::text::{fold_text, fold_utils};
+
+pub use multi::{Conn, MultiBackend};
+
+/// The derive writes public items without docstrings; they stay behind this door.
+#[allow(missing_docs)]
+mod multi {
+    /// A connection to either database. What is written against it runs on both.
+    #[derive(diesel::MultiConnection)]
+    pub enum Conn {
+        /// The file in the data folder.
+        Sqlite(diesel::SqliteConnection),
+        /// A server of its own.
+        Postgres(diesel::PgConnection),
+    }
+}
+
+/// Where the database is: a file or a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// An SQLite file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL address, password and all.
+    Postgres(String),
+}
+
+impl Target {
+    /// Reads `sqlite://path` or `postgres://…`.
+    ///
+    /// # Errors
+    /// One line for whoever set the address, without its password.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            if path.is_empty() {
+                return Err("database.url names no file: write sqlite://path/to/file.db".into());
+            }
+            return Ok(Self::Sqlite(PathBuf::from(path)));
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Self::Postgres(url.to_owned()));
+        }
+        Err("database.url must begin with sqlite:// or postgres://".into())
+    }
+
+    /// The SQLite file, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// Opens one connection, with everything set that this program relies on.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or the server cannot be reached.
+    pub fn connect(&self) -> Result<Conn, ConnectionError> {
+        let mut conn = match self {
+            Self::Sqlite(path) => Conn::Sqlite(open_sqlite(path)?),
+            Self::Postgres(url) => {
+                let mut pg = PgConnection::establish(url)?;
+                pg.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages = warning")
+                    .map_err(ConnectionError::CouldntSetupConfiguration)?;
+                Conn::Postgres(pg)
+            }
+        };
+        conn.set_instrumentation(StatementCounter);
+        Ok(conn)
+    }
+}
+
+/// The order matters: waiting must be possible before anything that may have to wait.
+/// `synchronous = FULL`: what was acknowledged survives a power cut.
+const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
+     PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000";
+
+fn open_sqlite(path: &Path) -> Result<SqliteConnection, ConnectionError> {
+    let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
+    conn.batch_execute(SQLITE_PRAGMAS).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    fold_utils::register_impl(&mut conn, |text: Option<String>| text.map(|text| fold_text(&text)))
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(conn)
+}
+
+/// The version of the database behind `conn`, as it tells it itself.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn version(conn: &mut Conn) -> QueryResult<String> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        version: String,
+    }
+    let sql = match conn {
+        Conn::Sqlite(_) => "SELECT sqlite_version() AS version",
+        Conn::Postgres(_) => "SELECT current_setting('server_version') AS version",
+    };
+    diesel::sql_query(sql).get_result::<Row>(conn).map(|row| row.version)
+}
+
+/// Runs `work` in one transaction that is a writer from its first statement on.
+/// SQLite: `BEGIN IMMEDIATE`, since a reader that turns writer late fails at once.
+///
+/// # Errors
+/// Those of `work` (then nothing was changed) and those of the database at commit.
+pub fn transaction<T, E>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T, E>) -> Result<T, E>
+where
+    E: From<DieselError>,
+{
+    match conn {
+        Conn::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?,
+        Conn::Postgres(c) => AnsiTransactionManager::begin_transaction(c)?,
+    }
+    match work(conn) {
+        Ok(value) => {
+            match conn {
+                Conn::Sqlite(c) => AnsiTransactionManager::commit_transaction(c)?,
+                Conn::Postgres(c) => AnsiTransactionManager::commit_transaction(c)?,
+            }
+            Ok(value)
+        }
+        Err(error) => {
+            match conn {
+                Conn::Sqlite(c) => AnsiTransactionManager::rollback_transaction(c)?,
+                Conn::Postgres(c) => AnsiTransactionManager::rollback_transaction(c)?,
+            }
+            Err(error)
+        }
+    }
+}
+
+thread_local! {
+    pub(super) static STATEMENTS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Counts each statement that goes out; the limit of eight a page is tested by it.
+struct StatementCounter;
+
+impl Instrumentation for StatementCounter {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if let InstrumentationEvent::StartQuery { .. } = event {
+            STATEMENTS.set(STATEMENTS.get().wrapping_add(1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_by_scheme() {
+        assert_eq!(Target::parse("sqlite://a/b.db"), Ok(Target::Sqlite("a/b.db".into())));
+        assert!(Target::parse("postgres://x").is_ok());
+        assert!(Target::parse("sqlite://").is_err());
+        assert!(Target::parse("mysql://x").is_err());
+    }
+}

@@ -1,0 +1,191 @@
+//! The way to the database and back: one connection type for SQLite and PostgreSQL, one verb to
+//! read ([`Db::read`]) and one to write ([`Db::write`]).
+//!
+//! Django: `django.db.connection` and `transaction.atomic`, with the difference that whoever
+//! writes says so first, because SQLite lets one writer in at a time.
+
+mod connection;
+mod prepared;
+mod text;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::{ManageConnection, Pool, R2D2Connection};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use rocket::outcome::Outcome;
+use rocket::request::{self, FromRequest, Request};
+use tokio::sync::{Mutex, Semaphore};
+
+use crate::kit::error::Error;
+use connection::STATEMENTS;
+
+pub use connection::{Conn, MultiBackend, Target, transaction, version};
+pub use prepared::{Prepared, number_list, prepared};
+pub use text::{contains_pattern, fold, fold_key, fold_text};
+
+/// The pool of connections and the rules of entry. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    target: Target,
+    pool: Pool<Manager>,
+    /// As many permits as connections: who waits, waits here, without holding a thread.
+    permits: Arc<Semaphore>,
+    /// SQLite has one writer at a time: the others queue here in the order in which they came.
+    writer: Arc<Mutex<()>>,
+    /// The statements of one request, counted for the header that debug pages carry.
+    statements: Arc<AtomicU32>,
+}
+
+impl Db {
+    /// A pool of at most `size` connections. None is opened before it is needed.
+    pub fn new(target: Target, size: u32) -> Self {
+        let pool = Pool::builder()
+            .max_size(size)
+            .min_idle(Some(0))
+            .test_on_check_out(false)
+            .connection_timeout(Duration::from_secs(5))
+            .error_handler(Box::new(diesel::r2d2::NopErrorHandler))
+            .build_unchecked(Manager(target.clone()));
+        Self {
+            target,
+            pool,
+            permits: Arc::new(Semaphore::new(size as usize)),
+            writer: Arc::default(),
+            statements: Arc::default(),
+        }
+    }
+
+    /// Where this database is.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// How many statements this request has sent so far.
+    pub fn statements(&self) -> u32 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Reads: one hop to a blocking thread, whatever the number of queries in `work`.
+    ///
+    /// # Errors
+    /// Those of `work`; [`Error::Unavailable`] when no connection can be had.
+    pub async fn read<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+    {
+        let _permit = self.permits.acquire().await.map_err(|_| closing())?;
+        let (pool, statements) = (self.pool.clone(), Arc::clone(&self.statements));
+        blocking(move || with_connection(&pool, &statements, work)).await
+    }
+
+    /// Writes: all of `work` in one transaction, or nothing of it.
+    ///
+    /// # Errors
+    /// Those of `work`; [`Error::Unavailable`] when no connection can be had.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+    {
+        self.write_statement(move |conn| transaction(conn, work)).await
+    }
+
+    /// Writes with a single statement, which is a transaction by itself and spares two more.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_statement<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+    {
+        let _turn = match self.target {
+            Target::Sqlite(_) => Some(self.writer.lock().await),
+            Target::Postgres(_) => None,
+        };
+        self.read(work).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(failure) => Err(Error::Internal(format!("database work stopped: {failure}"))),
+    }
+}
+
+fn closing() -> Error {
+    Error::Unavailable("the server is stopping".into())
+}
+
+fn with_connection<T>(
+    pool: &Pool<Manager>,
+    statements: &AtomicU32,
+    work: impl FnOnce(&mut Conn) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut pooled = pool.get().map_err(|e| Error::Unavailable(format!("no database connection: {e}")))?;
+    let before = STATEMENTS.get();
+    let result = work(&mut pooled.conn);
+    statements.fetch_add(STATEMENTS.get().wrapping_sub(before), Ordering::Relaxed);
+    if let Err(Error::Db(
+        DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) | DieselError::BrokenTransactionManager,
+    )) = &result
+    {
+        pooled.broken = true;
+    }
+    result
+}
+
+/// Opens connections for the pool, each as [`Target::connect`] does.
+struct Manager(Target);
+
+/// A connection that remembers whether it is still good.
+struct Pooled {
+    conn: Conn,
+    broken: bool,
+}
+
+impl ManageConnection for Manager {
+    type Connection = Pooled;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> Result<Pooled, Self::Error> {
+        let conn = self.0.connect().map_err(diesel::r2d2::Error::ConnectionError)?;
+        Ok(Pooled { conn, broken: false })
+    }
+
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Self::Error> {
+        pooled.conn.batch_execute("SELECT 1").map_err(diesel::r2d2::Error::QueryError)
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        let lost = match &mut pooled.conn {
+            Conn::Sqlite(c) => c.is_broken(),
+            Conn::Postgres(c) => c.is_broken(),
+        };
+        lost || pooled.broken || std::thread::panicking()
+    }
+}
+
+/// Each request gets its own handle, so that its statements are counted apart.
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for &'r Db {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
+        match of(request) {
+            Some(db) => Outcome::Success(db),
+            None => Outcome::Error((rocket::http::Status::InternalServerError, ())),
+        }
+    }
+}
+
+/// This request's handle; none when the server was built without a database.
+pub fn of<'r>(request: &'r Request<'_>) -> Option<&'r Db> {
+    let shared = request.rocket().state::<Db>()?;
+    Some(request.local_cache(|| Db { statements: Arc::default(), ..shared.clone() }))
+}
