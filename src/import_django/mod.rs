@@ -1,5 +1,5 @@
 //! Brings the database of a Django course across. Each course is a module that knows its tables
-//! ([`studybud`]); what they share, reading with tolerance ([`source`], [`cell`]), remembering what was
+//! (`studybud`); what they share, reading with tolerance ([`source`], [`cell`]), remembering what was
 //! brought along ([`ledger`]) and telling of it ([`report`]), stands beside them.
 //!
 //! Nothing stops at an odd row: it is merged, mended or left out, and reported. All is one transaction.

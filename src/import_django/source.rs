@@ -17,7 +17,7 @@ use super::ImportError;
 use super::cell::Cell;
 use crate::kit::random;
 
-/// A row type of the source; [`table_row`] makes them.
+/// A row type of the source; `table_row` makes them.
 pub trait TableRow: QueryableByName<diesel::sqlite::Sqlite> {
     /// The columns that it holds. One that the table does not have reads as NULL.
     const COLUMNS: &'static [&'static str];
