@@ -19,6 +19,7 @@ use crate::accounts::site::Site;
 use crate::kit::config::{Config, SecretKey};
 use crate::kit::csrf::{CsrfKey, SecureCookies};
 use crate::kit::db::{Db, Target};
+use crate::kit::fragments::Fragments;
 use crate::kit::headers::SecurityHeaders;
 use crate::kit::i18n::Catalogue;
 use crate::kit::live::Hub;
@@ -56,6 +57,7 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .manage(Hub::default())
         .manage(Arc::clone(&catalogue))
         .manage(pages.clone())
+        .manage(Fragments::new(pages.clone()))
         .manage(db)
         .attach(RequestLog)
         .attach(TrailingSlash)

@@ -19,6 +19,7 @@ use crate::accounts::models::{Person, User};
 use crate::accounts::site::Site;
 use crate::kit::error::Error;
 use crate::kit::forms::{Drawn, FieldErrors, FormContext};
+use crate::kit::fragments::{Fragments, Piece};
 use crate::kit::i18n::{Catalogue, FALLBACK, Text};
 use crate::kit::templates::Pages;
 use crate::kit::throttle::RetryAfter;
@@ -68,6 +69,7 @@ pub struct Page<'r> {
     /// All words.
     pub catalogue: &'r Arc<Catalogue>,
     pages: &'r Pages,
+    fragments: &'r Fragments,
     frame: Frame,
 }
 
@@ -114,6 +116,14 @@ impl Page<'_> {
         }
     }
 
+    /// A piece of a page, drawn before if it could be.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] with the template's own words.
+    pub fn piece(&self, template: &'static str, context: &impl Serialize) -> Result<Piece, Error> {
+        self.fragments.draw(template, context)
+    }
+
     /// A form in the reader's language.
     pub fn form<V: Serialize>(&self, drawn: Drawn<V>) -> FormContext<V> {
         drawn.context(self.catalogue, self.frame.lang)
@@ -154,14 +164,14 @@ impl<'r> FromRequest<'r> for Page<'r> {
             request::Outcome::Forward(status) => return request::Outcome::Forward(status),
         };
         let rocket = request.rocket();
-        let (Some(site), Some(catalogue), Some(pages)) =
-            (rocket.state::<Site>(), rocket.state::<Arc<Catalogue>>(), rocket.state())
+        let (Some(site), Some(catalogue), Some(pages), Some(fragments)) =
+            (rocket.state::<Site>(), rocket.state::<Arc<Catalogue>>(), rocket.state(), rocket.state())
         else {
             return request::Outcome::Error((Status::InternalServerError, ()));
         };
         let flash = flash::waiting(request, catalogue, FALLBACK).await;
         let frame = frame(request, site, viewer.0, flash).await;
-        request::Outcome::Success(Self { viewer, catalogue, pages, frame })
+        request::Outcome::Success(Self { viewer, catalogue, pages, fragments, frame })
     }
 }
 
@@ -170,8 +180,14 @@ impl<'r> Page<'r> {
     pub async fn of_nobody(request: &'r Request<'_>) -> Option<Page<'r>> {
         let site = request.rocket().state::<Site>()?;
         let catalogue = request.rocket().state::<Arc<Catalogue>>()?;
-        let pages = request.rocket().state()?;
-        Some(Page { viewer: Viewer::default(), catalogue, pages, frame: frame(request, site, None, None).await })
+        let (pages, fragments) = (request.rocket().state()?, request.rocket().state()?);
+        Some(Page {
+            viewer: Viewer::default(),
+            catalogue,
+            pages,
+            fragments,
+            frame: frame(request, site, None, None).await,
+        })
     }
 }
 

@@ -9,6 +9,7 @@ pub mod db;
 pub mod error;
 pub mod flash;
 pub mod forms;
+pub mod fragments;
 pub mod headers;
 pub mod i18n;
 pub mod live;

@@ -4,6 +4,7 @@
 
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rocket::fairing::Fairing;
@@ -36,7 +37,10 @@ pub fn watched_dir(data_dir: &Path) -> PathBuf {
 /// into figment's values first and into Tera's then, which costs a fifth of a page; here it is
 /// turned once. The engine behind both is the same.
 #[derive(Clone, Default)]
-pub struct Pages(Arc<RwLock<Arc<Tera>>>);
+pub struct Pages {
+    tera: Arc<RwLock<Arc<Tera>>>,
+    generation: Arc<AtomicU64>,
+}
 
 impl Pages {
     /// Draws a template.
@@ -44,14 +48,20 @@ impl Pages {
     /// # Errors
     /// [`Error::Internal`] with the template's own words, for the log.
     pub fn render(&self, name: &str, context: impl Serialize) -> Result<String, Error> {
-        let tera = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
+        let tera = Arc::clone(&self.tera.read().unwrap_or_else(PoisonError::into_inner));
         tera::Context::from_serialize(context)
             .and_then(|context| tera.render(name, &context))
             .map_err(|error| Error::Internal(explain(&error)))
     }
 
+    /// Another number after each time that templates were loaded.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
     fn replace(&self, tera: Tera) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tera);
+        *self.tera.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tera);
+        self.generation.fetch_add(1, Ordering::Release);
     }
 }
 

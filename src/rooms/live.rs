@@ -39,7 +39,7 @@ pub fn event(rocket: &Rocket<Orbit>, message: Message, known: i64) -> Event {
     } else {
         let user = message.user.as_ref().map(|user| user.id);
         let created = time::iso(message.created);
-        let context = json!({ "message": message.view(None, false) });
+        let context = json!({ "message": message.view(None, false), "alone": true });
         let html = Template::show(rocket, "rooms/_message.html", context).unwrap_or_default();
         json!({ "event": number, "id": id, "seq": seq, "user": user, "html": html, "created": created, "room": room })
     };

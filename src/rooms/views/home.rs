@@ -9,6 +9,7 @@ use crate::accounts::site::Site;
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::forms::same;
+use crate::kit::fragments::Piece;
 use crate::kit::paginate::{Pager, search_text};
 use crate::rooms::models::message;
 use crate::rooms::models::room::{self, Filter};
@@ -46,6 +47,12 @@ pub async fn home(
         })
         .await?;
     mark_current(&mut topics, &q);
+    let rooms: Vec<Piece> =
+        rooms.iter().map(|room| frame.piece("rooms/_card.html", &context! { room })).collect::<Result<_, Error>>()?;
+    let activity: Vec<Piece> = activity
+        .iter()
+        .map(|item| frame.piece("rooms/_activity_item.html", &context! { item }))
+        .collect::<Result<_, Error>>()?;
     Ok(frame.ok("rooms/home.html", context! { count: pager.total, q, rooms, pager, topics, rooms_total, activity }))
 }
 

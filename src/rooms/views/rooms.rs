@@ -13,12 +13,13 @@ use crate::kit::db::{Conn, Db};
 use crate::kit::error::Error;
 use crate::kit::flash;
 use crate::kit::forms::{Confirmed, Drawn, FieldErrors, Post};
+use crate::kit::fragments::Piece;
 use crate::kit::i18n::Text;
 use crate::kit::live::Hub;
 use crate::kit::paths::Id;
 use crate::kit::throttle::Scope;
 use crate::rooms::forms::{MessageForm, RoomForm};
-use crate::rooms::models::message::{self, MessageView, Stretch};
+use crate::rooms::models::message::{self, Stretch};
 use crate::rooms::models::participant::{self, People};
 use crate::rooms::models::room::{self, Room};
 use crate::rooms::models::topic;
@@ -30,6 +31,13 @@ struct Opened {
     stretch: Stretch,
     people: People,
     standing: Standing,
+}
+
+/// A message of the page, and its number for the line where the unread ones begin.
+#[derive(Serialize)]
+struct DrawnMessage {
+    seq: i64,
+    html: Piece,
 }
 
 /// A person in the room's list.
@@ -105,8 +113,12 @@ pub async fn draw(
     let host = room.host.as_ref().map(|host| host.id);
     let participants: Vec<Participant> =
         people.active.into_iter().map(|person| Participant { is_host: host == Some(person.id), person }).collect();
-    let messages: Vec<MessageView> =
-        stretch.messages.into_iter().map(|message| message.view(viewer, can_manage)).collect();
+    let messages = stretch.messages.into_iter().map(|message| {
+        let seq = message.seq;
+        let context = context! { message: message.view(viewer, can_manage), alone: false };
+        Ok(DrawnMessage { seq, html: page.piece("rooms/_message.html", &context)? })
+    });
+    let messages: Vec<DrawnMessage> = messages.collect::<Result<_, Error>>()?;
     Ok(page.with(
         if composer.errors.is_empty() { Status::Ok } else { INVALID },
         "rooms/room.html",
