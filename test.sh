@@ -16,7 +16,9 @@ esac
 
 began=$SECONDS
 done_steps=()
-step() { # NAME COMMAND…: cheap steps come first, and the first failure ends the run
+# Cheap steps come first, and the first failure ends the run. Bash does not end a function at its first
+# failing line when the function is asked for its result, as here: each says so itself by `|| return`.
+step() { # NAME COMMAND…
   local name=$1 start=$SECONDS
   shift
   echo "== $name"
@@ -93,14 +95,14 @@ deny() {
     tool=$target/tools/bin/cargo-deny
     if [ ! -x "$tool" ]; then
       echo "building cargo-deny, once (some minutes)"
-      CARGO_TARGET_DIR=$target/tools/build cargo install --quiet --debug --locked --root "$target/tools" cargo-deny
+      CARGO_TARGET_DIR=$target/tools/build cargo install --quiet --debug --locked --root "$target/tools" cargo-deny || return
       rm -rf "$target/tools/build"
     fi
   fi
-  "$tool" --log-level error check bans licenses sources
+  "$tool" --log-level error check bans licenses sources || return
   # The list of advisories comes by git, from a host that not every machine reaches.
   if timeout 60 "$tool" --log-level off fetch db >/dev/null 2>&1; then
-    "$tool" --log-level error check --disable-fetch advisories
+    "$tool" --log-level error check --disable-fetch advisories || return
   else
     echo "advisories: the list cannot be reached from here, so it was not asked"
   fi
@@ -108,7 +110,7 @@ deny() {
 
 tests() {
   if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --locked --no-tests=fail
+    cargo nextest run --locked --no-tests=fail || return
     cargo test --quiet --locked --doc
   else
     cargo test --locked --quiet
@@ -119,7 +121,7 @@ browser() { CHAUPAL_BIN=$target/debug/chaupal tests/browser/run.sh; }
 
 # The release binary carries its pages, style and script within: from an empty folder it serves them.
 release() {
-  cargo build --quiet --locked --release --bin chaupal
+  cargo build --quiet --locked --release --bin chaupal || return
   local log=$work/serve.log folder=$work/empty url pid page
   mkdir "$folder"
   (cd "$folder" && exec "$target/release/chaupal" serve :0) >"$log" 2>&1 &
@@ -130,13 +132,15 @@ release() {
     sleep 0.05
   done
   [ -n "$url" ] || { cat "$log"; return 1; }
-  (cd "$folder" && "$target/release/chaupal" healthcheck "$url")
-  page=$(fetch "$url/login")
+  (cd "$folder" && "$target/release/chaupal" healthcheck "$url") || return
+  page=$(fetch "$url/login") || return
   grep -q '<form' <<<"$page" || { echo "no page"; return 1; }
   local style
   style=$(grep -o '/static/css/app\.[0-9a-f]*\.css' <<<"$page" | head -n 1)
   fetch "$url$style" | grep -q . || { echo "no style at $style"; return 1; }
-  kill -TERM "$pid"
+  # The home page is drawn with pieces, which come from the binary too.
+  fetch "$url/" | grep -q '200 OK' || { echo "no home page"; return 1; }
+  kill -TERM "$pid" || return
   wait "$pid"
 }
 # curl is not everywhere; bash is.

