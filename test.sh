@@ -121,6 +121,8 @@ browser() { CHAUPAL_BIN=$target/debug/chaupal tests/browser/run.sh; }
 
 # The release binary carries its pages, style and script within: from an empty folder it serves them.
 release() {
+  # The program refuses variables of its family that it does not know.
+  unset CHAUPAL_TEST_POSTGRES
   cargo build --quiet --locked --release --bin chaupal || return
   local log=$work/serve.log folder=$work/empty url pid page
   mkdir "$folder"
