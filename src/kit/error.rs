@@ -11,7 +11,7 @@
 //! | `UnsupportedMedia` | 415 | not a form |
 //! | `Invalid` | 422 | what is wrong with which field |
 //! | `Throttled` | 429 | when to try again |
-//! | `Unavailable` | 503 | the database cannot be reached just now |
+//! | `Unavailable` | 503 | the database cannot be reached, or not be written, just now |
 //! | `Db`, `Internal` | 500 | our fault; the log has the reason beside the request id |
 //!
 //! Models return `QueryResult` or an error of their own. A view that has a
@@ -100,9 +100,29 @@ impl From<diesel::result::Error> for Error {
             // Who or what the new row points at was deleted at the same moment.
             diesel::result::Error::NotFound
             | diesel::result::Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => Self::NotFound,
+            diesel::result::Error::DatabaseError(kind, told) if is_trouble_below(&kind, told.message()) => {
+                Self::Unavailable(told.message().to_owned())
+            }
             other => Self::Db(other),
         }
     }
+}
+
+/// Neither the query's fault nor ours: the connection is gone, the disk is full, the file is locked
+/// or cannot be written. It may be over at the next try. The databases tell some of it by words alone.
+fn is_trouble_below(kind: &DatabaseErrorKind, told: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "database or disk is full",
+        "disk I/O error",
+        "attempt to write a readonly database",
+        "database is locked",
+        "unable to open database file",
+        "No space left on device",
+        "read-only transaction",
+        "terminating connection",
+    ];
+    matches!(kind, DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::ReadOnlyTransaction)
+        || WORDS.iter().any(|words| told.contains(words))
 }
 
 impl<'r> Responder<'r, 'static> for Error {

@@ -111,7 +111,6 @@ pub fn version(conn: &mut Conn) -> QueryResult<String> {
 }
 
 /// Runs `work` in one transaction that is a writer from its first statement on.
-/// SQLite: `BEGIN IMMEDIATE`, since a reader that turns writer late fails at once.
 ///
 /// # Errors
 /// Those of `work` (then nothing was changed) and those of the database at commit.
@@ -119,25 +118,48 @@ pub fn transaction<T, E>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result
 where
     E: From<DieselError>,
 {
-    match conn {
-        Conn::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?,
-        Conn::Postgres(c) => AnsiTransactionManager::begin_transaction(c)?,
-    }
+    begin_writing(conn)?;
     match work(conn) {
         Ok(value) => {
-            match conn {
-                Conn::Sqlite(c) => AnsiTransactionManager::commit_transaction(c)?,
-                Conn::Postgres(c) => AnsiTransactionManager::commit_transaction(c)?,
-            }
+            commit(conn)?;
             Ok(value)
         }
         Err(error) => {
-            match conn {
-                Conn::Sqlite(c) => AnsiTransactionManager::rollback_transaction(c)?,
-                Conn::Postgres(c) => AnsiTransactionManager::rollback_transaction(c)?,
-            }
+            roll_back(conn)?;
             Err(error)
         }
+    }
+}
+
+/// SQLite: `BEGIN IMMEDIATE`, since a reader that turns writer late fails at once.
+pub(super) fn begin_writing(conn: &mut Conn) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE"),
+        Conn::Postgres(c) => AnsiTransactionManager::begin_transaction(c),
+    }
+}
+
+/// Inside a transaction: a part of it that can be undone alone.
+pub(super) fn begin_savepoint(conn: &mut Conn) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(c) => AnsiTransactionManager::begin_transaction(c),
+        Conn::Postgres(c) => AnsiTransactionManager::begin_transaction(c),
+    }
+}
+
+/// Keeps the innermost transaction or savepoint.
+pub(super) fn commit(conn: &mut Conn) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(c) => AnsiTransactionManager::commit_transaction(c),
+        Conn::Postgres(c) => AnsiTransactionManager::commit_transaction(c),
+    }
+}
+
+/// Undoes the innermost transaction or savepoint.
+pub(super) fn roll_back(conn: &mut Conn) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(c) => AnsiTransactionManager::rollback_transaction(c),
+        Conn::Postgres(c) => AnsiTransactionManager::rollback_transaction(c),
     }
 }
 

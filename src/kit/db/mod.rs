@@ -6,7 +6,9 @@
 
 mod connection;
 mod prepared;
+mod stats;
 mod text;
+mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,16 +16,18 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ManageConnection, Pool, R2D2Connection};
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::result::Error as DieselError;
 use rocket::outcome::Outcome;
 use rocket::request::{self, FromRequest, Request};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::kit::error::Error;
 use connection::STATEMENTS;
+use writer::Writer;
 
 pub use connection::{Conn, MultiBackend, Target, transaction, version};
 pub use prepared::{Prepared, number_list, prepared};
+pub use stats::Stats;
 pub use text::{contains_pattern, fold, fold_key, fold_text};
 
 /// The pool of connections and the rules of entry. Cheap to clone.
@@ -33,8 +37,9 @@ pub struct Db {
     pool: Pool<Manager>,
     /// As many permits as connections: who waits, waits here, without holding a thread.
     permits: Arc<Semaphore>,
-    /// SQLite has one writer at a time: the others queue here in the order in which they came.
-    writer: Arc<Mutex<()>>,
+    /// SQLite's one writer; PostgreSQL has none, for there each writes by himself.
+    writer: Option<Arc<Writer>>,
+    stats: Arc<Stats>,
     /// The statements of one request, counted for the header that debug pages carry.
     statements: Arc<AtomicU32>,
 }
@@ -49,11 +54,14 @@ impl Db {
             .connection_timeout(Duration::from_secs(5))
             .error_handler(Box::new(diesel::r2d2::NopErrorHandler))
             .build_unchecked(Manager(target.clone()));
+        let stats = Arc::new(Stats::default());
+        let writer = target.file().is_some().then(|| Arc::new(Writer::new(target.clone(), Arc::clone(&stats))));
         Self {
             target,
             pool,
             permits: Arc::new(Semaphore::new(size as usize)),
-            writer: Arc::default(),
+            writer,
+            stats,
             statements: Arc::default(),
         }
     }
@@ -61,6 +69,11 @@ impl Db {
     /// Where this database is.
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// What was asked of the database since the start.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
     }
 
     /// How many statements this request has sent so far.
@@ -77,24 +90,28 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
     {
-        let _permit = self.permits.acquire().await.map_err(|_| closing())?;
-        let (pool, statements) = (self.pool.clone(), Arc::clone(&self.statements));
-        blocking(move || with_connection(&pool, &statements, work)).await
+        self.stats.read();
+        self.run(work).await
     }
 
-    /// Writes: all of `work` in one transaction, or nothing of it.
+    /// Writes: all of `work` in one transaction, or nothing of it. The answer comes when the change
+    /// is on the disk. Who waits at the same time shares the transaction (see `writer`); nothing of
+    /// a failing `work` stays, and nobody else's is lost with it.
     ///
     /// # Errors
-    /// Those of `work`; [`Error::Unavailable`] when no connection can be had.
+    /// Those of `work`; [`Error::Unavailable`] when no connection can be had or nothing can be written.
     pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
     {
-        self.write_statement(move |conn| transaction(conn, work)).await
+        match &self.writer {
+            Some(writer) => writer.write(Arc::clone(&self.statements), work).await,
+            None => self.written(self.run(move |conn| transaction(conn, work)).await),
+        }
     }
 
-    /// Writes with a single statement, which is a transaction by itself and spares two more.
+    /// Writes with a single statement, which on PostgreSQL is a transaction by itself and spares two more.
     ///
     /// # Errors
     /// As [`Db::write`].
@@ -103,11 +120,25 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
     {
-        let _turn = match self.target {
-            Target::Sqlite(_) => Some(self.writer.lock().await),
-            Target::Postgres(_) => None,
-        };
-        self.read(work).await
+        match &self.writer {
+            Some(writer) => writer.write(Arc::clone(&self.statements), work).await,
+            None => self.written(self.run(work).await),
+        }
+    }
+
+    fn written<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        self.stats.wrote(1, !matches!(result, Err(Error::Unavailable(_))));
+        result
+    }
+
+    async fn run<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+    {
+        let _permit = self.permits.acquire().await.map_err(|_| closing())?;
+        let (pool, statements) = (self.pool.clone(), Arc::clone(&self.statements));
+        blocking(move || with_connection(&pool, &statements, work)).await
     }
 }
 
@@ -131,10 +162,8 @@ fn with_connection<T>(
     let before = STATEMENTS.get();
     let result = work(&mut pooled.conn);
     statements.fetch_add(STATEMENTS.get().wrapping_sub(before), Ordering::Relaxed);
-    if let Err(Error::Db(
-        DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) | DieselError::BrokenTransactionManager,
-    )) = &result
-    {
+    // Opening another one is cheap; working on with a lost one is not.
+    if let Err(Error::Unavailable(_) | Error::Db(DieselError::BrokenTransactionManager)) = &result {
         pooled.broken = true;
     }
     result
