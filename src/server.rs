@@ -12,7 +12,7 @@ use rocket::http::Status;
 use rocket::{Build, Rocket, Route, Shutdown, State, get, routes};
 
 use crate::accounts::guards::MembersOnly;
-use crate::accounts::models::clear_expired;
+use crate::accounts::models::{clear_expired, setting};
 use crate::accounts::passwords::Hasher;
 use crate::accounts::setup::SetupKey;
 use crate::accounts::site::Site;
@@ -24,10 +24,13 @@ use crate::kit::headers::SecurityHeaders;
 use crate::kit::i18n::Catalogue;
 use crate::kit::live::Hub;
 use crate::kit::logging::RequestLog;
+use crate::kit::metrics::{self, Metrics, Reading};
 use crate::kit::paths::TrailingSlash;
 use crate::kit::signals::SignalsBuilder;
+use crate::kit::stopping::Stopping;
 use crate::kit::templates::{self, Pages};
 use crate::kit::throttle::Throttle;
+use crate::kit::time;
 use crate::{accounts, rooms, urls};
 
 /// Builds the server; the database must have been migrated.
@@ -44,6 +47,8 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
     accounts::signals::connect(&mut signals);
     rooms::signals::connect(&mut signals);
 
+    let hub = Hub::default();
+    let metrics = config.metrics.address.map(|_| Metrics::new(readings(db.clone(), hub.clone())));
     let pages = Pages::default();
     let figment = figment.merge(("template_dir", templates::watched_dir(&config.data_dir)));
     let rocket = rocket::custom(figment)
@@ -54,7 +59,8 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .manage(Arc::new(Throttle::new(&config.throttle)))
         .manage(Hasher::new())
         .manage(signals.build())
-        .manage(Hub::default())
+        .manage(hub)
+        .manage(Stopping::default())
         .manage(Arc::clone(&catalogue))
         .manage(pages.clone())
         .manage(Fragments::new(pages.clone()))
@@ -66,7 +72,43 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .attach(templates::fairing(catalogue, config.data_dir.clone(), pages))
         .attach(AdHoc::try_on_ignite("first look at the site", |rocket| Box::pin(look(rocket))))
         .attach(AdHoc::on_liftoff("background work", |rocket| Box::pin(async move { start_background(rocket) })));
+    let rocket = match metrics {
+        Some(metrics) => rocket.manage(metrics.clone()).attach(metrics),
+        None => rocket,
+    };
     Ok(urls::mount(rocket))
+}
+
+/// The operator's own server, which tells the figures of `main`; none unless it was asked for.
+pub fn metrics_server(config: &Config, main: &Rocket<Build>) -> Option<Rocket<Build>> {
+    let (address, metrics) = (config.metrics.address?, main.state::<Metrics>()?);
+    let figment =
+        Figment::from(rocket::Config { log_level: rocket::config::LogLevel::Off, ..rocket::Config::default() })
+            .merge(("address", address.ip()))
+            .merge(("port", address.port()))
+            .merge(("ident", false))
+            .merge(("shutdown.ctrlc", false))
+            .merge(("shutdown.signals", [""; 0]))
+            .merge(("shutdown.grace", 1))
+            .merge(("shutdown.mercy", 1));
+    Some(rocket::custom(figment).manage(metrics.clone()).mount("/", metrics::routes()))
+}
+
+/// What the parts of the server tell of themselves.
+#[allow(clippy::cast_precision_loss, reason = "no count here comes near 2^52")]
+fn readings(db: Db, hub: Hub) -> impl Fn() -> Vec<Reading> + Send + Sync + 'static {
+    move || {
+        let (stats, census) = (db.stats(), hub.census());
+        vec![
+            Reading::Counter("chaupal_db_reads", "Times that somebody read from the database", stats.reads() as f64),
+            Reading::Counter("chaupal_db_writes", "Times that somebody wrote to it", stats.writes() as f64),
+            Reading::Counter("chaupal_db_commits", "Transactions that these writes took", stats.commits() as f64),
+            Reading::Gauge("chaupal_db_write_failing", "1 when the last write failed", f64::from(stats.is_failing())),
+            Reading::Gauge("chaupal_live_streams", "Open live streams", census.streams as f64),
+            Reading::Gauge("chaupal_live_rooms", "Rooms that somebody listens to", census.channels as f64),
+            Reading::Gauge("chaupal_live_people", "People who are present somewhere", census.people as f64),
+        ]
+    }
 }
 
 /// The one sentence for a folder that does not take our files.
@@ -134,14 +176,22 @@ fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The process can serve: the database answers.
+/// The process can serve: it was not told to stop, the database answers, and takes what is written.
 #[get("/readyz")]
-async fn readyz(db: &State<Db>) -> (Status, &'static str) {
-    match db.read(|conn| Ok(crate::kit::db::version(conn)?)).await {
-        Ok(_) => (Status::Ok, "ready\n"),
-        Err(error) => {
-            log::warn!("not ready: {error:?}");
-            (Status::ServiceUnavailable, "the database does not answer\n")
-        }
+async fn readyz(db: &State<Db>, stopping: &State<Stopping>) -> (Status, &'static str) {
+    if stopping.has_begun() {
+        return (Status::ServiceUnavailable, "the server is stopping\n");
     }
+    if let Err(error) = db.read(|conn| Ok(crate::kit::db::version(conn)?)).await {
+        log::warn!("not ready: {error:?}");
+        return (Status::ServiceUnavailable, "the database does not answer\n");
+    }
+    // Only after a failure: who asks often must not write often.
+    if db.stats().is_failing()
+        && let Err(error) = db.write(|conn| Ok(setting::set(conn, "last_trouble", &time::iso(time::now()))?)).await
+    {
+        log::warn!("not ready: {error:?}");
+        return (Status::ServiceUnavailable, "the database cannot be written\n");
+    }
+    (Status::Ok, "ready\n")
 }

@@ -11,6 +11,7 @@ mod import_django;
 mod migrate;
 mod people;
 mod serve;
+mod stop;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -157,6 +158,7 @@ fn execute(cli: Cli) -> Result<ExitCode, String> {
     };
     let sources = Sources { config_file: cli.config, profile: cli.profile, overrides };
     let loaded = load(&sources).map_err(|e| e.to_string())?;
+    logging::set_format(loaded.config.log.format);
     let context = Context { loaded, verbosity };
     let done = |()| ExitCode::SUCCESS;
     match command {

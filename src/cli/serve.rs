@@ -5,16 +5,20 @@
 use std::fs::File;
 use std::net::IpAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use rocket::error::ErrorKind;
 use rocket::fairing::AdHoc;
 use rocket::figment::value::Value;
 use rocket::{Build, Rocket};
 
+use super::stop::{Signals, stop};
 use super::{Context, demo, migrate};
 use crate::accounts::models::User;
 use crate::accounts::setup::{self, SetupKey};
 use crate::kit::config::{make_data_dir, secret_key};
+use crate::kit::stopping::Stopping;
+use crate::kit::{logging, system};
 use crate::server;
 
 /// Where to listen, and what with.
@@ -83,7 +87,10 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
     let has_superuser = User::superuser_exists(&mut conn).map_err(|e| e.to_string())?;
     drop(conn);
 
-    let rocket = server::build(config, context.loaded.figment.clone(), &secret)?;
+    system::raise_descriptor_limit();
+    // Signals are ours: before it stops, a server says for a while that it is not ready.
+    let figment = context.loaded.figment.clone().merge(("shutdown.ctrlc", false)).merge(("shutdown.signals", [""; 0]));
+    let rocket = server::build(config, figment, &secret)?;
     let setup_link =
         (!has_superuser).then(|| format!("{}{}", config.site_url, setup::link(&SetupKey(secret.derive("setup")))));
     launch(rocket.attach(greeting(context.verbosity, setup_link)), context)
@@ -110,43 +117,81 @@ fn greeting(verbosity: i8, setup_link: Option<String>) -> AdHoc {
             let scheme = if config.tls_enabled() { "https" } else { "http" };
             let host =
                 if config.address.is_ipv6() { format!("[{}]", config.address) } else { config.address.to_string() };
-            if verbosity >= 0 {
-                println!("Chaupal serves at {scheme}://{host}:{} (stop with Ctrl-C)", config.port);
+            let address = format!("{scheme}://{host}:{}", config.port);
+            if logging::is_json() {
+                log::info!("Chaupal serves at {address}");
+            } else if verbosity >= 0 {
+                println!("Chaupal serves at {address} (stop with Ctrl-C)");
             }
             if let Some(link) = setup_link {
                 // The one secret that the log may hold: it works once, for half an hour.
-                eprintln!(
-                    "This site has nobody to run it yet. Open this link within 30 minutes to set it up:\n  {link}"
-                );
+                let invitation = "This site has nobody to run it yet. Open this link within 30 minutes to set it up:";
+                if logging::is_json() {
+                    log::warn!("{invitation} {link}");
+                } else {
+                    eprintln!("{invitation}\n  {link}");
+                }
             }
+            system::raise_backlog(config.port);
+            system::tell_ready();
+            tokio::spawn(system::feed_watchdog());
         })
     })
 }
 
 fn launch(rocket: Rocket<Build>, context: &Context) -> Result<(), String> {
+    let config = &context.loaded.config;
     let settings = rocket::Config::try_from(&context.loaded.figment).map_err(|e| e.to_string())?;
-    let runtime = rocket::tokio::runtime::Builder::new_multi_thread()
+    let metrics = server::metrics_server(config, &rocket);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("rocket-worker-thread")
         .worker_threads(settings.workers)
         .max_blocking_threads(settings.max_blocking)
         .enable_all()
         .build()
         .map_err(|e| format!("cannot start threads: {e}"))?;
-    let launched = runtime.block_on(rocket.launch());
+    let ended = runtime.block_on(async {
+        let signals = Signals::listen(&settings.shutdown).map_err(|e| format!("cannot listen for signals: {e}"))?;
+        let rocket = rocket.ignite().await.map_err(|error| reason(&error, &settings))?;
+        let (shutdown, stopping) = (rocket.shutdown(), rocket.state::<Stopping>().cloned().unwrap_or_default());
+        tokio::spawn(stop(signals, stopping, shutdown, Duration::from_secs(config.shutdown.drain_seconds)));
+        tokio::select! {
+            launched = rocket.launch() => launched.map(drop).or_else(|error| match error.kind() {
+                // Streams that a reader holds open end with the process.
+                ErrorKind::Shutdown(..) => Ok(()),
+                _ => Err(reason(&error, &settings)),
+            }),
+            failure = serve_metrics(metrics) => Err(failure),
+        }
+    });
     // A hash that is being computed must not hold up the end.
-    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
-    let Err(error) = launched else { return Ok(()) };
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    ended
+}
+
+/// Serves the operator's figures for as long as the main server runs; returns only when it cannot.
+async fn serve_metrics(metrics: Option<Rocket<Build>>) -> String {
+    let Some(metrics) = metrics else { return std::future::pending().await };
+    match metrics.launch().await {
+        Ok(_) => std::future::pending().await,
+        Err(error) => match error.kind() {
+            ErrorKind::Bind(why) => format!("cannot serve metrics: {why}; set metrics.address to a free address"),
+            _ => format!("cannot serve metrics: {error}"),
+        },
+    }
+}
+
+/// Why the server could not start, in one line.
+fn reason(error: &rocket::Error, settings: &rocket::Config) -> String {
     match error.kind() {
-        ErrorKind::Bind(reason) => Err(format!(
-            "cannot listen on {}:{}: {reason}; stop what uses the port, or choose another: chaupal serve :{}",
+        ErrorKind::Bind(why) => format!(
+            "cannot listen on {}:{}: {why}; stop what uses the port, or choose another: chaupal serve :{}",
             settings.address,
             settings.port,
             settings.port.wrapping_add(1)
-        )),
-        // Streams that a reader holds open end with the process.
-        ErrorKind::Shutdown(..) => Ok(()),
-        ErrorKind::FailedFairings(_) => Err("the server could not start; the lines above say why".into()),
-        _ => Err(format!("the server could not start: {error}")),
+        ),
+        ErrorKind::FailedFairings(_) => "the server could not start; the lines above say why".into(),
+        _ => format!("the server could not start: {error}"),
     }
 }
 

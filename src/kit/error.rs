@@ -12,6 +12,7 @@
 //! | `Invalid` | 422 | what is wrong with which field |
 //! | `Throttled` | 429 | when to try again |
 //! | `Unavailable` | 503 | the database cannot be reached, or not be written, just now |
+//! | `Stopping` | 503 | the server ends; ask again, and another one (or the next) answers |
 //! | `Db`, `Internal` | 500 | our fault; the log has the reason beside the request id |
 //!
 //! Models return `QueryResult` or an error of their own. A view that has a
@@ -26,6 +27,7 @@ use rocket::response::{self, Responder};
 
 use crate::kit::forms::FieldErrors;
 use crate::kit::logging;
+use crate::kit::random;
 use crate::kit::throttle::RetryAfter;
 
 /// The one error of all views.
@@ -51,6 +53,8 @@ pub enum Error {
     Throttled(Duration),
     /// The database (or another service) cannot be reached; the text is for the log.
     Unavailable(String),
+    /// The server is about to end and begins nothing that lasts.
+    Stopping,
     /// A query failed.
     Db(diesel::result::Error),
     /// A fault of ours; the text is for the log.
@@ -69,7 +73,7 @@ impl Error {
             Self::UnsupportedMedia => Status::UnsupportedMediaType,
             Self::Invalid(_) => Status::UnprocessableEntity,
             Self::Throttled(_) => Status::TooManyRequests,
-            Self::Unavailable(_) => Status::ServiceUnavailable,
+            Self::Unavailable(_) | Self::Stopping => Status::ServiceUnavailable,
             Self::Db(_) | Self::Internal(_) => Status::InternalServerError,
         }
     }
@@ -86,6 +90,7 @@ impl Error {
                 note.retry_after = Some(2);
                 logging::failure(request, &reason);
             }
+            Self::Stopping => note.retry_after = Some(u64::from(1 + random::bytes::<1>()[0] % 5)),
             Self::Internal(reason) => logging::failure(request, &reason),
             _ => {}
         }

@@ -220,6 +220,14 @@ impl Hub {
         }
     }
 
+    /// How many streams are open, how many channels they listen to, and how many people are there.
+    pub fn census(&self) -> Census {
+        let channels = self.0.channels();
+        let streams: HashSet<u64> = channels.values().flat_map(|channel| channel.listeners.keys().copied()).collect();
+        let people: HashSet<i64> = channels.values().flat_map(|channel| channel.present.keys().copied()).collect();
+        Census { streams: streams.len(), channels: channels.len(), people: people.len() }
+    }
+
     fn leave(&self, listener: &Listener) {
         let mut all = self.0.channels();
         for id in &listener.channels {
@@ -255,6 +263,17 @@ impl Hub {
             }
         });
     }
+}
+
+/// See [`Hub::census`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct Census {
+    /// Open streams.
+    pub streams: usize,
+    /// Channels that somebody listens to or is present in.
+    pub channels: usize,
+    /// People who are there.
+    pub people: usize,
 }
 
 /// One stream's ear. Leaves its channels when dropped.

@@ -1,14 +1,18 @@
 //! The log: one line a request, with an id that the answer carries too (`X-Request-Id`), so that a
-//! person who reports an error page names the line.
+//! person who reports an error page names the line. For people, or as JSON for programs.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
+use log::kv::{Error as KvError, Key, Value, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use rocket::fairing::{Fairing, Info, Kind};
 use rocket::http::Header;
 use rocket::{Data, Request, Response};
+use serde_json::{Map, json};
+
+use crate::kit::config::LogFormat;
 
 /// Sends log records to standard error. `verbosity`: below 0 errors only, 0 requests too, 1 debug.
 pub fn init(verbosity: i8) {
@@ -21,6 +25,22 @@ pub fn init(verbosity: i8) {
     if log::set_logger(&Stderr).is_ok() {
         log::set_max_level(level);
     }
+}
+
+static AS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// What lines look like from now on. As JSON, a panic is one line too.
+pub fn set_format(format: LogFormat) {
+    let as_json = format == LogFormat::Json;
+    AS_JSON.store(as_json, Ordering::Relaxed);
+    if as_json {
+        std::panic::set_hook(Box::new(|panic| log::error!("{panic}")));
+    }
+}
+
+/// Whether programs read the log.
+pub fn is_json() -> bool {
+    AS_JSON.load(Ordering::Relaxed)
 }
 
 /// The framework tells in these words what the request's own line says by its status.
@@ -38,16 +58,46 @@ impl Log for Stderr {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let line = record.args().to_string();
-        if NARRATION.iter().any(|narration| line.starts_with(narration)) {
+        let message = record.args().to_string();
+        if NARRATION.iter().any(|narration| message.starts_with(narration)) {
             return;
         }
-        let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%S%.3fZ");
+        let line = if is_json() { as_json(record, &message) } else { as_text(record, &message) };
         // A log that cannot be written is no reason to stop serving.
-        let _ = writeln!(std::io::stderr().lock(), "{now} {:<5} {line}", record.level());
+        let _ = writeln!(std::io::stderr().lock(), "{line}");
     }
 
     fn flush(&self) {}
+}
+
+fn now() -> impl std::fmt::Display {
+    chrono::Utc::now().format("%Y-%m-%dT%H:%M:%S%.3fZ")
+}
+
+fn as_text(record: &Record<'_>, message: &str) -> String {
+    format!("{} {:<5} {message}", now(), record.level())
+}
+
+fn as_json(record: &Record<'_>, message: &str) -> String {
+    let mut object = Map::from_iter([
+        ("time".to_owned(), json!(now().to_string())),
+        ("level".to_owned(), json!(record.level().as_str().to_ascii_lowercase())),
+        ("message".to_owned(), json!(message)),
+    ]);
+    // Ours always come: the visitor below never fails.
+    let _ = record.key_values().visit(&mut Fields(&mut object));
+    serde_json::Value::Object(object).to_string()
+}
+
+/// What a record says by fields.
+struct Fields<'a>(&'a mut Map<String, serde_json::Value>);
+
+impl<'kvs> VisitSource<'kvs> for Fields<'_> {
+    fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), KvError> {
+        let number = value.to_u64().map(|whole| json!(whole)).or_else(|| value.to_f64().map(|part| json!(part)));
+        self.0.insert(key.to_string(), number.unwrap_or_else(|| json!(value.to_string())));
+        Ok(())
+    }
 }
 
 /// The id of one request: short, unique in this process and unlike those of the last start.
@@ -56,6 +106,13 @@ pub struct RequestId {
     /// What the log and the error page show.
     pub id: String,
     started: Instant,
+}
+
+impl RequestId {
+    /// Since the request came in.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
 }
 
 /// This request's id.
@@ -71,7 +128,8 @@ pub fn request_id<'r>(request: &'r Request<'_>) -> &'r RequestId {
 
 /// Writes a fault to the log, beside the id of the request that met it.
 pub fn failure(request: &Request<'_>, reason: &str) {
-    log::error!("[{}] {} {}: {reason}", request_id(request).id, request.method(), request.uri().path());
+    let id = request_id(request).id.as_str();
+    log::error!(request_id = id; "[{id}] {} {}: {reason}", request.method(), request.uri().path());
 }
 
 /// The fairing that stamps each request and writes its line.
@@ -90,14 +148,13 @@ impl Fairing for RequestLog {
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         let stamp = request_id(request);
         response.set_header(Header::new("X-Request-Id", stamp.id.clone()));
-        log::info!(
-            "[{}] {} {} {} {:.1}ms",
-            stamp.id,
-            request.method(),
-            // The path alone: a query may hold what somebody searched for.
-            request.uri().path(),
-            response.status().code,
-            stamp.started.elapsed().as_secs_f64() * 1000.0,
-        );
+        if !log::log_enabled!(Level::Info) {
+            return;
+        }
+        let (id, method, status) = (stamp.id.as_str(), request.method().as_str(), response.status().code);
+        // The path alone: a query may hold what somebody searched for.
+        let path = request.uri().path().as_str();
+        let ms = (stamp.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
+        log::info!(request_id = id, method = method, path = path, status = status, ms = ms; "[{id}] {method} {path} {status} {ms:.1}ms");
     }
 }

@@ -20,6 +20,7 @@ mod http;
 mod import;
 mod limits;
 mod live;
+mod operation;
 mod pages;
 mod permissions;
 mod rooms;

@@ -15,7 +15,7 @@ mod secret;
 mod tests;
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use figment::Figment;
@@ -57,6 +57,13 @@ pub struct Config {
     pub proxy: Proxy,
     /// How often one may log in, register and post.
     pub throttle: Rates,
+    /// The log.
+    pub log: Log,
+    /// Figures for Prometheus.
+    #[serde(default)]
+    pub metrics: Metrics,
+    /// How the server stops.
+    pub shutdown: Shutdown,
     /// The chosen profile: `debug`, `release` or one of the operator's own.
     #[serde(skip)]
     pub profile: String,
@@ -124,6 +131,39 @@ pub struct Proxy {
     pub trusted: Vec<IpNet>,
     /// The header in which they tell the client's address.
     pub header: String,
+}
+
+/// `log.*`
+#[derive(Clone, Debug, Deserialize)]
+pub struct Log {
+    /// For people or for programs.
+    pub format: LogFormat,
+}
+
+/// What a line of the log looks like.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// A line that people read.
+    Pretty,
+    /// An object that programs read.
+    Json,
+}
+
+/// `metrics.*`
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Metrics {
+    /// Where they are served; nowhere unless set, for they are nobody's business outside.
+    #[serde(default)]
+    pub address: Option<SocketAddr>,
+}
+
+/// `shutdown.*`, as far as it is ours; Rocket reads its own keys itself.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Shutdown {
+    /// So long the server goes on serving after it was told to stop, while it says that it is not
+    /// ready any more: time for a load balancer to look away. In seconds.
+    pub drain_seconds: u64,
 }
 
 impl Config {

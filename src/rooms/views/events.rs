@@ -17,6 +17,7 @@ use crate::kit::error::Error;
 use crate::kit::live::{Event, HEARTBEAT, Hub, Listener, Signal, Who};
 use crate::kit::paths::Id;
 use crate::kit::random;
+use crate::kit::stopping::Stopping;
 use crate::rooms::live;
 use crate::rooms::models::message;
 use crate::rooms::models::room;
@@ -39,14 +40,19 @@ impl<'r> FromRequest<'r> for LastEventId<'r> {
     }
 }
 
-/// The templates, for what is read from the database while the stream runs.
-pub struct Templates<'r>(&'r Rocket<Orbit>);
+/// The server behind a stream: its templates draw what is read from the database while it runs.
+pub struct Server<'r>(&'r Rocket<Orbit>);
 
 #[rocket::async_trait]
-impl<'r> FromRequest<'r> for Templates<'r> {
-    type Error = ();
+impl<'r> FromRequest<'r> for Server<'r> {
+    type Error = Error;
 
-    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
+    /// A server that is about to end begins no stream: the browser would lose it at once.
+    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, Error> {
+        let is_stopping = request.rocket().state::<Stopping>().is_some_and(Stopping::has_begun);
+        if is_stopping {
+            return Outcome::Error((Error::Stopping.report(request), Error::Stopping));
+        }
         Outcome::Success(Self(request.rocket()))
     }
 }
@@ -111,10 +117,10 @@ fn pairs(text: &str) -> Option<BTreeMap<i64, i64>> {
 #[get("/rooms/<id>/events?<after>")]
 #[allow(clippy::too_many_arguments, reason = "each is a guard, and Rocket takes guards one by one")]
 pub async fn of_room<'r>(
+    server: Server<'r>,
     viewer: Viewer<'r>,
     db: &'r Db,
     hub: &'r State<Hub>,
-    templates: Templates<'r>,
     last: LastEventId<'r>,
     shutdown: Shutdown,
     id: Id,
@@ -124,16 +130,16 @@ pub async fn of_room<'r>(
     // Without a word on where to begin: from now on.
     let begin = last.0.and_then(|id| id.parse().ok()).or(after).unwrap_or(room.last_event).clamp(0, room.last_event);
     let cursors = Cursors { reached: BTreeMap::from([(room.id, begin)]), many: false };
-    Ok(stream(who(&viewer), db, hub.inner().clone(), templates.0, shutdown, cursors))
+    Ok(stream(who(&viewer), db, hub.inner().clone(), server.0, shutdown, cursors))
 }
 
 /// The live stream of several rooms on one connection: browsers open only six to a host.
 #[get("/events?<rooms>")]
 pub async fn of_rooms<'r>(
+    server: Server<'r>,
     viewer: Viewer<'r>,
     db: &'r Db,
     hub: &'r State<Hub>,
-    templates: Templates<'r>,
     last: LastEventId<'r>,
     shutdown: Shutdown,
     rooms: Option<&'r str>,
@@ -152,7 +158,7 @@ pub async fn of_rooms<'r>(
     if reached.is_empty() {
         return Err(Error::NotFound);
     }
-    Ok(stream(who(&viewer), db, hub.inner().clone(), templates.0, shutdown, Cursors { reached, many: true }))
+    Ok(stream(who(&viewer), db, hub.inner().clone(), server.0, shutdown, Cursors { reached, many: true }))
 }
 
 fn who(viewer: &Viewer<'_>) -> Option<Who> {
@@ -220,7 +226,11 @@ fn stream<'r>(
                     None => return,
                 },
                 _ = heartbeat.tick() => yield ServerEvent::comment("."),
-                () = &mut shutdown => return,
+                () = &mut shutdown => {
+                    // All come back, but not at once.
+                    yield ServerEvent::retry(jittered_retry());
+                    return;
+                }
             }
         }
     };

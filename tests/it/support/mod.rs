@@ -91,6 +91,8 @@ database.pool_size = 10
 accounts = { registration = "open", session_days = 14 }
 proxy = { trusted = [], header = "X-Forwarded-For" }
 throttle = { login = "off", register = "off", post = "off" }
+log = { format = "pretty" }
+shutdown = { drain_seconds = 0 }
 "#;
 
 impl Site {

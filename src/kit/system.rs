@@ -1,0 +1,149 @@
+//! What the program asks of the operating system beside files and sockets: more descriptors, a
+//! longer queue of connections, a word to the service manager, and what it uses up.
+//!
+//! All of it is for Linux; elsewhere the server runs with what it is given.
+
+use std::os::fd::{BorrowedFd, RawFd};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rustix::net::{listen, sockopt};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::time::{ClockId, clock_gettime};
+use sd_notify::NotifyState;
+
+/// Raises the number of files and connections that this process may have open to the most that it
+/// may ask for: each listener of a room is one, and the usual 1,024 are soon used up.
+pub fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return;
+    }
+    match setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+        Ok(()) => log::debug!("{:?} files and connections may be open", limit.maximum),
+        Err(error) => log::warn!("no more than {:?} files and connections may be open: {error}", limit.current),
+    }
+}
+
+/// As many connections may wait to be accepted; the system caps it at `net.core.somaxconn`.
+const BACKLOG: i32 = 8192;
+
+/// Lengthens the queue of the socket that listens on `port`. Rocket opens it with 128 places and does
+/// not hand it out; a thousand browsers that come back at once would wait a second and more, until
+/// their systems ask again. A second `listen` on the same socket changes nothing but the queue.
+pub fn raise_backlog(port: u16) {
+    for fd in descriptors() {
+        // SAFETY: the number was just read from the list of our open descriptors. Should another thread
+        // close it meanwhile, the calls below fail or meet another descriptor, which they leave as it
+        // is unless it is a socket that listens on our port. Nothing is closed here.
+        #[allow(unsafe_code, reason = "a descriptor's number is all that there is; see above")]
+        let socket = unsafe { BorrowedFd::borrow_raw(fd) };
+        if sockopt::socket_acceptconn(socket) == Ok(true)
+            && rustix::net::getsockname(socket).is_ok_and(|address| {
+                std::net::SocketAddr::try_from(address).is_ok_and(|address| address.port() == port)
+            })
+            && let Err(error) = listen(socket, BACKLOG)
+        {
+            log::warn!("the queue of waiting connections stays short: {error}");
+        }
+    }
+}
+
+/// The numbers of our open descriptors; none where the system does not list them.
+fn descriptors() -> Vec<RawFd> {
+    let listed = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    listed.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Tells the service manager that we serve; nothing happens without one.
+pub fn tell_ready() {
+    tell(&[NotifyState::Ready, NotifyState::Status("serving")]);
+}
+
+/// Tells the service manager that we are about to end.
+pub fn tell_stopping() {
+    tell(&[NotifyState::Stopping, NotifyState::Status("finishing what is under way")]);
+}
+
+/// Shows the service manager that we live, for as long as the runtime gets round to it. Returns at
+/// once when nobody watches.
+pub async fn feed_watchdog() {
+    let Some(patience) = sd_notify::watchdog_enabled() else { return };
+    let mut beat = tokio::time::interval((patience / 2).max(Duration::from_millis(100)));
+    loop {
+        beat.tick().await;
+        tell(&[NotifyState::Watchdog]);
+    }
+}
+
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        log::warn!("the service manager could not be told: {error}");
+    }
+}
+
+/// What this process uses just now.
+#[derive(Debug, Default)]
+pub struct Usage {
+    /// Memory that is really there, in bytes.
+    pub resident_bytes: u64,
+    /// Open files and connections.
+    pub open_descriptors: u64,
+    /// So many may be open; none when there is no limit.
+    pub max_descriptors: Option<u64>,
+    /// Seconds of all processors since the start.
+    pub cpu_seconds: f64,
+}
+
+/// Asks the system what this process uses. What it does not tell is 0.
+pub fn usage() -> Usage {
+    let status = std::fs::read_to_string(PathBuf::from("/proc/self/status")).unwrap_or_default();
+    let resident_kb =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok());
+    let cpu = clock_gettime(ClockId::ProcessCPUTime);
+    Usage {
+        resident_bytes: resident_kb.unwrap_or(0_u64) * 1024,
+        open_descriptors: descriptors().len() as u64,
+        max_descriptors: getrlimit(Resource::Nofile).current,
+        #[allow(clippy::cast_precision_loss, reason = "seconds of work are no numbers near 2^52")]
+        cpu_seconds: cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptors_are_raised_to_the_hard_limit() {
+        let before = getrlimit(Resource::Nofile);
+        let low = before.maximum.map_or(256, |most| most.min(256));
+        setrlimit(Resource::Nofile, Rlimit { current: Some(low), maximum: before.maximum }).unwrap();
+        raise_descriptor_limit();
+        assert_eq!(getrlimit(Resource::Nofile).current, before.maximum);
+    }
+
+    /// The queue's length, as the system tells it.
+    fn backlog(port: u16) -> Option<u32> {
+        let wanted = format!(":{port:04X}");
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        table.lines().find(|line| line.split_whitespace().nth(1).is_some_and(|local| local.ends_with(&wanted)))?;
+        let out = std::process::Command::new("ss").args(["-ltnH", &format!("sport = :{port}")]).output().ok()?;
+        String::from_utf8_lossy(&out.stdout).split_whitespace().nth(2)?.parse().ok()
+    }
+
+    #[test]
+    fn the_queue_of_a_listening_socket_grows() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let before = backlog(port);
+        raise_backlog(port);
+        // The system's own cap may be as low as the standard library's 128.
+        let cap: u32 = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap().trim().parse().unwrap();
+        if let (Some(before), Some(after)) = (before, backlog(port)) {
+            assert_eq!((before, after), (before, cap.min(8192)));
+        }
+        assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        assert!(usage().open_descriptors > 0 && usage().resident_bytes > 0 && usage().cpu_seconds > 0.0);
+    }
+}

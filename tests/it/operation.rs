@@ -1,0 +1,280 @@
+//! The program as an operator meets it: how it stops, what it tells the service manager, its log and
+//! its figures.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::program::{Serving, command, run};
+use crate::support::{Backend, Person, Request, Site, is_quick};
+
+/// A site whose server is the program itself.
+fn site(backend: Backend) -> Site {
+    let site = Site::bare(backend, &[]);
+    site.person("host");
+    site.sql("UPDATE users SET is_superuser = TRUE");
+    site
+}
+
+fn start(site: &Site, env: &[(&str, &str)]) -> Serving {
+    let folder = site.folder().to_string_lossy().into_owned();
+    let mut all = vec![("CHAUPAL_DATABASE__URL", site.database_url.as_str()), ("CHAUPAL_DATA_DIR", folder.as_str())];
+    all.extend_from_slice(env);
+    Serving::start(site.folder(), &all)
+}
+
+fn signal(serving: &Serving, name: &str) {
+    let pid = serving.child.id().to_string();
+    assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+}
+
+fn exit_code(serving: &mut Serving, within: Duration) -> i32 {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = serving.child.try_wait().unwrap() {
+            return status.code().unwrap_or(-1);
+        }
+        assert!(start.elapsed() < within, "it does not end");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn get(port: u16, path: &str) -> crate::support::Answer {
+    Request::new("GET", path).open(port).finish()
+}
+
+/// A stream of a room, held open.
+fn stream(port: u16, room: i64) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    write!(stream, "GET /rooms/{room}/events HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut first = [0; 12];
+    stream.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    stream
+}
+
+/// A posted message of which only the beginning has been sent.
+struct Upload {
+    stream: TcpStream,
+    rest: String,
+}
+
+impl Upload {
+    fn begin(port: u16, room: i64, person: &Person<'_>) -> Self {
+        let cookies = person.jar.line().unwrap();
+        let page = Request::new("GET", "/login").header("Cookie", "csrftoken=").open(port).finish();
+        let csrf = page.cookies().into_iter().find(|cookie| cookie.starts_with("csrftoken=")).unwrap();
+        let csrf = csrf.split(';').next().unwrap().to_owned();
+        let body = format!("csrf_token={}&body=said+at+last", page.field("csrf_token").unwrap());
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let head = format!(
+            "POST /rooms/{room}/messages HTTP/1.1\r\nHost: x\r\nCookie: {cookies}; {csrf}\r\nAccept: application/json\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let (half, rest) = body.split_at(body.len() / 2);
+        write!(stream, "{head}{half}").unwrap();
+        Self { stream, rest: rest.to_owned() }
+    }
+
+    fn finish(mut self) -> String {
+        self.stream.write_all(self.rest.as_bytes()).unwrap();
+        let mut answer = String::new();
+        self.stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+fn told_to_stop(backend: Backend) {
+    let site = site(backend);
+    let host = site.person("host");
+    let room = site.room(&host, "Market", "Noise");
+    let mut serving = start(&site, &[("CHAUPAL_SHUTDOWN__DRAIN_SECONDS", "2"), ("CHAUPAL_SHUTDOWN__GRACE", "10")]);
+    let port = serving.port;
+    get(port, "/readyz").status(200);
+    let streams: Vec<TcpStream> = (0..200).map(|_| stream(port, room)).collect();
+    let upload = Upload::begin(port, room, &host);
+
+    let told = Instant::now();
+    signal(&serving, "-TERM");
+    while get(port, "/readyz").status == 200 {
+        assert!(told.elapsed() < Duration::from_secs(1), "it is not ready any more");
+    }
+    get(port, "/readyz").status(503).see("stopping");
+    get(port, "/healthz").status(200);
+    get(port, &format!("/rooms/{room}")).status(200).see("Market");
+    let refused = get(port, &format!("/rooms/{room}/events"));
+    refused.status(503);
+    assert!(refused.header("Retry-After").is_some_and(|seconds| (1..=5).contains(&seconds.parse::<u64>().unwrap())));
+
+    for mut stream in streams {
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).unwrap();
+        assert!(told.elapsed() >= Duration::from_secs(2), "streams last as long as the server serves");
+        let (_, last) = heard.rsplit_once("retry:").unwrap();
+        assert!(
+            last.trim_end().ends_with("0"),
+            "the last word is when to come back, and the stream is closed: {heard}"
+        );
+        assert!(!last.contains("event:"), "{heard}");
+        assert!(heard.matches("retry:").count() == 2, "{heard}");
+    }
+    let answer = upload.finish();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    assert!(answer.contains("said at last"), "{answer}");
+    assert_eq!(exit_code(&mut serving, Duration::from_secs(10)), 0);
+    assert_eq!(site.number("SELECT count(*) FROM messages WHERE body = 'said at last'"), 1);
+}
+
+mod told_to_stop {
+    use super::{Backend, is_quick};
+
+    #[test]
+    fn sqlite() {
+        super::told_to_stop(Backend::Sqlite);
+    }
+
+    #[test]
+    fn postgres() {
+        if !is_quick() {
+            super::told_to_stop(Backend::Postgres);
+        }
+    }
+}
+
+#[test]
+fn control_c_and_a_second_signal_spare_the_wait() {
+    let site = site(Backend::Sqlite);
+    for signals in [&["-INT"][..], &["-TERM", "-TERM"]] {
+        let mut serving = start(&site, &[("CHAUPAL_SHUTDOWN__DRAIN_SECONDS", "60")]);
+        for name in signals {
+            signal(&serving, name);
+            // Two of one kind that come together are one to the system.
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        assert_eq!(exit_code(&mut serving, Duration::from_secs(10)), 0, "{signals:?}");
+    }
+}
+
+#[test]
+fn the_service_manager_is_told() {
+    let site = site(Backend::Sqlite);
+    let path = site.folder().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let path = path.to_string_lossy().into_owned();
+    let mut serving = start(&site, &[("NOTIFY_SOCKET", &path), ("WATCHDOG_USEC", "400000")]);
+    let hear = || {
+        let mut told = [0; 512];
+        let length = socket.recv(&mut told).expect("a word in time");
+        String::from_utf8_lossy(&told[..length]).into_owned()
+    };
+    assert!(hear().contains("READY=1"));
+    for _ in 0..3 {
+        assert!(hear().contains("WATCHDOG=1"));
+    }
+    signal(&serving, "-TERM");
+    while !hear().contains("STOPPING=1") {}
+    assert_eq!(exit_code(&mut serving, Duration::from_secs(10)), 0);
+}
+
+#[test]
+fn the_log_can_be_read_by_programs() {
+    let site = site(Backend::Sqlite);
+    let mut command = command(site.folder(), &["serve", ":0"]);
+    command.env("CHAUPAL_DATABASE__URL", &site.database_url).env("CHAUPAL_LOG__FORMAT", "json");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut next = || -> serde_json::Value {
+        let line = lines.next().expect("a line");
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line}: {error}"))
+    };
+    let greeting = loop {
+        let line = next();
+        if line["message"].as_str().unwrap().contains("serves at") {
+            break line;
+        }
+    };
+    let port: u16 = greeting["message"].as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
+    let answer = get(port, "/topics?q=secret");
+    let line = loop {
+        let line = next();
+        if line["path"] == "/topics" {
+            break line;
+        }
+    };
+    assert_eq!(
+        (line["method"].as_str(), line["status"].as_u64(), line["level"].as_str()),
+        (Some("GET"), Some(200), Some("info"))
+    );
+    assert_eq!(line["request_id"].as_str(), answer.header("X-Request-Id"));
+    assert!(line["ms"].is_number() && line["time"].as_str().unwrap().ends_with('Z'), "{line}");
+    assert!(!line.to_string().contains("secret"), "what somebody searched for is not in the log");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn figures(backend: Backend) {
+    let site = site(backend);
+    let host = site.person("host");
+    let room = site.room(&host, "Market", "Noise");
+    let address = format!("127.0.0.1:{}", free_port());
+    let serving = start(&site, &[("CHAUPAL_METRICS__ADDRESS", &address)]);
+    let port = address.rsplit(':').next().unwrap().parse().unwrap();
+    get(serving.port, "/metrics").status(404);
+    get(serving.port, &format!("/rooms/{room}")).status(200);
+    get(serving.port, "/rooms/99999").status(404);
+    let _ear = stream(serving.port, room);
+    let answer = Upload::begin(serving.port, room, &host);
+    assert!(answer.finish().starts_with("HTTP/1.1 201"));
+
+    let told = get(port, "/metrics");
+    told.status(200);
+    let value = |name: &str| -> f64 {
+        let line = told.body.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in {}", told.body)).parse().unwrap()
+    };
+    assert_eq!(value(r#"http_requests_total{method="GET",route="/rooms/<id>?<before>&<at>",status="200"}"#), 1.0);
+    assert_eq!(value(r#"http_requests_total{method="GET",route="/rooms/<id>?<before>&<at>",status="404"}"#), 1.0);
+    assert_eq!((value("chaupal_live_streams"), value("chaupal_live_rooms")), (1.0, 1.0));
+    assert!(value("chaupal_db_writes_total") >= 1.0 && value("chaupal_db_commits_total") >= 1.0);
+    assert!(value("chaupal_db_reads_total") >= 1.0 && value("chaupal_db_write_failing") == 0.0);
+    assert!(value("process_resident_memory_bytes") > 1e6 && value("process_open_fds") > 3.0);
+    assert!(told.body.ends_with("# EOF\n"));
+    get(port, "/").status(404);
+}
+
+mod figures {
+    use super::{Backend, is_quick};
+
+    #[test]
+    fn sqlite() {
+        super::figures(Backend::Sqlite);
+    }
+
+    #[test]
+    fn postgres() {
+        if !is_quick() {
+            super::figures(Backend::Postgres);
+        }
+    }
+}
+
+#[test]
+fn a_taken_address_for_metrics_is_one_line() {
+    let site = site(Backend::Sqlite);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let env = [("CHAUPAL_DATABASE__URL", site.database_url.as_str()), ("CHAUPAL_METRICS__ADDRESS", &address)];
+    let ended = run(site.folder(), &["--quiet", "serve", ":0"], &env);
+    ended.one_line(1, &["cannot serve metrics", "metrics.address"]);
+}
