@@ -278,3 +278,40 @@ fn a_taken_address_for_metrics_is_one_line() {
     let ended = run(site.folder(), &["--quiet", "serve", ":0"], &env);
     ended.one_line(1, &["cannot serve metrics", "metrics.address"]);
 }
+
+// Somebody else holds the database: what wants to write is told to come back, readiness tells, pages
+// can still be read, and when it is over all goes on by itself.
+both!(a_database_that_cannot_be_written_is_told_and_passes, |site| {
+    let asha = site.person("asha");
+    let room = site.room(&asha, "Market", "Noise");
+    asha.say(room, "before", "").status(201);
+    match site.backend {
+        Backend::Sqlite => drop(site.sql("BEGIN EXCLUSIVE")),
+        Backend::Postgres => {
+            let name = site.text("SELECT current_database()");
+            site.sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+            // As when the server is restarted: every connection of the pool is gone.
+            site.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+            // Of all that are lost, one request finds out.
+            asha.get(&format!("/rooms/{room}")).status(503);
+        }
+    }
+    let refused = asha.say(room, "meanwhile", "held-meanwhile");
+    refused.status(503);
+    assert!(refused.header("Retry-After").is_some());
+    asha.get("/readyz").status(503).see("cannot be written");
+    asha.get("/healthz").status(200);
+    asha.get(&format!("/rooms/{room}")).status(200).see("before").see_not("meanwhile");
+    match site.backend {
+        Backend::Sqlite => drop(site.sql("ROLLBACK")),
+        Backend::Postgres => {
+            let name = site.text("SELECT current_database()");
+            site.sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = off"));
+            site.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+            asha.get(&format!("/rooms/{room}")).status(503);
+        }
+    }
+    asha.say(room, "meanwhile", "held-meanwhile").status(201);
+    asha.get("/readyz").status(200);
+    asha.get(&format!("/rooms/{room}")).see("meanwhile");
+});

@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ManageConnection, Pool, R2D2Connection};
 use diesel::result::Error as DieselError;
 use rocket::outcome::Outcome;
@@ -50,10 +49,9 @@ impl Db {
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
-            .test_on_check_out(false)
             .connection_timeout(Duration::from_secs(5))
             .error_handler(Box::new(diesel::r2d2::NopErrorHandler))
-            .build_unchecked(Manager(target.clone()));
+            .build_unchecked(Manager { target: target.clone(), losses: Arc::default() });
         let stats = Arc::new(Stats::default());
         let writer = target.file().is_some().then(|| Arc::new(Writer::new(target.clone(), Arc::clone(&stats))));
         Self {
@@ -165,17 +163,25 @@ fn with_connection<T>(
     // Opening another one is cheap; working on with a lost one is not.
     if let Err(Error::Unavailable(_) | Error::Db(DieselError::BrokenTransactionManager)) = &result {
         pooled.broken = true;
+        pooled.losses.fetch_add(1, Ordering::Relaxed);
     }
     result
 }
 
 /// Opens connections for the pool, each as [`Target::connect`] does.
-struct Manager(Target);
+struct Manager {
+    target: Target,
+    /// How often a connection was lost. One that is older than the last loss is not used again: when
+    /// the database was restarted, one request finds out and not one for each connection.
+    losses: Arc<AtomicU32>,
+}
 
 /// A connection that remembers whether it is still good.
 struct Pooled {
     conn: Conn,
     broken: bool,
+    losses: Arc<AtomicU32>,
+    losses_before: u32,
 }
 
 impl ManageConnection for Manager {
@@ -183,12 +189,17 @@ impl ManageConnection for Manager {
     type Error = diesel::r2d2::Error;
 
     fn connect(&self) -> Result<Pooled, Self::Error> {
-        let conn = self.0.connect().map_err(diesel::r2d2::Error::ConnectionError)?;
-        Ok(Pooled { conn, broken: false })
+        let losses_before = self.losses.load(Ordering::Relaxed);
+        let conn = self.target.connect().map_err(diesel::r2d2::Error::ConnectionError)?;
+        Ok(Pooled { conn, broken: false, losses: Arc::clone(&self.losses), losses_before })
     }
 
+    /// Asked before each use; costs no way to the database.
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Self::Error> {
-        pooled.conn.batch_execute("SELECT 1").map_err(diesel::r2d2::Error::QueryError)
+        if pooled.losses_before == self.losses.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(diesel::r2d2::Error::QueryError(DieselError::BrokenTransactionManager))
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
