@@ -212,6 +212,6 @@ async fn frame(request: &Request<'_>, site: &Site, user: Option<&User>, flash: O
         setup_needed: !facts.has_superuser,
         registration_open: site.takes_registration(),
         debug: site.config().is_debug(),
-        site_name: facts.name,
+        site_name: facts.name.clone(),
     }
 }

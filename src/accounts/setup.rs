@@ -83,7 +83,7 @@ pub async fn setup_page(
     if let Some(refused) = refusal(&page, key, db, token).await? {
         return Ok(refused);
     }
-    let form = SetupForm { site_name: site.facts().name, access: "public".into(), ..Default::default() };
+    let form = SetupForm { site_name: site.facts().name.clone(), access: "public".into(), ..Default::default() };
     let form = page.form(Drawn::fresh(form));
     Ok(page.ok("accounts/setup.html", context! { form, action: format!("/setup/{token}") }))
 }

@@ -40,7 +40,7 @@ pub struct Facts {
 #[derive(Clone)]
 pub struct Site {
     config: Arc<Config>,
-    facts: Arc<RwLock<Facts>>,
+    facts: Arc<RwLock<Arc<Facts>>>,
 }
 
 impl Site {
@@ -53,7 +53,7 @@ impl Site {
             has_people: false,
             legacy_iterations: 0,
         };
-        Self { config: Arc::new(config), facts: Arc::new(RwLock::new(facts)) }
+        Self { config: Arc::new(config), facts: Arc::new(RwLock::new(Arc::new(facts))) }
     }
 
     /// The settings that this process started with.
@@ -62,8 +62,8 @@ impl Site {
     }
 
     /// What is known just now.
-    pub fn facts(&self) -> Facts {
-        self.facts.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn facts(&self) -> Arc<Facts> {
+        Arc::clone(&self.facts.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether a stranger may register.
@@ -95,7 +95,7 @@ impl Site {
 
     /// Keeps what was seen.
     pub fn learn(&self, facts: Facts) {
-        *self.facts.write().unwrap_or_else(PoisonError::into_inner) = facts;
+        *self.facts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(facts);
     }
 
     /// Looks again, now.

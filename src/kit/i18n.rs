@@ -205,11 +205,17 @@ impl Catalogue {
 
     /// The words of a message without arguments, without a copy of them.
     pub fn plain<'a>(&'a self, lang: &str, key: &'a str) -> &'a str {
-        if let Some(Message::Plain(words)) = self.messages(lang).get(key) {
-            words
-        } else {
+        self.constant(lang, key).unwrap_or_else(|| {
             log::warn!("no message without arguments has the key {key:?}");
             key
+        })
+    }
+
+    /// The words of a message that needs no arguments; none for any other.
+    pub fn constant(&self, lang: &str, key: &str) -> Option<&str> {
+        match self.messages(lang).get(key)? {
+            Message::Plain(words) => Some(words),
+            Message::Pattern(_) => None,
         }
     }
 

@@ -4,8 +4,6 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use rocket::{Orbit, Rocket};
-use rocket_dyn_templates::Template;
 use serde_json::json;
 
 use crate::accounts::models::Session;
@@ -14,6 +12,7 @@ use crate::kit::config::Access;
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::live::{Event, Hub};
+use crate::kit::templates::Pages;
 use crate::kit::time;
 use crate::rooms::models::message::Message;
 use crate::rooms::models::room;
@@ -31,7 +30,7 @@ fn kind(message: &Message, known: i64) -> &'static str {
 
 /// The message as an event, for somebody who knows all events up to `known`. The HTML is the same
 /// for everybody; each page shows its viewer what he may do.
-pub fn event(rocket: &Rocket<Orbit>, message: Message, known: i64) -> Event {
+pub fn event(pages: &Pages, message: Message, known: i64) -> Event {
     let (room, number, id, seq) = (message.room_id, message.version, message.id, message.seq);
     let kind = kind(&message, known);
     let data = if kind == "delete" {
@@ -40,7 +39,11 @@ pub fn event(rocket: &Rocket<Orbit>, message: Message, known: i64) -> Event {
         let user = message.user.as_ref().map(|user| user.id);
         let created = time::iso(message.created);
         let context = json!({ "message": message.view(None, false), "alone": true });
-        let html = Template::show(rocket, "rooms/_message.html", context).unwrap_or_default();
+        let html = pages.render("rooms/_message.html", context).unwrap_or_else(|error| {
+            // Readers see an empty place until they load the page again; the reason is for the operator.
+            log::error!("live: message {id} could not be drawn: {error:?}");
+            String::new()
+        });
         json!({ "event": number, "id": id, "seq": seq, "user": user, "html": html, "created": created, "room": room })
     };
     Event { channel: room, number, kind, data: data.to_string() }

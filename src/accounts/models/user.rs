@@ -174,6 +174,6 @@ pub fn legacy_iterations(conn: &mut Conn) -> QueryResult<u32> {
     }
     // `pbkdf2_sha256$1000000$`: the count ends within 22 characters; thousands of hashes share few beginnings.
     let sql = "SELECT DISTINCT substr(password, 1, 22) AS beginning FROM users WHERE password LIKE 'pbkdf2_sha256$%'";
-    let found: Vec<Beginning> = prepared(sql, Vec::new()).load(conn)?;
+    let found: Vec<Beginning> = prepared(sql, [0_i64; 0]).load(conn)?;
     Ok(found.iter().filter_map(|row| passwords::pbkdf2_iterations(&row.beginning)).max().unwrap_or(0))
 }

@@ -25,7 +25,7 @@ use connection::STATEMENTS;
 use writer::Writer;
 
 pub use connection::{Conn, MultiBackend, Target, transaction, version};
-pub use prepared::{Prepared, number_list, prepared};
+pub use prepared::{Bind, Prepared, number_list, prepared};
 pub use stats::Stats;
 pub use text::{contains_pattern, fold, fold_key, fold_text};
 

@@ -2,24 +2,46 @@
 
 use std::borrow::Cow;
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
-use diesel::sql_types::{BigInt, Untyped};
+use diesel::sql_types::{BigInt, Timestamp, Untyped};
 
 use super::{Conn, MultiBackend};
 
-/// A query in SQL whose `?` are numbers. Unlike `diesel::sql_query` it is prepared once a connection
+/// A query in SQL with a value for each `?`. Unlike `diesel::sql_query` it is prepared once a connection
 /// and then kept, which halves the time of a short one. So its text must have few variants: lists
 /// go through [`number_list`].
-pub fn prepared(sql: impl Into<Cow<'static, str>>, numbers: Vec<i64>) -> Prepared {
-    Prepared { sql: sql.into(), numbers }
+pub fn prepared<B: Into<Bind>>(sql: impl Into<Cow<'static, str>>, values: impl IntoIterator<Item = B>) -> Prepared {
+    Prepared { sql: sql.into(), values: values.into_iter().map(Into::into).collect() }
 }
 
 /// See [`prepared`].
 pub struct Prepared {
     sql: Cow<'static, str>,
-    numbers: Vec<i64>,
+    values: Vec<Bind>,
+}
+
+/// A value of a prepared query.
+#[derive(Debug)]
+pub enum Bind {
+    /// A whole number.
+    Number(i64),
+    /// A moment.
+    Time(NaiveDateTime),
+}
+
+impl From<i64> for Bind {
+    fn from(number: i64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<NaiveDateTime> for Bind {
+    fn from(time: NaiveDateTime) -> Self {
+        Self::Time(time)
+    }
 }
 
 impl QueryId for Prepared {
@@ -36,12 +58,13 @@ impl RunQueryDsl<Conn> for Prepared {}
 
 impl QueryFragment<MultiBackend> for Prepared {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
-        let mut numbers = self.numbers.iter();
+        let mut values = self.values.iter();
         for (place, piece) in self.sql.split('?').enumerate() {
             if place > 0 {
-                let number =
-                    numbers.next().ok_or_else(|| DieselError::QueryBuilderError("a number is missing".into()))?;
-                out.push_bind_param::<BigInt, _>(number)?;
+                match values.next().ok_or_else(|| DieselError::QueryBuilderError("a value is missing".into()))? {
+                    Bind::Number(number) => out.push_bind_param::<BigInt, _>(number)?,
+                    Bind::Time(time) => out.push_bind_param::<Timestamp, _>(time)?,
+                }
             }
             out.push_sql(piece);
         }

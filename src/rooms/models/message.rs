@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use serde::Serialize;
 
+use super::participant::Part;
 use super::room::{self, Filter, filtered, iso};
 use super::{participant, visit};
 use crate::accounts::models::Person;
@@ -158,10 +159,11 @@ pub fn post(
         return Ok((known, false));
     }
     let event = room::next_event_moving_up(conn, room_id)?;
-    if !is_staff && participant::is_removed(conn, room_id, author.id)? {
-        return Err(PostError::Removed);
+    match participant::part(conn, room_id, author.id)? {
+        Part::Removed if !is_staff => return Err(PostError::Removed),
+        Part::None => participant::join(conn, room_id, author.id)?,
+        Part::Taken | Part::Removed => {}
     }
-    participant::join(conn, room_id, author.id)?;
     let now = time::now();
     let id = diesel::insert_into(messages::table)
         .values((
@@ -228,7 +230,7 @@ pub fn find(conn: &mut Conn, id: i64) -> QueryResult<Message> {
 /// [`PostError`]; `NoRoom` also when the message was deleted meanwhile.
 pub fn edit(conn: &mut Conn, message: &Message, author: i64, is_staff: bool, body: &str) -> Result<Message, PostError> {
     let event = room::next_event(conn, message.room_id)?;
-    if !is_staff && participant::is_removed(conn, message.room_id, author)? {
+    if !is_staff && participant::part(conn, message.room_id, author)? == Part::Removed {
         return Err(PostError::Removed);
     }
     let now = time::now();

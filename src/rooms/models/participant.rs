@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text, Timestamp};
+use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::accounts::models::Person;
-use crate::kit::db::{Conn, number_list, prepared};
+use crate::kit::db::{Bind, Conn, number_list, prepared};
 use crate::kit::time;
 use crate::schema::participants;
 
@@ -17,14 +17,9 @@ use crate::schema::participants;
 /// # Errors
 /// Only the database's.
 pub fn join(conn: &mut Conn, room_id: i64, user_id: i64) -> QueryResult<()> {
-    diesel::sql_query(
-        "INSERT INTO participants (room_id, user_id, joined) VALUES ($1, $2, $3) ON CONFLICT (room_id, user_id) DO NOTHING",
-    )
-    .bind::<BigInt, _>(room_id)
-    .bind::<BigInt, _>(user_id)
-    .bind::<Timestamp, _>(time::now())
-    .execute(conn)
-    .map(drop)
+    let sql = "INSERT INTO participants (room_id, user_id, joined) VALUES (?, ?, ?) ON CONFLICT (room_id, user_id) DO NOTHING";
+    let values: [Bind; 3] = [room_id.into(), user_id.into(), time::now().into()];
+    prepared(sql, values).execute(conn).map(drop)
 }
 
 /// Leaves by himself; he may come back by posting. One who was taken out stays out.
@@ -52,18 +47,33 @@ pub fn set_removed(conn: &mut Conn, room_id: i64, user_id: i64, removed: bool) -
     Ok(changed > 0)
 }
 
-/// Whether the host took him out.
+/// How somebody stands to a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// He never took part, or left.
+    None,
+    /// He takes part.
+    Taken,
+    /// The host took him out.
+    Removed,
+}
+
+/// How he stands to the room.
 ///
 /// # Errors
 /// Only the database's.
-pub fn is_removed(conn: &mut Conn, room_id: i64, user_id: i64) -> QueryResult<bool> {
-    diesel::select(diesel::dsl::exists(
-        participants::table
-            .filter(participants::room_id.eq(room_id))
-            .filter(participants::user_id.eq(user_id))
-            .filter(participants::removed.is_not_null()),
-    ))
-    .get_result(conn)
+pub fn part(conn: &mut Conn, room_id: i64, user_id: i64) -> QueryResult<Part> {
+    let removed: Option<bool> = participants::table
+        .filter(participants::room_id.eq(room_id))
+        .filter(participants::user_id.eq(user_id))
+        .select(participants::removed.is_not_null())
+        .first(conn)
+        .optional()?;
+    Ok(match removed {
+        None => Part::None,
+        Some(false) => Part::Taken,
+        Some(true) => Part::Removed,
+    })
 }
 
 /// The people of one room.

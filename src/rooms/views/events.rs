@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use rocket::http::Header;
+use rocket::http::{Header, Status};
 use rocket::request::{self, FromRequest, Outcome, Request};
 use rocket::response::stream::{Event as ServerEvent, EventStream};
 use rocket::tokio::select;
 use rocket::tokio::time::{Instant, interval_at};
-use rocket::{Orbit, Responder, Rocket, Shutdown, State, get};
+use rocket::{Responder, Shutdown, State, get};
 use serde_json::json;
 
 use crate::accounts::guards::Viewer;
@@ -18,6 +18,7 @@ use crate::kit::live::{Event, HEARTBEAT, Hub, Listener, Signal, Who};
 use crate::kit::paths::Id;
 use crate::kit::random;
 use crate::kit::stopping::Stopping;
+use crate::kit::templates::Pages;
 use crate::rooms::live;
 use crate::rooms::models::message;
 use crate::rooms::models::room;
@@ -41,7 +42,7 @@ impl<'r> FromRequest<'r> for LastEventId<'r> {
 }
 
 /// The server behind a stream: its templates draw what is read from the database while it runs.
-pub struct Server<'r>(&'r Rocket<Orbit>);
+pub struct Server<'r>(&'r Pages);
 
 #[rocket::async_trait]
 impl<'r> FromRequest<'r> for Server<'r> {
@@ -53,7 +54,10 @@ impl<'r> FromRequest<'r> for Server<'r> {
         if is_stopping {
             return Outcome::Error((Error::Stopping.report(request), Error::Stopping));
         }
-        Outcome::Success(Self(request.rocket()))
+        match request.rocket().state() {
+            Some(pages) => Outcome::Success(Self(pages)),
+            None => Outcome::Error((Status::InternalServerError, Error::Internal("no templates".into()))),
+        }
     }
 }
 
@@ -170,7 +174,7 @@ fn stream<'r>(
     who: Option<Who>,
     db: &'r Db,
     hub: Hub,
-    rocket: &'r Rocket<Orbit>,
+    pages: &'r Pages,
     mut shutdown: Shutdown,
     mut cursors: Cursors,
 ) -> Live<EventStream<impl rocket::futures::Stream<Item = ServerEvent> + 'r>> {
@@ -204,7 +208,7 @@ fn stream<'r>(
                     began.remove(&room);
                 }
                 for row in rows {
-                    let event = live::event(rocket, row, beginning);
+                    let event = live::event(pages, row, beginning);
                     cursors.reached.insert(room, event.number);
                     yield sent(&event, &cursors);
                 }

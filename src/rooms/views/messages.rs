@@ -4,7 +4,7 @@ use rocket::http::Status;
 use rocket::request::{self, FromRequest, Request};
 use rocket::response::status;
 use rocket::serde::json::{Json, Value};
-use rocket::{Either, Orbit, Responder, Rocket, State, get, post};
+use rocket::{Either, Responder, State, get, post};
 use rocket_dyn_templates::context;
 
 use crate::accounts::draft::Draft;
@@ -18,6 +18,7 @@ use crate::kit::forms::{Confirmed, Drawn, FieldErrors, Post};
 use crate::kit::i18n::Text;
 use crate::kit::live::Hub;
 use crate::kit::paths::Id;
+use crate::kit::templates::Pages;
 use crate::kit::throttle::Scope;
 use crate::rooms::forms::MessageForm;
 use crate::rooms::live;
@@ -38,7 +39,7 @@ impl From<PostError> for Error {
 /// The live side of a request: who listens, and the templates for what they hear.
 pub struct Voice<'r> {
     hub: &'r Hub,
-    rocket: &'r Rocket<Orbit>,
+    pages: &'r Pages,
     /// Whether the sender is a script of ours.
     wants_json: bool,
 }
@@ -48,11 +49,9 @@ impl<'r> FromRequest<'r> for Voice<'r> {
     type Error = ();
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
-        match request.rocket().state::<Hub>() {
-            Some(hub) => {
-                request::Outcome::Success(Self { hub, rocket: request.rocket(), wants_json: wants_json(request) })
-            }
-            None => request::Outcome::Error((Status::InternalServerError, ())),
+        match (request.rocket().state(), request.rocket().state()) {
+            (Some(hub), Some(pages)) => request::Outcome::Success(Self { hub, pages, wants_json: wants_json(request) }),
+            _ => request::Outcome::Error((Status::InternalServerError, ())),
         }
     }
 }
@@ -61,7 +60,7 @@ impl Voice<'_> {
     /// Tells every open window, after the commit. `known`: the number before this event.
     fn tell(&self, message: Message) -> String {
         let known = message.version - 1;
-        let event = live::event(self.rocket, message, known);
+        let event = live::event(self.pages, message, known);
         let data = event.data.clone();
         self.hub.publish(event);
         data

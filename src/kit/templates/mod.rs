@@ -2,6 +2,8 @@
 //! debug builds. Files in `<data_dir>/templates` override the embedded ones, so that an operator
 //! can restyle a page; a broken one is passed over with a warning, and `check` reports it.
 
+mod words;
+
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -88,10 +90,13 @@ pub fn load(catalogue: Arc<Catalogue>, overrides: &Path) -> Result<(Tera, Vec<St
     tera.autoescape_on(vec![".html"]);
     tera.register_function("asset", Asset);
     tera.register_function("ago", ago(Arc::clone(&catalogue)));
-    tera.register_function("t", i18n::tera_function(catalogue));
+    tera.register_function("t", i18n::tera_function(Arc::clone(&catalogue)));
     let embedded: Vec<(String, String)> = Files::iter()
         .filter(|name| name.ends_with(".html"))
-        .filter_map(|name| Some((name.to_string(), String::from_utf8(Files::get(&name)?.data.into_owned()).ok()?)))
+        .filter_map(|name| {
+            let source = String::from_utf8(Files::get(&name)?.data.into_owned()).ok()?;
+            Some((name.to_string(), words::put_in(&source, &catalogue)))
+        })
         .collect();
     tera.add_raw_templates(embedded)?;
 
@@ -99,9 +104,9 @@ pub fn load(catalogue: Arc<Catalogue>, overrides: &Path) -> Result<(Tera, Vec<St
     for path in html_files(overrides) {
         let name = path.strip_prefix(overrides).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         let mut with_override = tera.clone();
-        let added = std::fs::read_to_string(&path)
-            .map_err(|e| e.to_string())
-            .and_then(|text| with_override.add_raw_template(&name, &text).map_err(|e| explain(&e)));
+        let added = std::fs::read_to_string(&path).map_err(|e| e.to_string()).and_then(|text| {
+            with_override.add_raw_template(&name, &words::put_in(&text, &catalogue)).map_err(|e| explain(&e))
+        });
         match added {
             Ok(()) => tera = with_override,
             Err(reason) => broken.push(format!("template override {}: {reason}", path.display())),
