@@ -263,7 +263,8 @@ fn ten_that_migrate_at_once_migrate_once() {
         });
         assert!(all.iter().all(|ended| ended.code == 0), "{all:#?}");
         assert_eq!(all.iter().filter(|ended| ended.out.contains("Applying 0001_accounts")).count(), 1);
-        assert_eq!(place.number("SELECT count(*) FROM migrations"), 3);
+        let all = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite")).unwrap().count();
+        assert_eq!(place.number("SELECT count(*) FROM migrations"), i64::try_from(all).unwrap());
     });
 }
 

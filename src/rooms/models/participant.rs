@@ -91,9 +91,12 @@ pub struct People {
 pub const SHOWN: i64 = 100;
 
 #[derive(QueryableByName)]
-struct Ranked {
+struct Listed {
     #[diesel(sql_type = BigInt)]
     room_id: i64,
+    /// In the order in which they came.
+    #[diesel(sql_type = BigInt)]
+    place: i64,
     #[diesel(sql_type = BigInt)]
     id: i64,
     #[diesel(sql_type = Text)]
@@ -102,24 +105,9 @@ struct Ranked {
     name: String,
     #[diesel(sql_type = Bool)]
     removed: bool,
+    /// How many take part; 0 for those who were removed.
     #[diesel(sql_type = BigInt)]
     n: i64,
-}
-
-/// The first `each` people of each room, ranked before the names are looked up.
-fn ranked(conn: &mut Conn, rooms: &[i64], each: i64, with_removed: bool) -> QueryResult<Vec<Ranked>> {
-    let who = if with_removed { "" } else { "AND removed IS NULL" };
-    let (marks, mut numbers) = number_list(rooms.iter().copied());
-    numbers.push(each);
-    let sql = format!(
-        "SELECT p.room_id, u.id, u.username, u.name, p.removed, p.n FROM ( \
-             SELECT id, room_id, user_id, removed IS NOT NULL AS removed, \
-                    row_number() OVER (PARTITION BY room_id, removed IS NOT NULL ORDER BY id) AS place, \
-                    count(*) OVER (PARTITION BY room_id, removed IS NOT NULL) AS n \
-             FROM participants WHERE room_id IN ({marks}) {who}) AS p \
-         JOIN users u ON u.id = p.user_id WHERE p.place <= ? ORDER BY p.room_id, p.place"
-    );
-    prepared(sql, numbers).load(conn)
 }
 
 /// The first few people of each of these rooms, and how many there are.
@@ -127,8 +115,25 @@ fn ranked(conn: &mut Conn, rooms: &[i64], each: i64, with_removed: bool) -> Quer
 /// # Errors
 /// Only the database's.
 pub(super) fn faces(conn: &mut Conn, rooms: &[i64]) -> QueryResult<HashMap<i64, (i64, Vec<Person>)>> {
+    let (marks, numbers) = number_list(rooms.iter().copied());
+    // Every part of it goes along the index of a room's people, room by room (CROSS JOIN keeps SQLite to
+    // this order); the fourth of them bounds the first few. Nothing grows with the crowd but the count.
+    let sql = format!(
+        "WITH r AS MATERIALIZED (SELECT id, \
+             (SELECT count(*) FROM participants c WHERE c.room_id = rooms.id AND c.removed IS NULL) AS n, \
+             (SELECT f.id FROM participants f WHERE f.room_id = rooms.id AND f.removed IS NULL \
+              ORDER BY f.id LIMIT 1 OFFSET 3) AS fourth \
+             FROM rooms WHERE id IN ({marks})) \
+         SELECT r.id AS room_id, p.id AS place, u.id, u.username, u.name, FALSE AS removed, r.n \
+         FROM r CROSS JOIN participants p CROSS JOIN users u \
+         WHERE p.room_id = r.id AND p.removed IS NULL AND p.id <= coalesce(r.fourth, {last}) AND u.id = p.user_id",
+        last = i64::MAX
+    );
     let mut faces: HashMap<i64, (i64, Vec<Person>)> = HashMap::new();
-    for row in ranked(conn, rooms, 4, false)? {
+    let mut rows: Vec<Listed> = prepared(sql, numbers).load(conn)?;
+    // Forty at most: quicker here than in the database.
+    rows.sort_unstable_by_key(|row| row.place);
+    for row in rows {
         let entry = faces.entry(row.room_id).or_default();
         entry.0 = row.n;
         entry.1.push(Person { id: row.id, username: row.username, name: row.name });
@@ -141,8 +146,22 @@ pub(super) fn faces(conn: &mut Conn, rooms: &[i64]) -> QueryResult<HashMap<i64, 
 /// # Errors
 /// Only the database's.
 pub fn of_room(conn: &mut Conn, room_id: i64, with_removed: bool) -> QueryResult<People> {
+    let active = "SELECT p.room_id, p.id AS place, u.id, u.username, u.name, FALSE AS removed, \
+             (SELECT count(*) FROM participants c WHERE c.room_id = p.room_id AND c.removed IS NULL) AS n \
+         FROM participants p JOIN users u ON u.id = p.user_id \
+         WHERE p.room_id = ? AND p.removed IS NULL ORDER BY p.id LIMIT ?";
+    let removed = "SELECT p.room_id, p.id AS place, u.id, u.username, u.name, TRUE AS removed, 0 AS n \
+         FROM participants p JOIN users u ON u.id = p.user_id \
+         WHERE p.room_id = ? AND p.removed IS NOT NULL ORDER BY p.id LIMIT ?";
+    let mut rows: Vec<Listed> = if with_removed {
+        let both = format!("SELECT * FROM ({active}) AS a UNION ALL SELECT * FROM ({removed}) AS b");
+        prepared(both, [room_id, SHOWN, room_id, SHOWN]).load(conn)?
+    } else {
+        prepared(active, [room_id, SHOWN]).load(conn)?
+    };
+    rows.sort_unstable_by_key(|row| row.place);
     let mut people = People::default();
-    for row in ranked(conn, &[room_id], SHOWN, with_removed)? {
+    for row in rows {
         let person = Person { id: row.id, username: row.username, name: row.name };
         if row.removed {
             people.removed.push(person);
