@@ -50,6 +50,7 @@ postgres_bin() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n
 install_missing() {
   local missing=()
   command -v cc >/dev/null && command -v make >/dev/null && command -v perl >/dev/null || missing+=(build-essential perl)
+  command -v python3 >/dev/null || missing+=(python3)
   if [ -z "$quick" ]; then
     [ -n "$(postgres_bin)" ] || missing+=(postgresql)
     [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing+=(chromium)
@@ -158,6 +159,7 @@ step "packages" install_missing
 step "style" cargo fmt --check
 step "lints" cargo clippy --quiet --locked --all-targets -- -D warnings
 step "docs" docs
+step "bench" bench/run --check
 if [ -n "$quick" ]; then
   export CHAUPAL_TEST_QUICK=1
   step "tests" tests

@@ -15,13 +15,13 @@ text { font: 13px system-ui, sans-serif; fill: #2b2a27 }
 .small { font-size: 12px; fill: #625d54 }
 .paper { fill: #fffdf8; stroke: #e2dccf }
 .chaupal { fill: #2f7a5b } .tuned { fill: #6d87a8 } .notes { fill: #b3aa9a }
-.aim { stroke: #b5482a; stroke-width: 2 }
+.aim { stroke: #2b2a27; stroke-width: 2 }
 @media (prefers-color-scheme: dark) {
   text { fill: #ece7dc }
   .small { fill: #b0a898 }
   .paper { fill: #1d1c1a; stroke: #3a3833 }
   .chaupal { fill: #5fbf94 } .tuned { fill: #8fa9cb } .notes { fill: #7b7467 }
-  .aim { stroke: #f0916f }
+  .aim { stroke: #ece7dc }
 }"""
 
 

@@ -75,7 +75,7 @@ def listeners(figures):
         ["delivery p50", f"{delay['p50']:.1f} ms", ""],
         ["delivery p99", f"{delay['p99']:.1f} ms", judge(f"≤ {DELAY_AIM:,} ms", delay["p99"] <= DELAY_AIM)],
         ["delivery, slowest", f"{delay['max']:.1f} ms", ""],
-        ["lost, doubled, mistaken", f"{live['lost']}, {live['doubled']}, {live['mistaken']}", "0: held"],
+        ["faults: lost, doubled, errors", *faults(live)],
         ["memory of a listener", f"{size / 1024:.1f} KB", judge(f"≤ {BYTES_AIM // 1024} KB", size <= BYTES_AIM)],
     ]
     if restart:
@@ -86,9 +86,14 @@ def listeners(figures):
             ["restart: all back after", f"{again['all_back']:.1f} s", judge(f"≤ {BACK_AIM} s", again["all_back"] <= BACK_AIM)],
             ["restart: what listeners met", counts(restart["stream_errors"]), ""],
             ["restart: what the sender met", counts(restart["post_errors"]), ""],
-            ["restart: lost, doubled, mistaken", f"{restart['lost']}, {restart['doubled']}, {restart['mistaken']}", "0: held"],
+            ["restart: faults", *faults(restart)],
         ]
     return table(["live listeners", "Chaupal", "aim"], rows)
+
+
+def faults(report):
+    """What must not happen; while a server restarts, refused connections and 503 with Retry-After may."""
+    return ", ".join(report["faults"]) or "none", f"none: {verdict(not report['faults'])}"
 
 
 def counts(errors):

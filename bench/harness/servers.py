@@ -130,6 +130,12 @@ class Site(Server):
         with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as connection:
             return connection.execute(f"SELECT count(*) FROM {self.messages}").fetchone()[0]
 
+    def look_at(self, room):
+        """The room's page must show what is said to be measured."""
+        shown = self.visitor.page(f"/rooms/{room}").count(self.message_mark)
+        if shown != MESSAGES:
+            raise Failure(f"{self.name} shows {shown} messages in room {room}, not {MESSAGES}")
+
     def log_in(self, password):
         """Logs the demo person in as a browser does; what his requests carry: the cookies."""
         self.visitor = Visitor(self.url)
@@ -148,6 +154,7 @@ class Chaupal(Site):
     """Chaupal on SQLite."""
 
     messages = "messages"
+    message_mark = '<li class="message'
     credentials = {"login": "demo"}
     post_path = "/rooms/{room}/messages"
 
@@ -190,6 +197,7 @@ class Django(Site):
     """The Django project beside this file, behind gunicorn with two workers, on SQLite."""
 
     messages = "base_message"
+    message_mark = '<article class="thread"'
     credentials = {"username": "demo@example.org"}
     post_path = "/rooms/{room}"
 

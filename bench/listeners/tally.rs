@@ -118,7 +118,9 @@ pub struct Report {
     pub connected: f64,
     /// Listeners that had an open stream at the end.
     pub online: usize,
-    /// Resident bytes a listener: when all are connected, and when all was said.
+    /// Resident bytes of the server: before the first listener, when all are connected, and when all was said.
+    pub server_bytes: [u64; 3],
+    /// The growth since before the first, for each listener.
     pub bytes_quiet: i64,
     pub bytes_loaded: i64,
     /// Messages posted and acknowledged, and how many a second that was.
@@ -137,14 +139,16 @@ pub struct Report {
     pub post_errors: Counts,
     pub streams_ended: u64,
     pub restart: Option<Restart>,
+    /// What must not have happened, each in a few words.
+    pub faults: Vec<String>,
 }
 
 /// What a restart may show: nobody listens for a moment, or the server says when to come again.
 pub const EXPECTED: [&str; 3] = ["refused", "not taken", "503 with Retry-After"];
 
 impl Report {
-    /// What must not have happened, each in a few words.
-    pub fn faults(&self) -> Vec<String> {
+    /// What must not have happened.
+    pub fn find_faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         for (count, what) in [
             (self.lost, "deliveries lost"),
@@ -167,6 +171,8 @@ impl Report {
     /// For people.
     pub fn print(&self) {
         let kib = |bytes: i64| bytes as f64 / 1024.0;
+        let mib = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
+        let [before, quiet, loaded] = self.server_bytes;
         println!("{} listeners in {} rooms, connected in {:.1} s", self.listeners, self.rooms, self.connected);
         println!("  errors while connecting: {}", words(&self.connect_errors));
         println!(
@@ -174,6 +180,7 @@ impl Report {
             kib(self.bytes_quiet),
             kib(self.bytes_loaded)
         );
+        println!("  the server: {:.1} MB before, {:.1} MB, {:.1} MB", mib(before), mib(quiet), mib(loaded));
         println!("{} messages posted, {:.1} a second; {} deliveries", self.messages, self.rate, self.deliveries);
         let Delays { p50, p99, max } = self.delay_ms;
         println!("  from sending to hearing: p50 {p50:.1} ms, p99 {p99:.1} ms, at most {max:.1} ms");
