@@ -5,6 +5,9 @@ from html import escape
 from .figures import AIMS
 from .report import NOTES, OURS, TUNED
 
+TITLE = "Answers a second, as multiples of Django as in the notes"
+NOTE = "Medians of rounds measured in turn on one machine; longer is faster."
+
 WIDTH, LEFT, RIGHT = 760, 150, 90
 BAR, GAP, GROUP = 16, 3, 18
 TOP, BOTTOM = 84, 34
@@ -35,11 +38,13 @@ def draw(figures):
     height = TOP + len(groups) * high + BOTTOM
     said = "; ".join(f"{case}: Chaupal {r[OURS]:.1f}, Django tuned {r[TUNED]:.1f}" for case, r in groups)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="title desc">',
-        f'<title id="title">Answers a second, as multiples of Django as in the notes</title><desc id="desc">{escape(said)}</desc>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}"',
+        '  role="img" aria-labelledby="title desc">',
+        f'<title id="title">{TITLE}</title>',
+        f'<desc id="desc">{escape(said)}</desc>',
         f"<style>{STYLE}</style>",
         f'<rect class="paper" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="10"/>',
-        '<text class="title" x="20" y="30">Answers a second, as multiples of Django as in the notes</text>',
+        f'<text class="title" x="20" y="30">{TITLE}</text>',
         *legend(figures),
     ]
     y = TOP
@@ -56,7 +61,7 @@ def draw(figures):
             x = LEFT + AIMS[case] * scale
             parts.append(f'<line class="aim" x1="{x:.1f}" x2="{x:.1f}" y1="{begin - 4}" y2="{begin + BAR + 4}"/>')
         y += GROUP
-    parts.append(f'<text class="small" x="20" y="{height - 14}">Medians of rounds measured in turn on one machine; longer is faster.</text>')
+    parts.append(f'<text class="small" x="20" y="{height - 14}">{NOTE}</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 

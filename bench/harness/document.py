@@ -19,19 +19,22 @@ TEXT = """# Benchmarks
 `bench/run` fills Chaupal (a release build, SQLite, the `class` demo: 36 people, 24 rooms, 1,500 messages) and a plain Django
 project with the same rows, and measures them in turn, in the same run, with `wrk` on the same machine ({connections} connections):
 {rounds} rounds of {seconds} s for each line, after a warm-up. Absolute figures of a shared machine are noise; the ratios are what
-counts. They are formed round by round; the tables show medians, and in brackets the lowest and the highest.
+counts. They are formed round by round; the tables show medians, and in brackets the lowest and the highest. The bare handler is
+a Rocket route that returns a short text: the ceiling of whatever is built on Rocket.
 
 The Django project ([bench/django](../bench/django)) is ours, written after the course notes: Django {django} behind gunicorn
 {gunicorn} with two synchronous workers, DEBUG off, SQLite as Django sets it up. It stands here twice: *as in the notes*, where
-templates ask for what they show row by row and all rooms are on one page, and *tuned*, with `select_related`, `annotate` and pages
-as long as Chaupal's. Its pages show less than Chaupal's (no unread counts, no presence, hardly any style). The aims are against the
-project as in the notes.
+templates ask for what they show row by row and all rooms are on one page, and *tuned*, with `select_related`, `annotate` and
+pages as long as Chaupal's. Its pages show less than Chaupal's: no unread counts, no presence, hardly any style. The aims are
+against the project as in the notes.
 
-Posting is a form, sent as a browser without script sends it: logged in, with its CSRF token, answered by a redirect. Both databases
-lie on the same disk; the row count must grow by the count of answers, and any answer that is no success ends the run. Memory is PSS,
-summed over a server's processes, so that what gunicorn's workers share counts once.
+Posting is a form, sent as a browser without script sends it: logged in, with its CSRF token, answered by a redirect. Both
+databases lie on the same disk; the row count must grow by the count of answers, and any answer that is no success ends the run.
+Memory is PSS, summed over a server's processes, so that what gunicorn's workers share counts once; at rest means after the
+warm-up.
 
-Measured on {cores} cores of a shared machine, {system}.
+Measured on {cores} cores of a shared machine, {system}. Looked at for a second before each round, others used at
+most {others:.0%} of it. On a busy machine the server with more threads gets more of the cores, which flatters Chaupal.
 
 {tables}
 
@@ -48,10 +51,10 @@ It needs `wrk` (Debian: `apt-get install wrk`), Python 3.11 and, once, PyPI for 
 {by_hand}
 """
 
-LISTENERS_TEXT = """A delivery's time runs from the moment before the message is sent to its arrival at one listener, on one clock; the
-listeners share the machine's cores with the server ([bench/listeners](../bench/listeners)). In the restart they do what a browser does
-with `live.js`: they come back after `retry:`, with `Last-Event-ID`, while messages go on being posted, each until it is taken.
-
+LISTENERS_TEXT = """A delivery's time runs from the moment before the message is sent to its arrival at one listener, on one
+clock; the listeners share the machine's cores with the server ([bench/listeners](../bench/listeners)). In the restart they do
+what a browser does with `live.js`: they come back after `retry:`, with `Last-Event-ID`, while messages go on being posted, each
+until it is taken. *Not taken* is a connection that stood in the queue of a process that stopped.
 """
 
 
@@ -73,6 +76,7 @@ def page(figures, settings, before):
         gunicorn=versions["gunicorn"],
         cores=os.cpu_count(),
         system=f"{platform.system()}, {platform.machine()}, Python {'.'.join(platform.python_version_tuple()[:2])}",
+        others=max(figures.others, default=0),
         tables=report.everything(figures),
         listeners_text=LISTENERS_TEXT if figures.live else "",
         by_hand=before[begin : end + len(END)],

@@ -26,6 +26,8 @@ class Figures:
     # server → (resident, proportional) megabytes
     at_rest: dict = field(default_factory=dict)
     loaded: dict = field(default_factory=dict)
+    # The part of the machine that others used, before each round.
+    others: list = field(default_factory=list)
     # What the listeners' program reported, without and with a restart.
     live: dict = field(default_factory=dict)
     restart: dict = field(default_factory=dict)

@@ -2,7 +2,9 @@
 
 import re
 import subprocess
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from .servers import Failure
 
@@ -44,6 +46,19 @@ def parse(said, url):
         raise Failure(f"{url}: wrk says nothing of use:\n{said}")
     milliseconds = {"us": 0.001, "ms": 1, "s": 1000, "m": 60000}[p99[2]]
     return Measured(float(rate[1]), float(p99[1]) * milliseconds, int(answers[1]))
+
+
+def used_by_others():
+    """The part of all cores' time that somebody else takes while nothing is measured: above a tenth, ratios are off."""
+
+    def spent():
+        times = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        return sum(times), times[3] + times[4]
+
+    total, idle = spent()
+    time.sleep(1)
+    total_then, idle_then = spent()
+    return 1 - (idle_then - idle) / (total_then - total)
 
 
 class Load:

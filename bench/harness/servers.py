@@ -38,6 +38,14 @@ def run(command, **options):
     return done.stdout
 
 
+def filesystem(folder):
+    """The kind of file system that a folder lies on."""
+    device = os.stat(folder).st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    mounts = (line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    return next((mount[mount.index("-") + 1] for mount in mounts if mount[2] == wanted), "unknown")
+
+
 class Server:
     """A process that serves pages on a port of its own."""
 
