@@ -12,7 +12,7 @@ use rocket::fairing::AdHoc;
 use rocket::figment::value::Value;
 use rocket::{Build, Rocket};
 
-use super::stop::{Signals, stop};
+use super::stop::{Signals, stop, wait_for_connections};
 use super::{Context, demo, migrate};
 use crate::accounts::models::User;
 use crate::accounts::setup::{self, SetupKey};
@@ -93,7 +93,7 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
     let rocket = server::build(config, figment, &secret)?;
     let setup_link =
         (!has_superuser).then(|| format!("{}{}", config.site_url, setup::link(&SetupKey(secret.derive("setup")))));
-    launch(rocket.attach(greeting(context.verbosity, setup_link)), context)
+    launch(rocket.attach(greeting(context.verbosity, setup_link)).attach(wait_for_connections()), context)
 }
 
 /// Held while serving: commands that destroy data refuse then.

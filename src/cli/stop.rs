@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rocket::Shutdown;
 use rocket::config::Sig;
+use rocket::fairing::AdHoc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -55,6 +56,22 @@ pub async fn stop(mut signals: Signals, stopping: Stopping, shutdown: Shutdown, 
     shutdown.notify();
     signals.next().await;
     std::process::exit(1);
+}
+
+/// Waits, while the server ends, until every connection is closed. Rocket itself looks once, and if one
+/// is open then, waits for all of `shutdown.grace`; with this it ends as soon as it can.
+pub fn wait_for_connections() -> AdHoc {
+    AdHoc::on_shutdown("open connections", |rocket| {
+        Box::pin(async move {
+            let config = rocket.config();
+            let patience = tokio::time::Instant::now() + Duration::from_secs(config.shutdown.grace.into());
+            while system::connections(config.port) > 0 && tokio::time::Instant::now() < patience {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            // The connection is closed a moment before the task behind it ends.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        })
+    })
 }
 
 fn kind(signal: Sig) -> SignalKind {

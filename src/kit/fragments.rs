@@ -18,7 +18,7 @@ use crate::kit::templates::Pages;
 const LIFETIME: Duration = Duration::from_secs(20);
 
 /// So many pieces are kept at most, of about a kilobyte each.
-const MOST: usize = 10_000;
+const MOST: usize = 4_000;
 
 /// A drawn piece of HTML; a template puts it in its place with `| safe`.
 #[derive(Clone, Debug)]

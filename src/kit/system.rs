@@ -3,6 +3,7 @@
 //!
 //! All of it is for Linux; elsewhere the server runs with what it is given.
 
+use std::net::SocketAddr;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,21 +33,32 @@ const BACKLOG: i32 = 8192;
 /// not hand it out; a thousand browsers that come back at once would wait a second and more, until
 /// their systems ask again. A second `listen` on the same socket changes nothing but the queue.
 pub fn raise_backlog(port: u16) {
-    for fd in descriptors() {
-        // SAFETY: the number was just read from the list of our open descriptors. Should another thread
-        // close it meanwhile, the calls below fail or meet another descriptor, which they leave as it
-        // is unless it is a socket that listens on our port. Nothing is closed here.
-        #[allow(unsafe_code, reason = "a descriptor's number is all that there is; see above")]
-        let socket = unsafe { BorrowedFd::borrow_raw(fd) };
+    for socket in sockets(port) {
         if sockopt::socket_acceptconn(socket) == Ok(true)
-            && rustix::net::getsockname(socket).is_ok_and(|address| {
-                std::net::SocketAddr::try_from(address).is_ok_and(|address| address.port() == port)
-            })
             && let Err(error) = listen(socket, BACKLOG)
         {
             log::warn!("the queue of waiting connections stays short: {error}");
         }
     }
+}
+
+/// How many connections to `port` are open, those that are being finished included.
+pub fn connections(port: u16) -> usize {
+    sockets(port).filter(|socket| sockopt::socket_acceptconn(socket) == Ok(false)).count()
+}
+
+/// Our own sockets on `port`, the listening one among them.
+fn sockets(port: u16) -> impl Iterator<Item = BorrowedFd<'static>> {
+    let ours = move |socket: &BorrowedFd<'_>| {
+        let address = rustix::net::getsockname(socket).ok().and_then(|address| SocketAddr::try_from(address).ok());
+        address.is_some_and(|address| address.port() == port)
+    };
+    // SAFETY: the number was just read from the list of our open descriptors. Should another thread close
+    // it meanwhile, the calls on it fail or meet another descriptor, which they leave as it is unless it
+    // is a socket on our port. Nothing is closed here.
+    #[allow(unsafe_code, reason = "a descriptor's number is all that there is; see above")]
+    let borrowed = |fd: RawFd| unsafe { BorrowedFd::borrow_raw(fd) };
+    descriptors().into_iter().map(borrowed).filter(ours)
 }
 
 /// The numbers of our open descriptors; none where the system does not list them.
@@ -143,7 +155,12 @@ mod tests {
         if let (Some(before), Some(after)) = (before, backlog(port)) {
             assert_eq!((before, after), (before, cap.min(8192)));
         }
-        assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        assert_eq!(connections(port), 0);
+        let near = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let (far, _) = listener.accept().unwrap();
+        assert_eq!(connections(port), 1, "the near end has a port of its own");
+        drop((near, far));
+        assert_eq!(connections(port), 0);
         assert!(usage().open_descriptors > 0 && usage().resident_bytes > 0 && usage().cpu_seconds > 0.0);
     }
 }

@@ -44,8 +44,12 @@ pub struct Db {
 }
 
 impl Db {
-    /// A pool of at most `size` connections. None is opened before it is needed.
+    /// A pool of at most `size` connections. None is opened before it is needed. Reading an SQLite file is
+    /// work for the processor, so more than two for each core would cost memory and gain nothing.
     pub fn new(target: Target, size: u32) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let useful = u32::try_from(cores * 2).unwrap_or(u32::MAX);
+        let size = if target.file().is_some() { size.min(useful) } else { size };
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
