@@ -20,6 +20,7 @@ nav-label = Main
 nav-rooms = Rooms
 nav-topics = Topics
 nav-activity = Activity
+nav-chat = Chat
 nav-my-page = My page
 menu-of = Menu of { $name }
 login = Log in
@@ -150,6 +151,9 @@ conversation = Conversation
 people-show = People in this room:
 here-now = Here now
 here-none = Nobody at the moment
+# In a chat room by name, where guests may be too.
+here-now-members = Members here now
+here-none-members = No member at the moment
 host = Host
 participants = Participants
 participants-none = Whoever writes here takes part.
@@ -191,6 +195,27 @@ message-delete-title = Delete this message?
 message-delete-yes = Yes, delete it
 # A number follows.
 characters-left = Characters left:
+
+## Chat rooms by name
+
+chat-title = Chat by room name
+chat-text = Type a room’s name and you are in it. If there is none of this name yet, it is made.
+chat-missing = There is no room of this name yet. Come in, and it is made.
+chat-room = Chat room by name
+chat-room-name = Room
+chat-room-name-help = Any name, in any script. Capital letters make no difference.
+chat-guest-name = Your name
+chat-guest-name-help = How the others see you here, marked as a guest.
+chat-as = You come in as { $name }.
+chat-enter = Come in
+chat-lately = In use lately
+chat-all = To the chat rooms
+chat-about = Whoever knows the name of this room can read and write here. When nobody has used it for { $days } days, it goes.
+# The guest's name follows.
+chat-guest-line = You write as a guest:
+chat-change-name = Change name
+# Stands behind the name of somebody without an account.
+guest-mark = guest
 
 ## The live connection
 
@@ -275,6 +300,9 @@ error-too-short = { $min ->
    *[other] At least { $min } characters, please.
 }
 error-nul = This holds a character that cannot be stored.
+error-unseen = Invisible and control characters are not possible here.
+error-name-needed = Please give a name, or log in.
+error-guest-taken = A member has this name. Please choose another one.
 error-choice = Please choose one of these.
 error-username-chars = Only letters, digits and . _ - are possible, with at least one letter or digit.
 error-username-taken = This username is taken.

@@ -13,6 +13,8 @@ pub mod schema;
 pub mod accounts;
 pub mod rooms;
 
+pub mod lobby;
+
 pub mod demo;
 pub mod import_django;
 

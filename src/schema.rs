@@ -19,6 +19,8 @@ diesel::table! {
         is_superuser -> Bool,
         date_joined -> Timestamp,
         last_login -> Nullable<Timestamp>,
+        username_look -> Text,
+        name_look -> Text,
     }
 }
 
@@ -75,6 +77,7 @@ diesel::table! {
         last_event -> BigInt,
         created -> Timestamp,
         updated -> Timestamp,
+        lobby_key -> Nullable<Text>,
     }
 }
 
@@ -102,6 +105,8 @@ diesel::table! {
         created -> Timestamp,
         updated -> Timestamp,
         deleted -> Nullable<Timestamp>,
+        in_lobby -> Bool,
+        guest_name -> Nullable<Text>,
     }
 }
 

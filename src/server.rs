@@ -31,7 +31,8 @@ use crate::kit::stopping::Stopping;
 use crate::kit::templates::{self, Pages};
 use crate::kit::throttle::Throttle;
 use crate::kit::time;
-use crate::{accounts, rooms, urls};
+use crate::lobby::guests::GuestKey;
+use crate::{accounts, lobby, rooms, urls};
 
 /// Builds the server; the database must have been migrated.
 ///
@@ -55,6 +56,7 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .manage(Site::new(config.clone()))
         .manage(SetupKey(secret.derive("setup")))
         .manage(CsrfKey(secret.derive("csrf")))
+        .manage(GuestKey(secret.derive("guest")))
         .manage(SecureCookies(config.is_https()))
         .manage(Arc::new(Throttle::new(&config.throttle)))
         .manage(Hasher::new())
@@ -160,6 +162,9 @@ async fn housekeeping(site: Site, throttle: Arc<Throttle>, db: Db) {
             throttle.sweep();
             if let Err(error) = db.write(|conn| Ok(clear_expired(conn)?)).await {
                 log::warn!("expired sessions could not be cleared: {error:?}");
+            }
+            if let Err(error) = db.write(|conn| Ok(lobby::models::sweep(conn)?)).await {
+                log::warn!("unused chat rooms could not be removed: {error:?}");
             }
         }
     }

@@ -4,14 +4,17 @@
 
 use rocket::{Build, Rocket};
 
+use crate::accounts::site::Site;
 use crate::kit::assets;
-use crate::{accounts, rooms, server};
+use crate::{accounts, lobby, rooms, server};
 
 /// Mounts the whole site.
 pub fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
+    let lobby = rocket.state::<Site>().is_some_and(|site| site.config().lobby.enabled);
     rocket
         .mount("/", accounts::routes())
         .mount("/", rooms::routes())
+        .mount("/", if lobby { lobby::routes() } else { Vec::new() })
         .mount("/", server::routes())
         .mount("/static", assets::routes())
         .register("/", accounts::errors::catchers())

@@ -84,6 +84,7 @@ struct Frame {
     flash: Option<flash::Shown>,
     setup_needed: bool,
     registration_open: bool,
+    has_lobby: bool,
     debug: bool,
 }
 
@@ -211,6 +212,7 @@ async fn frame(request: &Request<'_>, site: &Site, user: Option<&User>, flash: O
         flash,
         setup_needed: !facts.has_superuser,
         registration_open: site.takes_registration(),
+        has_lobby: site.config().lobby.enabled,
         debug: site.config().is_debug(),
         site_name: facts.name.clone(),
     }

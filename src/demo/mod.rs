@@ -1,6 +1,7 @@
 //! Demo content: people, rooms and what was said in them, the same for the same seed. To look at the
 //! site, to learn on, and to measure with.
 
+mod lobby;
 mod people;
 mod rng;
 mod rooms;
@@ -63,9 +64,9 @@ pub struct Filled {
     pub password: String,
     /// How many people there are now.
     pub people: usize,
-    /// How many rooms.
+    /// How many rooms, but for the chat rooms by name.
     pub rooms: usize,
-    /// How many messages.
+    /// How many messages in them.
     pub messages: usize,
 }
 
@@ -133,6 +134,7 @@ pub fn fill(
             Stage { conn, script: Script::read(), extent: scale.extent(), rng: Rng::new(seed), midnight, progress };
         let (cast, password) = people::invite(&mut stage)?;
         let messages = rooms::open(&mut stage, &cast)?;
+        lobby::open(&mut stage, &cast)?;
         let Extent { people, rooms, .. } = stage.extent;
         Ok(Filled { username: people::DEMO, password, people, rooms, messages })
     })

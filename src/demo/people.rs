@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::{DemoError, Stage};
 use crate::accounts::passwords;
 use crate::kit::bulk::{self, Value};
-use crate::kit::db::fold_key;
+use crate::kit::db::{fold_key, look_text};
 use crate::kit::random;
 
 /// The user name of the one who can log in. The site is his: so it is complete without set-up.
@@ -21,7 +21,7 @@ pub(super) struct Member {
 /// So many rows are written at a time.
 const AT_ONCE: usize = 1_000;
 
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 14] = [
     "id",
     "username",
     "username_key",
@@ -34,6 +34,8 @@ const COLUMNS: [&str; 12] = [
     "is_superuser",
     "date_joined",
     "last_login",
+    "username_look",
+    "name_look",
 ];
 
 /// Writes the people, the demo person first; gives them and his password.
@@ -67,6 +69,8 @@ pub(super) fn invite(stage: &mut Stage<'_>) -> Result<(Vec<Member>, String), Dem
                 is_demo.into(),
                 joined.into(),
                 Value::Time((!is_demo).then_some(seen)),
+                look_text(&username).into(),
+                look_text(&name).into(),
             ]);
             cast.push(Member { id, name: if name.is_empty() { username } else { name }, hindi });
         }

@@ -1,10 +1,11 @@
 //! Brings the database of a Django course across. Each course is a module that knows its tables
-//! (`studybud`); what they share, reading with tolerance ([`source`], [`cell`]), remembering what was
+//! (`studybud`, `chat`; a project may hold both); what they share, reading with tolerance ([`source`], [`cell`]), remembering what was
 //! brought along ([`ledger`]) and telling of it ([`report`]), stands beside them.
 //!
 //! Nothing stops at an odd row: it is merged, mended or left out, and reported. All is one transaction.
 
 pub mod cell;
+mod chat;
 pub mod ledger;
 pub mod report;
 pub mod source;
@@ -80,7 +81,7 @@ impl fmt::Display for ImportError {
             Self::InUse(path) => write!(f, "{} is being written to: stop the Django server first", path.display()),
             Self::Unknown(path, found) => write!(
                 f,
-                "{} holds no StudyBud: it has {}; needed are base_user (or auth_user) and base_room",
+                "{} holds no StudyBud and no chat_app: it has {}; needed are base_user (or auth_user) and base_room, or chat_room",
                 path.display(),
                 listed(found)
             ),
@@ -109,7 +110,8 @@ fn listed(tables: &[String]) -> String {
 /// A course's database, opened and recognised.
 pub struct Course {
     source: Source,
-    tables: studybud::Tables,
+    studybud: Option<studybud::Tables>,
+    has_chat: bool,
 }
 
 impl Course {
@@ -119,9 +121,11 @@ impl Course {
     /// What is wrong with the file.
     pub fn open(path: &Path) -> Result<Self, ImportError> {
         let source = Source::open(path)?;
-        let tables = studybud::Tables::of(&source)
-            .ok_or_else(|| ImportError::Unknown(path.to_owned(), source.tables().map(str::to_owned).collect()))?;
-        Ok(Self { source, tables })
+        let (studybud, has_chat) = (studybud::Tables::of(&source), chat::is_in(&source));
+        if studybud.is_none() && !has_chat {
+            return Err(ImportError::Unknown(path.to_owned(), source.tables().map(str::to_owned).collect()));
+        }
+        Ok(Self { source, studybud, has_chat })
     }
 }
 
@@ -135,13 +139,18 @@ pub fn import(
     options: Options,
     progress: &mut Progress,
 ) -> Result<Report, ImportError> {
-    let Course { mut source, tables } = course;
+    let Course { mut source, studybud, has_chat } = course;
     let outcome = db::transaction(conn, |conn| {
         // Names and event numbers are read once and counted on from.
         bulk::keep_others_from_writing(conn, &["users", "topics", "rooms", "participants", "messages", "import_ids"])?;
         let mut work =
             Work { conn, source: &mut source, report: Report::default(), options, now: time::now(), progress };
-        studybud::bring(&mut work, &tables)?;
+        if let Some(tables) = studybud {
+            studybud::bring(&mut work, &tables)?;
+        }
+        if has_chat {
+            chat::bring(&mut work)?;
+        }
         let mut report = work.report;
         report.dry_run = options.dry_run;
         report.superuser_exists = User::superuser_exists(conn)?;

@@ -14,7 +14,7 @@ use rocket::request::Request;
 use serde::Serialize;
 
 use crate::kit::csrf;
-use crate::kit::db::fold_key;
+use crate::kit::db::{fold_key, is_unseen};
 use crate::kit::error::Error;
 use crate::kit::i18n::{Catalogue, Text};
 
@@ -97,6 +97,11 @@ impl FieldErrors {
     /// Nothing wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// How many fields have something wrong.
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// One more error at `field`.
@@ -193,12 +198,9 @@ impl Cleaner {
     }
 }
 
-/// Characters that a page shows nothing of: zero-width ones and direction marks among them.
+/// Characters that a page shows nothing of.
 fn is_invisible(letter: char) -> bool {
-    letter.is_whitespace()
-        || letter.is_control()
-        || matches!(letter, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'
-            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}')
+    letter.is_whitespace() || letter.is_control() || is_unseen(letter)
 }
 
 /// What makes two names the same, as the database's `*_key` columns keep it.

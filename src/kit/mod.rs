@@ -21,6 +21,7 @@ pub mod paths;
 pub mod progress;
 pub mod random;
 pub mod signals;
+pub mod slug;
 pub mod stopping;
 pub mod system;
 pub mod templates;

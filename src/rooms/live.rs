@@ -88,7 +88,7 @@ struct Seen {
 
 async fn look(db: &Db, rooms: Vec<i64>, sessions: HashSet<i64>) -> Result<Seen, Error> {
     db.read(move |conn| {
-        let reached = room::last_events(conn, &rooms)?;
+        let reached = room::last_events(conn, &rooms, true)?;
         let living = if sessions.is_empty() { HashSet::new() } else { Session::living(conn, &sessions)? };
         Ok(Seen { reached, over: sessions.difference(&living).copied().collect() })
     })

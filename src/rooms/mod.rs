@@ -6,6 +6,7 @@ pub mod forms;
 pub mod live;
 pub mod models;
 pub mod signals;
+pub mod talk;
 pub mod views;
 
 use rocket::{Route, routes};

@@ -36,8 +36,11 @@ class Draft {
   }
 }
 
-/** `delivered(data)` takes the server's answer to a message, `login(url)` makes the link to the log-in. */
-export function composer(form, { delivered, login }) {
+/**
+ * `delivered(data)` takes the server's answer to a message, `login(url)` makes the link to the log-in, `again()` the one to
+ * this very page, where one may say who one is.
+ */
+export function composer(form, { delivered, login, again }) {
   const field = form.elements.body;
   const button = form.querySelector('[type=submit]');
   const errors = document.getElementById('body-error');
@@ -90,6 +93,9 @@ export function composer(form, { delivered, login }) {
     button.removeAttribute('aria-disabled');
   }
 
+  /** What stands in the form beside the message: the token, and a guest's name where he is asked for it. */
+  const fields = () => Object.fromEntries(new FormData(form));
+
   async function post(message) {
     let answer = null;
     let told = {};
@@ -97,7 +103,7 @@ export function composer(form, { delivered, login }) {
       answer = await fetch(form.action, {
         method: 'POST',
         headers: { Accept: 'application/json' },
-        body: new URLSearchParams({ csrf_token: form.elements.csrf_token.value, body: message.text, client_id: message.id }),
+        body: new URLSearchParams({ ...fields(), body: message.text, client_id: message.id }),
       });
       told = await answer.json();
     } catch {
@@ -109,6 +115,7 @@ export function composer(form, { delivered, login }) {
     }
     giveBack(message);
     if (answer?.status === 401) complain(told.detail ?? '', login(told.login));
+    else if (told.username) complain(told.username.join(' '), again());
     else complain([told.body, told.form, told.detail].flat().filter(Boolean).join(' ') || form.dataset.failed);
     return false;
   }

@@ -90,7 +90,7 @@ function alone(tab) {
       stream?.close();
       stream = null;
     } else if (!stream) {
-      stream = new Stream(() => `/rooms/${tab.room}/events?after=${tab.cursor}`, {
+      stream = new Stream(() => `/events?rooms=${tab.room}:${tab.cursor}`, {
         onEvent: (kind, data) => tab.event(kind, data),
         onPresence: (data) => tab.handlers.onPresence(data.users),
         onState: (state) => tab.tell(state),

@@ -208,7 +208,7 @@ let saying = 0;
 
 /** For screen readers: who said what, several at once if they come at once. */
 function announce(message) {
-  const name = message.querySelector('.message-name')?.textContent ?? '';
+  const name = [...message.querySelectorAll('.message-name, .badge-guest')].map((part) => part.textContent).join(', ');
   const body = message.querySelector('.message-body')?.textContent ?? '';
   said.push(`${name}: ${body}`);
   clearTimeout(saying);
@@ -358,5 +358,6 @@ if (form) {
       toBottom();
     },
     login: (told) => anchor(loginUrl(told), form.dataset.login),
+    again: () => anchor(room.dataset.url, connection.dataset.reload),
   });
 }

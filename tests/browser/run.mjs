@@ -19,8 +19,9 @@ const SUITES = [
   'expired_session',
   'hostile_text',
   'unread',
+  'lobby',
 ];
-const ON_BOTH_DATABASES = ['conversation', 'restart', 'unread', 'accounts', 'without_javascript', 'hostile_text', 'expired_session'];
+const ON_BOTH_DATABASES = ['conversation', 'restart', 'unread', 'accounts', 'without_javascript', 'hostile_text', 'expired_session', 'lobby'];
 const LANES = Number(process.env.CHAUPAL_TEST_LANES ?? 3);
 
 const words = process.argv.slice(2);

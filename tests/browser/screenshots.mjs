@@ -35,6 +35,12 @@ try {
   await me.say(own, 'Who brings the tea today?');
   // One has been there before, so that something is unread.
   if (room) await me.say(room.split('/').pop(), 'Good evening to all under the tree!');
+  const guest = new Person(site, { name: 'Tulika' });
+  await guest.post('/chat', { room_name: 'Evening maths', username: 'Tulika' });
+  const chat = '/chat/Evening~20maths';
+  await guest.post(`${chat}/messages`, { body: 'Good evening! Is the homework the one with the two trains?' });
+  await me.post(`${chat}/messages`, { body: 'It is. They meet after two hours; the question is where.' });
+  await guest.post(`${chat}/messages`, { body: 'Then I have it: 120 km from the first town.' });
   const pages = [
     ['home', '/', null],
     ['home-member', '/', me],
@@ -47,6 +53,12 @@ try {
     ['room-new', '/rooms/new', me],
     ['room-delete', `/rooms/${own}/delete`, me],
     ['person', person, me],
+    ['chat', '/chat', null],
+    ['chat-missing', '/chat/Nobody-was-here', null],
+    ['chat-errors', '/chat?room_name=&username=', null],
+    ['room-chat', chat, guest],
+    ['room-chat-member', chat, me],
+    ['room-chat-stranger', chat, null],
     ['login', '/login', null],
     ['register', '/register', null],
     ['error-404', page404, me],
@@ -61,7 +73,7 @@ try {
         const page = await context.newPage();
         await page.goto(path);
         await page.evaluate(() => document.fonts.ready);
-        if (name.startsWith('room') && as && (await page.locator('#here').count())) await isLive(page);
+        if (name.startsWith('room') && as && as !== guest && (await page.locator('#here').count())) await isLive(page);
         await page.screenshot({ path: join(folder, `${name}-${width}-${scheme}.png`) });
         if (!name.startsWith('room')) await page.screenshot({ path: join(folder, `${name}-${width}-${scheme}-whole.png`), fullPage: true });
         if (name === 'room' && width < 500) {

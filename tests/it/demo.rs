@@ -29,8 +29,8 @@ fn content(site: &Site) -> String {
     };
     [
         all("id username name bio date_joined last_login", "users"),
-        all("id name topic_id host_id last_event created updated", "rooms"),
-        all("id room_id user_id body seq version created updated deleted", "messages"),
+        all("id name topic_id host_id last_event lobby_key created updated", "rooms"),
+        all("id room_id user_id guest_name body seq version created updated deleted", "messages"),
         all("id room_id user_id joined", "participants"),
         all("id room_id user_id last_seq", "visits"),
     ]
@@ -51,8 +51,8 @@ fn the_demo_person_comes_in_and_finds_people_talking() {
         let Filled { username, password, people, rooms, messages } = filled(&site, Scale::Small, 1);
         assert_eq!((username, people, rooms), ("demo", 6, 5));
         assert_eq!(site.number("SELECT count(*) FROM users"), 6);
-        assert_eq!(site.number("SELECT count(*) FROM rooms"), 5);
-        assert_eq!(site.number("SELECT count(*) FROM messages"), i64::try_from(messages).unwrap());
+        assert_eq!(site.number("SELECT count(*) FROM rooms WHERE lobby_key IS NULL"), 5);
+        assert_eq!(site.number("SELECT count(*) FROM messages WHERE NOT in_lobby"), i64::try_from(messages).unwrap());
         assert_eq!(site.number("SELECT count(*) FROM users WHERE password LIKE '!%'"), 5, "the others cannot log in");
         let demo = site.db(|conn| User::by_username(conn, "demo")).unwrap();
         assert!(demo.is_superuser && demo.is_staff);
@@ -65,6 +65,9 @@ fn the_demo_person_comes_in_and_finds_people_talking() {
         home.status(200).see("Borrow checker clinic").see("Chai break");
         let room = site.number("SELECT id FROM rooms WHERE name = 'Borrow checker clinic'");
         person.get(&format!("/rooms/{room}")).status(200).see("items.push(item.renewed());");
+        let chat = person.get("/chat/Evening~20maths");
+        chat.status(200).see("Tulika").see("The other half are units.");
+        assert_eq!(chat.count("badge-guest"), 3);
     });
 }
 
@@ -74,8 +77,8 @@ fn a_class_is_a_class() {
         let site = Site::bare(backend, &[]);
         filled(&site, Scale::Class, 7);
         assert_eq!(site.number("SELECT count(*) FROM users"), 36);
-        assert_eq!(site.number("SELECT count(*) FROM rooms"), 24);
-        assert_eq!(site.number("SELECT count(*) FROM messages"), 1500);
+        assert_eq!(site.number("SELECT count(*) FROM rooms WHERE lobby_key IS NULL"), 24);
+        assert_eq!(site.number("SELECT count(*) FROM messages WHERE NOT in_lobby"), 1500);
         assert!(
             site.number("SELECT max(n) FROM (SELECT count(*) AS n FROM messages GROUP BY room_id) AS sizes") >= 400
         );
@@ -85,10 +88,12 @@ fn a_class_is_a_class() {
             "SELECT count(*) FROM messages m JOIN rooms r ON r.id = m.room_id WHERE m.version > r.last_event OR m.created < r.created OR m.created > r.updated",
             "SELECT count(*) FROM rooms r WHERE r.last_event <> (SELECT max(version) FROM messages m WHERE m.room_id = r.id)",
             "SELECT count(*) FROM messages m WHERE m.user_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM participants p WHERE p.room_id = m.room_id AND p.user_id = m.user_id)",
-            "SELECT count(*) FROM rooms r WHERE NOT EXISTS (SELECT 1 FROM participants p WHERE p.room_id = r.id AND p.user_id = r.host_id)",
+            "SELECT count(*) FROM rooms r WHERE r.lobby_key IS NULL AND NOT EXISTS (SELECT 1 FROM participants p WHERE p.room_id = r.id AND p.user_id = r.host_id)",
             "SELECT count(*) FROM messages a JOIN messages b ON b.room_id = a.room_id AND b.seq > a.seq AND b.created < a.created",
             "SELECT count(*) FROM messages WHERE created > '2026-03-10 00:00:00' OR updated > '2026-03-10 00:00:00'",
             "SELECT count(*) FROM users u JOIN messages m ON m.user_id = u.id WHERE m.created < u.date_joined",
+            "SELECT count(*) FROM messages m JOIN users u ON look(m.guest_name) IN (u.username_look, u.name_look)",
+            "SELECT count(*) FROM users WHERE username_look <> look(username) OR name_look <> look(name)",
             "SELECT count(*) FROM messages WHERE body LIKE '%{%}%' AND body LIKE '%{number}%'",
         ] {
             assert_eq!(site.number(odd), 0, "{odd}");

@@ -23,6 +23,8 @@ fn costs(viewers: &[&Person<'_>], room: i64, message: i64) -> BTreeMap<String, i
         "/topics?q=c".into(),
         "/activity".into(),
         "/activity?q=craft".into(),
+        "/chat".into(),
+        "/chat/Market".into(),
         "/developers/asha".into(),
         "/login".into(),
         "/register".into(),
@@ -65,6 +67,11 @@ fn fill(site: &Site, rooms: usize, messages: usize, people: usize) {
         for other in others.iter().take(1 + n % 5) {
             site.message(room, other, "a word");
         }
+    }
+    let market = site.chat_room("Market");
+    for n in 0..messages / 4 {
+        site.chat_room(&format!("Stall {n}"));
+        site.guest_message(market, "Passer-by", &format!("cry {n}"));
     }
     for n in 0..messages {
         site.message(1, &others[n % others.len()], &format!("word {n}"));

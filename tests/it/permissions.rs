@@ -63,6 +63,10 @@ const DOOR: [Gets; 8] = [Is(200), Is(303), Is(303), Is(303), Is(303), Is(303), I
 const ROOM: &[(&str, &str)] = &[("name", "A name"), ("topic", "A topic")];
 const WORDS: &[(&str, &str)] = &[("body", "some words")];
 
+const JOIN: &[(&str, &str)] = &[("room_name", "Square"), ("username", "Passer-by")];
+const GUEST_WORDS: &[(&str, &str)] = &[("body", "some words"), ("username", "Passer-by")];
+const SENT: &[(&str, &str)] = &[("message", "some words"), ("username", "Passer-by"), ("room_id", "LOBBY")];
+
 /// `ROOM` is a room of the host; in it are a message of the author's, `MESSAGE`, and the guest.
 const TABLE: &[Rule] = &[
     rule("GET /", "/", &[], ALL),
@@ -92,6 +96,14 @@ const TABLE: &[Rule] = &[
     rule("POST /messages/<id>/edit", "/messages/MESSAGE/edit", WORDS, authors(303)),
     rule("GET /messages/<id>/delete", "/messages/MESSAGE/delete", &[], deleters(200)),
     rule("POST /messages/<id>/delete", "/messages/MESSAGE/delete", &[], deleters(303)),
+    rule("GET /chat", "/chat", &[], ALL),
+    rule("POST /chat", "/chat", JOIN, [Is(303); 8]),
+    rule("GET /chat/<segment>", "/chat/Square", &[], ALL),
+    rule("POST /chat/<segment>/messages", "/chat/Square/messages", GUEST_WORDS, [Is(303); 8]),
+    rule("POST /chat/<segment>/away", "/chat/Square/away", &[], [Is(204); 8]),
+    rule("POST /checkview", "/checkview", JOIN, [Is(303); 8]),
+    rule("POST /send", "/send", SENT, [Is(200); 8]),
+    rule("GET /getMessages/<room>", "/getMessages/Square", &[], ALL),
     rule("GET /login", "/login", &[], DOOR),
     rule("POST /login", "/login", &[("login", "guest"), ("password", PASSWORD)], [Is(303); 8]),
     rule("GET /register", "/register", &[], DOOR),
@@ -117,6 +129,8 @@ fn mounted(site: &Site) -> BTreeSet<String> {
 struct Ground {
     room: i64,
     message: i64,
+    /// A chat room by name, `Square`.
+    lobby: i64,
 }
 
 impl Ground {
@@ -131,11 +145,13 @@ impl Ground {
             removed.id
         ));
         let message = site.message(room, &site.person("author"), "the author's words");
-        Self { room, message }
+        let lobby = site.chat_room("Square");
+        Self { room, message, lobby }
     }
 
     fn address(&self, path: &str) -> String {
-        path.replace("ROOM", &self.room.to_string()).replace("MESSAGE", &self.message.to_string())
+        let path = path.replace("ROOM", &self.room.to_string()).replace("MESSAGE", &self.message.to_string());
+        path.replace("LOBBY", &self.lobby.to_string())
     }
 
     /// All that a refused try must leave as it was.
@@ -170,7 +186,8 @@ fn attempt(site: &Site, rule: &Rule, role: &str, expected: Gets) {
     let person = somebody(site, role);
     let (method, _) = rule.route.split_once(' ').unwrap();
     let address = ground.address(rule.path);
-    let mut fields = rule.fields.to_vec();
+    let fields: Vec<(&str, String)> = rule.fields.iter().map(|(name, value)| (*name, ground.address(value))).collect();
+    let mut fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let token = if method == "POST" { person.token() } else { String::new() };
     let mut request = Request::new(method, &address);
     if method == "POST" {
@@ -237,7 +254,7 @@ both!(no_method_is_ever_a_fault_of_ours, |site| {
             }
         }
     }
-    assert_eq!(site.number("SELECT count(*) FROM rooms"), 1);
+    assert_eq!(site.number("SELECT count(*) FROM rooms"), 2);
 });
 
 both!(members_only_is_a_wall_before_every_route, [("site.access", "members")], |site| {

@@ -9,7 +9,7 @@ use diesel::sql_types::Text;
 
 use super::Person;
 use crate::accounts::passwords;
-use crate::kit::db::{Conn, fold_key, prepared};
+use crate::kit::db::{Conn, fold_key, look_text, prepared};
 use crate::kit::time;
 use crate::schema::users;
 
@@ -44,6 +44,10 @@ pub struct User {
     pub date_joined: NaiveDateTime,
     /// When he last logged in.
     pub last_login: Option<NaiveDateTime>,
+    /// How the user name looks: no guest may take a name that cannot be told from it.
+    pub username_look: String,
+    /// How the shown name looks.
+    pub name_look: String,
 }
 
 /// A person who is about to be written.
@@ -105,6 +109,8 @@ impl User {
                 users::is_staff.eq(new.is_superuser),
                 users::is_superuser.eq(new.is_superuser),
                 users::date_joined.eq(time::now()),
+                users::username_look.eq(look_text(&new.username)),
+                users::name_look.eq(look_text(&new.name)),
             ))
             .returning(users::all_columns)
             .get_result(conn)?)
@@ -135,6 +141,18 @@ impl User {
             return Err(DieselError::NotFound);
         }
         users::table.filter(users::username_key.eq(fold_key(username))).first(conn)
+    }
+
+    /// Whether somebody's user name or shown name looks like `name`.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn is_called(conn: &mut Conn, name: &str) -> QueryResult<bool> {
+        let look = look_text(name);
+        diesel::select(diesel::dsl::exists(
+            users::table.filter(users::username_look.eq(&look).or(users::name_look.eq(&look))),
+        ))
+        .get_result(conn)
     }
 
     /// Whether a person with every permission can log in.

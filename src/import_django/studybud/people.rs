@@ -10,7 +10,7 @@ use crate::import_django::report::Kind;
 use crate::import_django::source::table_row;
 use crate::import_django::{ImportError, Work};
 use crate::kit::bulk::{self, Value};
-use crate::kit::db::fold_key;
+use crate::kit::db::{fold_key, look_text};
 
 table_row! {
     /// `base_user`, or `auth_user`.
@@ -82,7 +82,7 @@ pub(super) fn bring(work: &mut Work<'_>, table: &'static str, brought: &mut Brou
     Ok(ledger)
 }
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 15] = [
     "id",
     "username",
     "username_key",
@@ -96,6 +96,8 @@ const COLUMNS: [&str; 13] = [
     "is_superuser",
     "date_joined",
     "last_login",
+    "username_look",
+    "name_look",
 ];
 
 /// One person as a row of `users`.
@@ -106,7 +108,7 @@ fn account(
     row: &PersonRow,
     target: i64,
     taken: &mut Taken,
-) -> [Value; 13] {
+) -> [Value; 15] {
     let username = username(work, table, id, row, taken);
     let email = email(work, table, id, row, target, taken);
     let (email, email_key) = match email {
@@ -140,6 +142,7 @@ fn account(
         );
     }
     let username_key = fold_key(&username);
+    let (username_look, name_look) = (look_text(&username), look_text(&name));
     [
         target.into(),
         username.into(),
@@ -154,6 +157,8 @@ fn account(
         (is_superuser && work.options.keep_staff).into(),
         work.time(table, id, "date_joined", &row.date_joined, last_login.unwrap_or(work.now)).into(),
         last_login.into(),
+        username_look.into(),
+        name_look.into(),
     ]
 }
 

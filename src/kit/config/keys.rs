@@ -63,6 +63,7 @@ pub const KEYS: &[Key] = &[
     ours("database.pool_size", Kind::Whole, Some("10"), "a whole number from 1 to 200"),
     ours("accounts.registration", Kind::Text, Some("open"), "\"open\" or \"closed\""),
     ours("accounts.session_days", Kind::Whole, Some("14"), "a whole number from 1 to 3650"),
+    ours("lobby.enabled", Kind::Switch, Some("false"), SWITCH),
     ours("proxy.trusted", Kind::List, Some(""), "a list of networks such as [\"127.0.0.1\", \"10.0.0.0/8\"]"),
     ours(
         "proxy.header",

@@ -53,6 +53,8 @@ pub struct Config {
     pub database: Database,
     /// People's accounts.
     pub accounts: Accounts,
+    /// Chat rooms by name.
+    pub lobby: Lobby,
     /// The proxies in front of the server.
     pub proxy: Proxy,
     /// How often one may log in, register and post.
@@ -121,6 +123,13 @@ pub enum Registration {
     Open,
     /// They may not.
     Closed,
+}
+
+/// `lobby.*`
+#[derive(Clone, Debug, Deserialize)]
+pub struct Lobby {
+    /// Whether there are chat rooms by name, where guests without an account may write.
+    pub enabled: bool,
 }
 
 /// `proxy.*`

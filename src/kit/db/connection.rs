@@ -9,7 +9,7 @@ use diesel::connection::{
 use diesel::prelude::*;
 use diesel::result::{ConnectionError, Error as DieselError};
 
-use super::text::{fold_text, fold_utils};
+use super::text::{fold_text, fold_utils, look_text, look_utils};
 
 pub use multi::{Conn, MultiBackend};
 
@@ -90,6 +90,8 @@ fn open_sqlite(path: &Path) -> Result<SqliteConnection, ConnectionError> {
     let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
     conn.batch_execute(SQLITE_PRAGMAS).map_err(ConnectionError::CouldntSetupConfiguration)?;
     fold_utils::register_impl(&mut conn, |text: Option<String>| text.map(|text| fold_text(&text)))
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    look_utils::register_impl(&mut conn, |text: Option<String>| text.map(|text| look_text(&text)))
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
 }

@@ -27,7 +27,7 @@ use writer::Writer;
 pub use connection::{Conn, MultiBackend, Target, transaction, version};
 pub use prepared::{Bind, Prepared, number_list, prepared};
 pub use stats::Stats;
-pub use text::{contains_pattern, fold, fold_key, fold_text};
+pub use text::{contains_pattern, fold, fold_key, fold_text, is_unseen, look, look_text};
 
 /// The pool of connections and the rules of entry. Cheap to clone.
 #[derive(Clone)]

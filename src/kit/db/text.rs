@@ -8,6 +8,11 @@ diesel::define_sql_function! {
     fn fold(text: diesel::sql_types::Nullable<diesel::sql_types::Text>) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
 }
 
+diesel::define_sql_function! {
+    /// How a name looks, alike on both databases (see [`look_text`]): for migrations. No index may use it.
+    fn look(text: diesel::sql_types::Nullable<diesel::sql_types::Text>) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
+}
+
 /// What makes two spellings of a name the same: NFC, lower case, trimmed. Kept in `*_key` columns.
 pub fn fold_key(text: &str) -> String {
     fold_text(text.trim())
@@ -16,6 +21,25 @@ pub fn fold_key(text: &str) -> String {
 /// The Rust side of the SQL function [`fold()`].
 pub fn fold_text(text: &str) -> String {
     text.nfc().flat_map(char::to_lowercase).nfc().collect()
+}
+
+/// What makes two names look the same: compatible forms (NFKC), so that `ａｓｈａ` is `asha`; nothing unseen;
+/// lower case; one space between words. Kept in `*_look` columns.
+///
+/// The Rust side of the SQL function [`look()`].
+pub fn look_text(text: &str) -> String {
+    let seen = text.nfkc().filter(|letter| !is_unseen(*letter));
+    // The two forms of the small sigma are one letter; databases choose by its place in the word.
+    let lower = seen.flat_map(char::to_lowercase).map(|letter| if letter == 'ς' { 'σ' } else { letter });
+    lower.nfkc().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Letters and marks of which a page shows nothing: zero-width ones, direction marks, fillers, tags. The SQL
+/// function [`look()`] knows the same.
+pub fn is_unseen(letter: char) -> bool {
+    matches!(letter, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A `LIKE` pattern that finds `text` anywhere, with `%`, `_` and `\` taken literally.
@@ -42,6 +66,18 @@ mod tests {
         assert_eq!(fold_key("  Élan "), fold_key("e\u{301}LAN"));
         assert_eq!(fold_key("STRASSE"), "strasse");
         assert_ne!(fold_key("a b"), fold_key("a-b"));
+    }
+
+    #[test]
+    fn looks_see_through_width_case_spaces_and_what_is_unseen() {
+        for same in
+            ["ａｓｈａ  ｄｅｖｉ", "ASHA\u{a0}Devi", " as\u{200b}ha\t\u{2003}devi\u{202e} ", "Ａsha Dev\u{200d}i"]
+        {
+            assert_eq!(look_text(same), "asha devi", "{same:?}");
+        }
+        assert_eq!(look_text("ΟΔΟΣ"), look_text("οδός").replace('ό', "ο"));
+        assert_eq!(look_text("\u{feff}\u{200d} "), "");
+        assert_ne!(look_text("asha"), look_text("ásha"));
     }
 
     #[test]

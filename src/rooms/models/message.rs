@@ -7,12 +7,12 @@ use diesel::result::Error as DieselError;
 use serde::Serialize;
 
 use super::participant::Part;
-use super::room::{self, Filter, filtered, iso};
+use super::room::{self, iso};
 use super::{participant, visit};
 use crate::accounts::models::Person;
-use crate::kit::db::{Conn, MultiBackend, contains_pattern, fold};
+use crate::kit::db::{Conn, MultiBackend};
 use crate::kit::time;
-use crate::schema::{messages, rooms, topics, users};
+use crate::schema::{messages, users};
 
 /// The longest message, in characters.
 pub const MAX_BODY: usize = 4000;
@@ -33,8 +33,10 @@ pub struct Message {
     pub seq: i64,
     /// The number of its last event in the room.
     pub version: i64,
-    /// Its author; none for what was deleted.
+    /// Its author; none for what was deleted, and for a guest's.
     pub user: Option<Person>,
+    /// The name of the guest who said it, in a chat room by name.
+    pub guest: Option<String>,
     /// As typed; empty for what was deleted.
     pub body: String,
     /// When it was posted.
@@ -45,14 +47,15 @@ pub struct Message {
     pub deleted: Option<NaiveDateTime>,
 }
 
-type Row =
-    ((i64, i64, i64, i64, String, NaiveDateTime, NaiveDateTime, Option<NaiveDateTime>), Option<(i64, String, String)>);
+type Columns = (i64, i64, i64, i64, Option<String>, String, NaiveDateTime, NaiveDateTime, Option<NaiveDateTime>);
+type Row = (Columns, Option<(i64, String, String)>);
 
 const MESSAGE: (
     messages::id,
     messages::room_id,
     messages::seq,
     messages::version,
+    messages::guest_name,
     messages::body,
     messages::created,
     messages::updated,
@@ -62,6 +65,7 @@ const MESSAGE: (
     messages::room_id,
     messages::seq,
     messages::version,
+    messages::guest_name,
     messages::body,
     messages::created,
     messages::updated,
@@ -69,9 +73,9 @@ const MESSAGE: (
 );
 
 impl From<Row> for Message {
-    fn from(((id, room_id, seq, version, body, created, updated, deleted), user): Row) -> Self {
+    fn from(((id, room_id, seq, version, guest, body, created, updated, deleted), user): Row) -> Self {
         let user = user.map(|(id, username, name)| Person { id, username, name });
-        Self { id, room_id, seq, version, user, body, created, updated, deleted }
+        Self { id, room_id, seq, version, user, guest, body, created, updated, deleted }
     }
 }
 
@@ -82,6 +86,8 @@ pub struct MessageView {
     seq: i64,
     version: i64,
     user: Option<Person>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guest: Option<GuestView>,
     body: String,
     #[serde(serialize_with = "iso")]
     created: NaiveDateTime,
@@ -91,6 +97,21 @@ pub struct MessageView {
     own: bool,
     can_edit: bool,
     can_delete: bool,
+}
+
+/// A guest as a page shows him: without a page of his own.
+#[derive(Debug, Serialize)]
+struct GuestView {
+    name: String,
+    initials: String,
+    hue: u32,
+}
+
+impl GuestView {
+    fn new(name: String) -> Self {
+        let person = Person { id: 0, username: name, name: String::new() };
+        Self { initials: person.initials(), hue: person.hue(), name: person.username }
+    }
 }
 
 impl Message {
@@ -111,6 +132,7 @@ impl Message {
             can_edit: own,
             can_delete: own || may_manage,
             user: self.user,
+            guest: self.guest.map(GuestView::new),
             body: self.body,
             created: self.created,
             updated: self.updated,
@@ -158,40 +180,73 @@ pub fn post(
     {
         return Ok((known, false));
     }
-    let event = room::next_event_moving_up(conn, room_id)?;
+    let event = room::next_event_moving_up(conn, room_id, false)?;
     match participant::part(conn, room_id, author.id)? {
         Part::Removed if !is_staff => return Err(PostError::Removed),
         Part::None => participant::join(conn, room_id, author.id)?,
         Part::Taken | Part::Removed => {}
     }
+    Ok((write(conn, room_id, event, Author::Person(author), false, body, client_id)?, true))
+}
+
+/// Who says something.
+#[derive(Clone, Copy, Debug)]
+pub enum Author<'a> {
+    /// A person, who thereby has read what stands above.
+    Person(&'a Person),
+    /// A guest of the lobby, by his name.
+    Guest(&'a str),
+}
+
+/// Writes a message down under the event number that was taken for it.
+///
+/// # Errors
+/// Only the database's.
+pub fn write(
+    conn: &mut Conn,
+    room_id: i64,
+    event: i64,
+    author: Author<'_>,
+    in_lobby: bool,
+    body: &str,
+    client_id: Option<&str>,
+) -> QueryResult<Message> {
+    let (user, guest) = match author {
+        Author::Person(person) => (Some(person.clone()), None),
+        Author::Guest(name) => (None, Some(name.to_owned())),
+    };
     let now = time::now();
     let id = diesel::insert_into(messages::table)
         .values((
             messages::room_id.eq(room_id),
-            messages::user_id.eq(author.id),
+            messages::user_id.eq(user.as_ref().map(|person| person.id)),
             messages::body.eq(body),
             messages::seq.eq(event),
             messages::version.eq(event),
             messages::client_id.eq(client_id),
             messages::created.eq(now),
             messages::updated.eq(now),
+            messages::in_lobby.eq(in_lobby),
+            messages::guest_name.eq(&guest),
         ))
         .returning(messages::id)
         .get_result(conn)?;
-    // Who speaks has read what stands above.
-    visit::look(conn, room_id, author.id, event)?;
-    let message = Message {
+    if let Some(person) = &user {
+        visit::look(conn, room_id, person.id, event)?;
+    }
+    let body = body.to_owned();
+    Ok(Message {
         id,
         room_id,
         seq: event,
         version: event,
-        user: Some(author.clone()),
-        body: body.to_owned(),
+        user,
+        guest,
+        body,
         created: now,
         updated: now,
         deleted: None,
-    };
-    Ok((message, true))
+    })
 }
 
 /// What a person posted under this `client_id`.
@@ -203,6 +258,22 @@ pub fn by_client_id(conn: &mut Conn, user_id: i64, client_id: &str) -> QueryResu
         .left_join(users::table)
         .select((MESSAGE, (users::id, users::username, users::name).nullable()))
         .filter(messages::user_id.eq(user_id))
+        .filter(messages::client_id.eq(client_id))
+        .first::<Row>(conn)
+        .optional()
+        .map(|row| row.map(Message::from))
+}
+
+/// What a guest of this name posted in the room under this `client_id`.
+///
+/// # Errors
+/// Only the database's.
+pub fn by_guest(conn: &mut Conn, room_id: i64, name: &str, client_id: &str) -> QueryResult<Option<Message>> {
+    messages::table
+        .left_join(users::table)
+        .select((MESSAGE, (users::id, users::username, users::name).nullable()))
+        .filter(messages::room_id.eq(room_id))
+        .filter(messages::guest_name.eq(name))
         .filter(messages::client_id.eq(client_id))
         .first::<Row>(conn)
         .optional()
@@ -255,6 +326,7 @@ pub fn delete(conn: &mut Conn, message: &Message) -> QueryResult<i64> {
         .set((
             messages::body.eq(""),
             messages::user_id.eq(None::<i64>),
+            messages::guest_name.eq(None::<String>),
             messages::deleted.eq(time::now()),
             messages::version.eq(event),
         ))
@@ -276,21 +348,32 @@ pub struct Stretch {
 /// # Errors
 /// Only the database's.
 pub fn stretch(conn: &mut Conn, room_id: i64, before: Option<i64>) -> QueryResult<Stretch> {
+    let mut messages = newest(conn, room_id, before, PER_PAGE + 1)?;
+    let has_older = messages.len() > usize::try_from(PER_PAGE).unwrap_or(usize::MAX);
+    if has_older {
+        messages.remove(0);
+    }
+    Ok(Stretch { messages, has_older })
+}
+
+/// At most `limit` messages, the newest or those before `before`, oldest first.
+///
+/// # Errors
+/// Only the database's.
+pub fn newest(conn: &mut Conn, room_id: i64, before: Option<i64>, limit: i64) -> QueryResult<Vec<Message>> {
     let mut query = messages::table
         .left_join(users::table)
         .select((MESSAGE, (users::id, users::username, users::name).nullable()))
         .filter(messages::room_id.eq(room_id))
         .filter(messages::deleted.is_null())
         .order(messages::seq.desc())
-        .limit(PER_PAGE + 1)
+        .limit(limit)
         .into_boxed::<MultiBackend>();
     if let Some(before) = before {
         query = query.filter(messages::seq.lt(before));
     }
-    let mut rows: Vec<Row> = query.load(conn)?;
-    let has_older = rows.len() > usize::try_from(PER_PAGE).unwrap_or(usize::MAX);
-    rows.truncate(usize::try_from(PER_PAGE).unwrap_or(usize::MAX));
-    Ok(Stretch { messages: rows.into_iter().rev().map(Message::from).collect(), has_older })
+    let rows: Vec<Row> = query.load(conn)?;
+    Ok(rows.into_iter().rev().map(Message::from).collect())
 }
 
 /// All that happened in a room after event `after`, in order, at most `limit` rows: each message
@@ -308,105 +391,4 @@ pub fn since(conn: &mut Conn, room_id: i64, after: i64, limit: i64) -> QueryResu
         .limit(limit)
         .load(conn)?;
     Ok(rows.into_iter().map(Message::from).collect())
-}
-
-/// A message as the activity shows it.
-#[derive(Debug, Serialize)]
-pub struct Activity {
-    id: i64,
-    room: RoomLink,
-    user: Person,
-    text: String,
-    /// There is more of it.
-    cut: bool,
-    url: String,
-    #[serde(serialize_with = "iso")]
-    created: NaiveDateTime,
-}
-
-#[derive(Debug, Serialize)]
-struct RoomLink {
-    id: i64,
-    name: String,
-    url: String,
-}
-
-/// How long a short text is, in characters.
-const SHORT: usize = 50;
-
-/// A message's short text: its first 50 characters.
-///
-/// Django: `Message.__str__`
-pub fn short(body: &str) -> String {
-    body.chars().take(SHORT).collect()
-}
-
-/// What was said lately, newest first, in rooms that match; `author` only, if given.
-///
-/// Django: `views.activityPage`
-///
-/// # Errors
-/// Only the database's.
-pub fn activity(
-    conn: &mut Conn,
-    filter: &Filter,
-    author: Option<i64>,
-    offset: i64,
-    limit: i64,
-) -> QueryResult<Vec<Activity>> {
-    let query = messages::table
-        .inner_join(rooms::table.left_join(topics::table))
-        .inner_join(users::table)
-        .select((
-            (messages::id, messages::body, messages::created),
-            (rooms::id, rooms::name),
-            (users::id, users::username, users::name),
-        ))
-        .filter(messages::deleted.is_null())
-        .order((messages::created.desc(), messages::id.desc()))
-        .offset(offset)
-        .limit(limit)
-        .into_boxed::<MultiBackend>();
-    let mut query = filtered!(query, filter);
-    if let Some(author) = author {
-        query = query.filter(messages::user_id.eq(author));
-    }
-    type ActivityRow = ((i64, String, NaiveDateTime), (i64, String), (i64, String, String));
-    let rows: Vec<ActivityRow> = query.load(conn)?;
-    Ok(rows
-        .into_iter()
-        .map(|((id, body, created), (room_id, room_name), (user_id, username, name))| Activity {
-            id,
-            text: short(&body),
-            cut: body.chars().nth(SHORT).is_some(),
-            url: format!("/rooms/{room_id}?at={id}#message-{id}"),
-            room: RoomLink { id: room_id, name: room_name, url: room::url(room_id) },
-            user: Person { id: user_id, username, name },
-            created,
-        })
-        .collect())
-}
-
-/// How many messages stand in rooms that match.
-///
-/// # Errors
-/// Only the database's.
-pub fn count_activity(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
-    let query = messages::table
-        .inner_join(rooms::table.left_join(topics::table))
-        .select(diesel::dsl::count_star())
-        .filter(messages::deleted.is_null())
-        .into_boxed::<MultiBackend>();
-    filtered!(query, filter).get_result(conn)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::short;
-
-    #[test]
-    fn a_short_text_is_fifty_whole_characters() {
-        assert_eq!(short(&"क्षि".repeat(30)).chars().count(), 50);
-        assert_eq!(short("hello"), "hello");
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Django: `base/models.py` of StudyBud
 
+pub mod activity;
 pub mod message;
 pub mod participant;
 pub mod room;

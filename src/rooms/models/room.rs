@@ -7,11 +7,12 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamp};
 use serde::Serialize;
 
+use super::message::Message;
 use super::topic::{self, TopicLink};
 use super::{participant, visit};
 use crate::accounts::models::Person;
 use crate::kit::db::{Conn, MultiBackend, contains_pattern, fold, number_list, prepared};
-use crate::kit::time;
+use crate::kit::{slug, time};
 use crate::schema::{rooms, topics, users};
 
 /// A room with its topic and host.
@@ -33,6 +34,8 @@ pub struct Room {
     pub host: Option<Person>,
     /// The number of its last event.
     pub last_event: i64,
+    /// Whether it is a chat room by name: it stands in no list, and has no host.
+    pub in_lobby: bool,
     /// When it was opened.
     #[serde(serialize_with = "iso")]
     pub created: NaiveDateTime,
@@ -46,21 +49,31 @@ pub(crate) fn iso<S: serde::Serializer>(at: &NaiveDateTime, serializer: S) -> Re
     serializer.serialize_str(&time::iso(*at))
 }
 
-type Row = ((i64, String, String, i64, NaiveDateTime, NaiveDateTime), Option<String>, Option<(i64, String, String)>);
+type Columns = (i64, String, String, i64, Option<String>, NaiveDateTime, NaiveDateTime);
+type Row = (Columns, Option<String>, Option<(i64, String, String)>);
 
-const ROOM: (rooms::id, rooms::name, rooms::description, rooms::last_event, rooms::created, rooms::updated) =
-    (rooms::id, rooms::name, rooms::description, rooms::last_event, rooms::created, rooms::updated);
+const ROOM: (
+    rooms::id,
+    rooms::name,
+    rooms::description,
+    rooms::last_event,
+    rooms::lobby_key,
+    rooms::created,
+    rooms::updated,
+) = (rooms::id, rooms::name, rooms::description, rooms::last_event, rooms::lobby_key, rooms::created, rooms::updated);
 
 impl From<Row> for Room {
-    fn from(((id, name, description, last_event, created, updated), topic, host): Row) -> Self {
+    fn from(((id, name, description, last_event, lobby_key, created, updated), topic, host): Row) -> Self {
+        let in_lobby = lobby_key.is_some();
         Self {
             id,
+            url: if in_lobby { lobby_url(&name) } else { url(id) },
             name,
             description,
-            url: url(id),
             topic: topic.map(TopicLink::new),
             host: host.map(|(id, username, name)| Person { id, username, name }),
             last_event,
+            in_lobby,
             created,
             updated,
         }
@@ -70,6 +83,11 @@ impl From<Row> for Room {
 /// The address of a room.
 pub fn url(id: i64) -> String {
     format!("/rooms/{id}")
+}
+
+/// The address of a chat room of this name.
+pub fn lobby_url(name: &str) -> String {
+    format!("/chat/{}", slug::in_path(name))
 }
 
 impl Room {
@@ -130,7 +148,15 @@ pub(crate) use filtered;
 /// # Errors
 /// Only the database's.
 pub fn count_found(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
-    let query = rooms::table.left_join(topics::table).select(diesel::dsl::count_star()).into_boxed::<MultiBackend>();
+    if filter.q.is_empty() && filter.host.is_none() {
+        // Without their topics: an index alone holds the answer.
+        return rooms::table.filter(rooms::lobby_key.is_null()).count().get_result(conn);
+    }
+    let query = rooms::table
+        .left_join(topics::table)
+        .select(diesel::dsl::count_star())
+        .filter(rooms::lobby_key.is_null())
+        .into_boxed::<MultiBackend>();
     filtered!(query, filter).get_result(conn)
 }
 
@@ -151,6 +177,7 @@ pub fn cards(
         .left_join(topics::table)
         .left_join(users::table)
         .select((ROOM, topics::name.nullable(), (users::id, users::username, users::name).nullable()))
+        .filter(rooms::lobby_key.is_null())
         .order((rooms::updated.desc(), rooms::created.desc(), rooms::id.desc()))
         .offset(offset)
         .limit(limit)
@@ -172,18 +199,49 @@ pub fn cards(
         .collect())
 }
 
-/// The room of this number.
+/// The one room for which a condition holds; a macro, since no function can name the query's type shortly.
+macro_rules! one {
+    ($conn:expr, $condition:expr) => {
+        rooms::table
+            .left_join(topics::table)
+            .left_join(users::table)
+            .select((ROOM, topics::name.nullable(), (users::id, users::username, users::name).nullable()))
+            .filter($condition)
+            .first::<Row>($conn)
+            .map(Room::from)
+    };
+}
+
+/// The room of this number; one of the lobby is none here.
 ///
 /// # Errors
 /// [`diesel::result::Error::NotFound`] when there is none.
 pub fn find(conn: &mut Conn, id: i64) -> QueryResult<Room> {
-    rooms::table
-        .left_join(topics::table)
-        .left_join(users::table)
-        .select((ROOM, topics::name.nullable(), (users::id, users::username, users::name).nullable()))
-        .filter(rooms::id.eq(id))
-        .first::<Row>(conn)
-        .map(Room::from)
+    one!(conn, rooms::id.eq(id).and(rooms::lobby_key.is_null()))
+}
+
+/// The room in which a message stands, whatever its kind.
+///
+/// # Errors
+/// [`diesel::result::Error::NotFound`] when it is gone.
+pub fn of_message(conn: &mut Conn, message: &Message) -> QueryResult<Room> {
+    one!(conn, rooms::id.eq(message.room_id))
+}
+
+/// The chat room of this key.
+///
+/// # Errors
+/// [`diesel::result::Error::NotFound`] when there is none.
+pub fn by_lobby_key(conn: &mut Conn, key: &str) -> QueryResult<Room> {
+    one!(conn, rooms::lobby_key.eq(key))
+}
+
+/// The chat room of this number.
+///
+/// # Errors
+/// [`diesel::result::Error::NotFound`] when there is none.
+pub fn in_lobby(conn: &mut Conn, id: i64) -> QueryResult<Room> {
+    one!(conn, rooms::id.eq(id).and(rooms::lobby_key.is_not_null()))
 }
 
 /// The cleaned values of a room's form.
@@ -257,22 +315,22 @@ pub fn next_event(conn: &mut Conn, id: i64) -> QueryResult<i64> {
         .get_result(conn)
 }
 
-/// The same, and the room moves up: something was said in it.
+/// The same, and the room moves up: something was said in it. A room of the lobby is none of the others.
 ///
 /// # Errors
 /// [`diesel::result::Error::NotFound`] when there is no such room.
-pub fn next_event_moving_up(conn: &mut Conn, id: i64) -> QueryResult<i64> {
-    diesel::update(rooms::table.find(id))
+pub fn next_event_moving_up(conn: &mut Conn, id: i64, in_lobby: bool) -> QueryResult<i64> {
+    diesel::update(rooms::table.find(id).filter(rooms::lobby_key.is_not_null().eq(in_lobby)))
         .set((rooms::last_event.eq(rooms::last_event + 1), rooms::updated.eq(time::now())))
         .returning(rooms::last_event)
         .get_result(conn)
 }
 
-/// How far these rooms have come.
+/// How far these rooms have come; those of the lobby only if asked for.
 ///
 /// # Errors
 /// Only the database's.
-pub fn last_events(conn: &mut Conn, ids: &[i64]) -> QueryResult<Vec<(i64, i64)>> {
+pub fn last_events(conn: &mut Conn, ids: &[i64], with_lobby: bool) -> QueryResult<Vec<(i64, i64)>> {
     #[derive(QueryableByName)]
     struct Reached {
         #[diesel(sql_type = BigInt)]
@@ -281,8 +339,9 @@ pub fn last_events(conn: &mut Conn, ids: &[i64]) -> QueryResult<Vec<(i64, i64)>>
         last_event: i64,
     }
     let (marks, numbers) = number_list(ids.iter().copied());
+    let kind = if with_lobby { "" } else { " AND lobby_key IS NULL" };
     let rows: Vec<Reached> =
-        prepared(format!("SELECT id, last_event FROM rooms WHERE id IN ({marks})"), numbers).load(conn)?;
+        prepared(format!("SELECT id, last_event FROM rooms WHERE id IN ({marks}){kind}"), numbers).load(conn)?;
     Ok(rows.into_iter().map(|row| (row.id, row.last_event)).collect())
 }
 
@@ -327,7 +386,7 @@ pub fn tally(conn: &mut Conn, user_id: i64) -> QueryResult<(i64, i64)> {
         messages: i64,
     }
     let sql = "SELECT (SELECT count(*) FROM rooms WHERE host_id = u.id) AS rooms, \
-                (SELECT count(*) FROM messages WHERE user_id = u.id AND deleted IS NULL) AS messages \
+                (SELECT count(*) FROM messages WHERE user_id = u.id AND deleted IS NULL AND NOT in_lobby) AS messages \
          FROM users u WHERE u.id = ?";
     let tally: Tally = prepared(sql, vec![user_id]).get_result(conn)?;
     Ok((tally.rooms, tally.messages))

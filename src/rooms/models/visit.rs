@@ -67,7 +67,7 @@ impl Standing {
 pub fn standing(conn: &mut Conn, room_id: i64, user_id: i64) -> QueryResult<Standing> {
     let sql = "SELECT v.last_seq AS last_seq, \
                 (SELECT count(*) FROM messages m WHERE m.room_id = here.room_id AND m.seq > v.last_seq \
-                     AND m.deleted IS NULL AND m.user_id <> here.user_id) AS unread, \
+                     AND m.deleted IS NULL AND coalesce(m.user_id, 0) <> here.user_id) AS unread, \
                 (SELECT count(*) FROM participants p WHERE p.room_id = here.room_id AND p.user_id = here.user_id AND p.removed IS NULL) AS joined, \
                 (SELECT count(*) FROM participants p WHERE p.room_id = here.room_id AND p.user_id = here.user_id AND p.removed IS NOT NULL) AS removed \
          FROM (SELECT CAST(? AS BIGINT) AS room_id, CAST(? AS BIGINT) AS user_id) AS here \

@@ -12,6 +12,7 @@ use rocket::{Responder, Shutdown, State, get};
 use serde_json::json;
 
 use crate::accounts::guards::Viewer;
+use crate::accounts::site::Site;
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::live::{Event, HEARTBEAT, Hub, Listener, Signal, Who};
@@ -42,7 +43,10 @@ impl<'r> FromRequest<'r> for LastEventId<'r> {
 }
 
 /// The server behind a stream: its templates draw what is read from the database while it runs.
-pub struct Server<'r>(&'r Pages);
+pub struct Server<'r> {
+    pages: &'r Pages,
+    has_lobby: bool,
+}
 
 #[rocket::async_trait]
 impl<'r> FromRequest<'r> for Server<'r> {
@@ -55,7 +59,10 @@ impl<'r> FromRequest<'r> for Server<'r> {
             return Outcome::Error((Error::Stopping.report(request), Error::Stopping));
         }
         match request.rocket().state() {
-            Some(pages) => Outcome::Success(Self(pages)),
+            Some(pages) => {
+                let has_lobby = request.rocket().state::<Site>().is_some_and(|site| site.config().lobby.enabled);
+                Outcome::Success(Self { pages, has_lobby })
+            }
             None => Outcome::Error((Status::InternalServerError, Error::Internal("no templates".into()))),
         }
     }
@@ -134,7 +141,7 @@ pub async fn of_room<'r>(
     // Without a word on where to begin: from now on.
     let begin = last.0.and_then(|id| id.parse().ok()).or(after).unwrap_or(room.last_event).clamp(0, room.last_event);
     let cursors = Cursors { reached: BTreeMap::from([(room.id, begin)]), many: false };
-    Ok(stream(who(&viewer), db, hub.inner().clone(), server.0, shutdown, cursors))
+    Ok(stream(who(&viewer), db, hub.inner().clone(), server.pages, shutdown, cursors))
 }
 
 /// The live stream of several rooms on one connection: browsers open only six to a host.
@@ -151,7 +158,7 @@ pub async fn of_rooms<'r>(
     let asked = rooms.and_then(pairs).filter(|pairs| pairs.len() <= MAX_ROOMS).ok_or(Error::BadRequest)?;
     let resumed = last.0.and_then(pairs).unwrap_or_default();
     let ids: Vec<i64> = asked.keys().copied().collect();
-    let existing = db.read(move |conn| Ok(room::last_events(conn, &ids)?)).await?;
+    let existing = db.read(move |conn| Ok(room::last_events(conn, &ids, server.has_lobby)?)).await?;
     let reached: BTreeMap<i64, i64> = existing
         .into_iter()
         .filter_map(|(room, last_event)| {
@@ -162,7 +169,7 @@ pub async fn of_rooms<'r>(
     if reached.is_empty() {
         return Err(Error::NotFound);
     }
-    Ok(stream(who(&viewer), db, hub.inner().clone(), server.0, shutdown, Cursors { reached, many: true }))
+    Ok(stream(who(&viewer), db, hub.inner().clone(), server.pages, shutdown, Cursors { reached, many: true }))
 }
 
 fn who(viewer: &Viewer<'_>) -> Option<Who> {

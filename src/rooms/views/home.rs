@@ -11,7 +11,7 @@ use crate::kit::error::Error;
 use crate::kit::forms::same;
 use crate::kit::fragments::Piece;
 use crate::kit::paginate::{Pager, search_text};
-use crate::rooms::models::message;
+use crate::rooms::models;
 use crate::rooms::models::room::{self, Filter};
 use crate::rooms::models::topic::{self, TopicRow};
 
@@ -42,7 +42,7 @@ pub async fn home(
             let rooms = room::cards(conn, &filter, viewer, pager.offset(), ROOMS_PER_PAGE)?;
             let topics = topic::list(conn, "", 0, TOPICS_BESIDE)?;
             let rooms_total = if filter.q.is_empty() { total } else { room::count_found(conn, &Filter::default())? };
-            let activity = message::activity(conn, &filter, None, 0, ACTIVITY_BESIDE)?;
+            let activity = models::activity::list(conn, &filter, None, 0, ACTIVITY_BESIDE)?;
             Ok((pager, rooms, topics, rooms_total, activity))
         })
         .await?;
@@ -85,9 +85,9 @@ pub async fn activity(frame: Page<'_>, db: &Db, q: Option<String>, page: Option<
     let q = filter.q.clone();
     let (pager, activity) = db
         .read(move |conn| {
-            let total = message::count_activity(conn, &filter)?;
+            let total = models::activity::count(conn, &filter)?;
             let pager = Pager::new("/activity", &filter.q, page.as_deref(), total, ROWS_PER_PAGE);
-            let activity = message::activity(conn, &filter, None, pager.offset(), ROWS_PER_PAGE)?;
+            let activity = models::activity::list(conn, &filter, None, pager.offset(), ROWS_PER_PAGE)?;
             Ok((pager, activity))
         })
         .await?;

@@ -1,16 +1,13 @@
 //! Saying something, and taking it back.
 
 use rocket::http::Status;
-use rocket::request::{self, FromRequest, Request};
-use rocket::response::status;
-use rocket::serde::json::{Json, Value};
-use rocket::{Either, Responder, State, get, post};
+use rocket::{Either, State, get, post};
 use rocket_dyn_templates::context;
 
 use crate::accounts::draft::Draft;
-use crate::accounts::errors::wants_json;
 use crate::accounts::guards::{Gate, User};
 use crate::accounts::page::{INVALID, Outcome, Page, View, throttled};
+use crate::accounts::site::Site;
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::flash;
@@ -18,67 +15,13 @@ use crate::kit::forms::{Confirmed, Drawn, FieldErrors, Post};
 use crate::kit::i18n::Text;
 use crate::kit::live::Hub;
 use crate::kit::paths::Id;
-use crate::kit::templates::Pages;
 use crate::kit::throttle::Scope;
 use crate::rooms::forms::MessageForm;
 use crate::rooms::live;
-use crate::rooms::models::message::{self, Message, PostError};
+use crate::rooms::models::message::{self, Message};
 use crate::rooms::models::room::{self, Room};
-use crate::rooms::views::rooms::{Window, draw};
-
-impl From<PostError> for Error {
-    fn from(error: PostError) -> Self {
-        match error {
-            PostError::NoRoom => Self::NotFound,
-            PostError::Removed => Self::Forbidden,
-            PostError::Db(error) => error.into(),
-        }
-    }
-}
-
-/// The live side of a request: who listens, and the templates for what they hear.
-pub struct Voice<'r> {
-    hub: &'r Hub,
-    pages: &'r Pages,
-    /// Whether the sender is a script of ours.
-    wants_json: bool,
-}
-
-#[rocket::async_trait]
-impl<'r> FromRequest<'r> for Voice<'r> {
-    type Error = ();
-
-    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
-        match (request.rocket().state(), request.rocket().state()) {
-            (Some(hub), Some(pages)) => request::Outcome::Success(Self { hub, pages, wants_json: wants_json(request) }),
-            _ => request::Outcome::Error((Status::InternalServerError, ())),
-        }
-    }
-}
-
-impl Voice<'_> {
-    /// Tells every open window, after the commit. `known`: the number before this event.
-    fn tell(&self, message: Message) -> String {
-        let known = message.version - 1;
-        let event = live::event(self.pages, message, known);
-        let data = event.data.clone();
-        self.hub.publish(event);
-        data
-    }
-}
-
-/// The answer to a posted message: for a page a redirect or the page again, for a script JSON.
-#[derive(Responder)]
-pub enum Posted {
-    /// Back to the room.
-    Back(Box<rocket::response::Redirect>),
-    /// The room again, with what was typed.
-    Again(View),
-    /// To a script.
-    Told(status::Custom<(rocket::http::ContentType, String)>),
-    /// To a script: what is wrong.
-    Wrong(status::Custom<Json<Value>>),
-}
+use crate::rooms::talk::{Posted, Voice, Window};
+use crate::rooms::views::rooms::draw;
 
 /// Django: `views.room`, POST
 #[post("/rooms/<id>/messages", data = "<form>")]
@@ -93,20 +36,8 @@ pub async fn post(
 ) -> Result<Posted, Error> {
     let Post(form) = form;
     match say(&user, db, &gate, id, &form).await {
-        Ok((message, is_new)) => {
-            let message_id = message.id;
-            let data = voice.tell(message);
-            Ok(if voice.wants_json {
-                let status = if is_new { Status::Created } else { Status::Ok };
-                Posted::Told(status::Custom(status, (rocket::http::ContentType::JSON, data)))
-            } else {
-                Posted::Back(Box::new(flash::to(format!("{}#message-{message_id}", room::url(id.0)))))
-            })
-        }
-        Err(Error::Invalid(errors)) if voice.wants_json => {
-            let fields = rocket::serde::json::to_value(page.errors(&errors)).unwrap_or_default();
-            Ok(Posted::Wrong(status::Custom(INVALID, Json(fields))))
-        }
+        Ok((message, is_new)) => Ok(voice.posted(message, is_new, &room::url(id.0))),
+        Err(Error::Invalid(errors)) if voice.wants_json => Ok(Posted::wrong(&page, &errors)),
         Err(Error::Invalid(errors)) => {
             Ok(Posted::Again(draw(&page, db, voice.hub, id.0, Window::Newest, Drawn { values: form, errors }).await?))
         }
@@ -145,33 +76,41 @@ async fn say(user: &User<'_>, db: &Db, gate: &Gate<'_>, id: Id, form: &MessageFo
     }
 }
 
-/// The message and its room.
-async fn found(db: &Db, id: Id) -> Result<(Message, Room), Error> {
+/// The message and its room. Without a lobby there is nothing that was said in it.
+async fn found(db: &Db, site: &Site, id: Id) -> Result<(Message, Room), Error> {
+    let has_lobby = site.config().lobby.enabled;
     db.read(move |conn| {
         let message = message::find(conn, id.0)?;
-        let room = room::find(conn, message.room_id)?;
-        Ok((message, room))
+        let room = room::of_message(conn, &message)?;
+        if room.in_lobby && !has_lobby { Err(Error::NotFound) } else { Ok((message, room)) }
     })
     .await
 }
 
 /// Only its author changes a message.
-async fn own(user: &User<'_>, db: &Db, id: Id) -> Result<(Message, Room), Error> {
-    let (message, room) = found(db, id).await?;
+async fn own(user: &User<'_>, db: &Db, site: &Site, id: Id) -> Result<(Message, Room), Error> {
+    let (message, room) = found(db, site, id).await?;
     if message.is_by(Some(user.id)) { Ok((message, room)) } else { Err(Error::Forbidden) }
 }
 
 /// Its author, the room's host and the staff delete a message.
-async fn deletable(user: &User<'_>, db: &Db, id: Id) -> Result<(Message, Room), Error> {
-    let (message, room) = found(db, id).await?;
+async fn deletable(user: &User<'_>, db: &Db, site: &Site, id: Id) -> Result<(Message, Room), Error> {
+    let (message, room) = found(db, site, id).await?;
     let may = message.is_by(Some(user.id)) || room.is_managed_by(user.id, user.is_staff);
     if may { Ok((message, room)) } else { Err(Error::Forbidden) }
 }
 
 /// The form of a message that stands there already.
 #[get("/messages/<id>/edit")]
-pub async fn edit_page(user: User<'_>, page: Page<'_>, db: &Db, draft: Draft, id: Id) -> Result<View, Error> {
-    let (message, room) = own(&user, db, id).await?;
+pub async fn edit_page(
+    user: User<'_>,
+    page: Page<'_>,
+    db: &Db,
+    site: &Site,
+    draft: Draft,
+    id: Id,
+) -> Result<View, Error> {
+    let (message, room) = own(&user, db, site, id).await?;
     let typed = draft.form().unwrap_or_else(|| MessageForm { body: message.body.clone(), ..Default::default() });
     Ok(edit_view(&page, Drawn::fresh(typed), message, room))
 }
@@ -185,16 +124,18 @@ fn edit_view(page: &Page<'_>, drawn: Drawn<MessageForm>, message: Message, room:
 
 /// Changes one's own words; every open window shows it.
 #[post("/messages/<id>/edit", data = "<form>")]
+#[allow(clippy::too_many_arguments, reason = "each is a guard, and Rocket takes guards one by one")]
 pub async fn edit(
     user: User<'_>,
     page: Page<'_>,
     db: &Db,
+    site: &Site,
     voice: Voice<'_>,
     gate: Gate<'_>,
     id: Id,
     form: Post<MessageForm>,
 ) -> Outcome {
-    let (message, room) = own(&user, db, id).await?;
+    let (message, room) = own(&user, db, site, id).await?;
     let Post(form) = form;
     let body = match form.clean() {
         Ok(body) => body,
@@ -210,8 +151,8 @@ pub async fn edit(
 
 /// Django: `views.deleteMessage`, GET
 #[get("/messages/<id>/delete")]
-pub async fn delete_page(user: User<'_>, page: Page<'_>, db: &Db, id: Id) -> Result<View, Error> {
-    let (message, room) = deletable(&user, db, id).await?;
+pub async fn delete_page(user: User<'_>, page: Page<'_>, db: &Db, site: &Site, id: Id) -> Result<View, Error> {
+    let (message, room) = deletable(&user, db, site, id).await?;
     let message = message.view(page.viewer.id(), true);
     Ok(page.ok("rooms/message_delete.html", context! { message, room }))
 }
@@ -221,11 +162,12 @@ pub async fn delete_page(user: User<'_>, page: Page<'_>, db: &Db, id: Id) -> Res
 pub async fn delete(
     user: User<'_>,
     db: &Db,
+    site: &Site,
     hub: &State<Hub>,
     id: Id,
     _confirmed: Confirmed,
 ) -> Result<flash::Said, Error> {
-    let (message, room) = deletable(&user, db, id).await?;
+    let (message, room) = deletable(&user, db, site, id).await?;
     let message_id = message.id;
     let event = db.write(move |conn| Ok(message::delete(conn, &message)?)).await?;
     hub.publish(live::deletion(room.id, message_id, event));

@@ -1,7 +1,7 @@
 //! Who is in a room: leaving it, and the host's word on who may speak.
 
 use rocket::http::Status;
-use rocket::{FromForm, State, post};
+use rocket::{State, post};
 
 use crate::accounts::guards::{User, Viewer};
 use crate::accounts::models;
@@ -12,7 +12,8 @@ use crate::kit::forms::{Confirmed, Post};
 use crate::kit::i18n::Text;
 use crate::kit::live::Hub;
 use crate::kit::paths::Id;
-use crate::rooms::models::{participant, room, visit};
+use crate::rooms::models::{participant, room};
+use crate::rooms::talk::Farewell;
 
 /// Takes oneself out of the list.
 #[post("/rooms/<id>/leave", data = "<_confirmed>")]
@@ -75,14 +76,7 @@ async fn change(user: &User<'_>, db: &Db, id: Id, username: String, removed: boo
     Ok(flash::success(url, Text::new(key).with("name", person.shown_name())))
 }
 
-/// What a window says when it closes: how far one has read.
-#[derive(FromForm)]
-pub struct Farewell {
-    #[field(default = 0)]
-    seen: i64,
-}
-
-/// A window closes: presence looks sooner whether its stream is dead, and what was read is noted.
+/// A window closes.
 #[post("/rooms/<id>/away", data = "<form>")]
 pub async fn away(
     viewer: Viewer<'_>,
@@ -91,11 +85,7 @@ pub async fn away(
     id: Id,
     form: Post<Farewell>,
 ) -> Result<Status, Error> {
-    let Post(Farewell { seen }) = form;
+    let Post(farewell) = form;
     let room = db.read(move |conn| Ok(room::find(conn, id.0)?)).await?;
-    if let Some(reader) = viewer.id().filter(|_| seen > 0) {
-        db.write_statement(move |conn| Ok(visit::look(conn, id.0, reader, seen.min(room.last_event))?)).await?;
-    }
-    hub.probe(id.0);
-    Ok(Status::NoContent)
+    farewell.heed(&viewer, db, hub, room).await
 }

@@ -9,7 +9,7 @@ use crate::accounts::models::{Person, User};
 use crate::accounts::page::{Page, View};
 use crate::kit::db::Db;
 use crate::kit::error::Error;
-use crate::rooms::models::message;
+use crate::rooms::models::activity;
 use crate::rooms::models::room::{self, Filter, iso};
 
 const ROOMS_SHOWN: i64 = 20;
@@ -34,7 +34,7 @@ pub async fn person(page: Page<'_>, db: &Db, username: String) -> Result<View, E
             let user = User::by_username(conn, &username)?;
             let filter = Filter { host: Some(user.id), ..Filter::default() };
             let rooms = room::cards(conn, &filter, viewer, 0, ROOMS_SHOWN)?;
-            let activity = message::activity(conn, &Filter::default(), Some(user.id), 0, MESSAGES_SHOWN)?;
+            let activity = activity::list(conn, &Filter::default(), Some(user.id), 0, MESSAGES_SHOWN)?;
             let tally = room::tally(conn, user.id)?;
             Ok((user, rooms, activity, tally))
         })

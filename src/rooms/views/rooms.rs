@@ -7,80 +7,19 @@ use serde::Serialize;
 
 use crate::accounts::draft::Draft;
 use crate::accounts::guards::{Gate, User};
-use crate::accounts::models::Person;
 use crate::accounts::page::{INVALID, Outcome, Page, View, throttled};
-use crate::kit::db::{Conn, Db};
+use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::flash;
-use crate::kit::forms::{Confirmed, Drawn, FieldErrors, Post};
-use crate::kit::fragments::Piece;
+use crate::kit::forms::{Confirmed, Drawn, FieldErrors, FormContext, Post};
 use crate::kit::i18n::Text;
 use crate::kit::live::Hub;
 use crate::kit::paths::Id;
 use crate::kit::throttle::Scope;
 use crate::rooms::forms::{MessageForm, RoomForm};
-use crate::rooms::models::message::{self, Stretch};
-use crate::rooms::models::participant::{self, People};
 use crate::rooms::models::room::{self, Room};
 use crate::rooms::models::topic;
-use crate::rooms::models::visit::{self, Standing};
-
-/// Everything that a room's page shows.
-struct Opened {
-    room: Room,
-    stretch: Stretch,
-    people: People,
-    standing: Standing,
-}
-
-/// A message of the page, and its number for the line where the unread ones begin.
-#[derive(Serialize)]
-struct DrawnMessage {
-    seq: i64,
-    html: Piece,
-}
-
-/// A person in the room's list.
-#[derive(Serialize)]
-struct Participant {
-    #[serde(flatten)]
-    person: Person,
-    is_host: bool,
-}
-
-/// Reads a room for somebody, who thereby has looked at it.
-fn open(conn: &mut Conn, id: i64, viewer: Option<i64>, is_staff: bool, window: Window) -> Result<Opened, Error> {
-    let room = room::find(conn, id)?;
-    let before = match window {
-        Window::Newest => None,
-        Window::Before(seq) => Some(seq),
-        // The message asked for, with some that came after it.
-        Window::Around(message) => match message::find(conn, message) {
-            Ok(message) if message.room_id == id => Some(message.seq + message::PER_PAGE / 2),
-            Ok(_) | Err(diesel::result::Error::NotFound) => None,
-            Err(error) => return Err(error.into()),
-        },
-    };
-    let stretch = message::stretch(conn, id, before)?;
-    let manages = viewer.is_some_and(|viewer| room.is_managed_by(viewer, is_staff));
-    let people = participant::of_room(conn, id, manages)?;
-    let standing = match viewer {
-        Some(viewer) => visit::standing(conn, id, viewer)?,
-        None => Standing::default(),
-    };
-    Ok(Opened { room, stretch, people, standing })
-}
-
-/// Which stretch of the conversation is asked for.
-#[derive(Clone, Copy)]
-pub enum Window {
-    /// The newest messages.
-    Newest,
-    /// Those before this number.
-    Before(i64),
-    /// Those around this message.
-    Around(i64),
-}
+use crate::rooms::talk::{self, Talk, Window};
 
 /// Draws a room's page around a composer; [`show`] and `messages::post` share it.
 pub async fn draw(
@@ -91,55 +30,20 @@ pub async fn draw(
     window: Window,
     composer: Drawn<MessageForm>,
 ) -> Result<View, Error> {
-    let (viewer, is_staff) = (page.viewer.id(), page.viewer.is_staff());
-    let opened = db.read(move |conn| open(conn, id, viewer, is_staff, window)).await?;
-    let Opened { room, stretch, people, standing } = opened;
-    let newest = stretch.messages.last().map_or(0, |message| message.seq);
-    if let Some(viewer) =
-        viewer.filter(|_| matches!(window, Window::Newest) && standing.last_seq.is_none_or(|last| last < newest))
-    {
-        db.write_statement(move |conn| Ok(visit::look(conn, id, viewer, newest)?)).await?;
-    }
-    let can_manage = viewer.is_some_and(|viewer| room.is_managed_by(viewer, is_staff));
-    // The line where the unread ones begin: the first of somebody else that came since.
-    let first_unread = standing.last_seq.filter(|_| standing.unread > 0).and_then(|last| {
-        stretch.messages.iter().find(|message| message.seq > last && !message.is_by(viewer)).map(|message| message.seq)
-    });
-    let older_url = stretch
-        .messages
-        .first()
-        .filter(|_| stretch.has_older)
-        .map(|first| format!("{}?before={}", room.url, first.seq));
-    let host = room.host.as_ref().map(|host| host.id);
-    let participants: Vec<Participant> =
-        people.active.into_iter().map(|person| Participant { is_host: host == Some(person.id), person }).collect();
-    let messages = stretch.messages.into_iter().map(|message| {
-        let seq = message.seq;
-        let context = context! { message: message.view(viewer, can_manage), alone: false };
-        Ok(DrawnMessage { seq, html: page.piece("rooms/_message.html", &context)? })
-    });
-    let messages: Vec<DrawnMessage> = messages.collect::<Result<_, Error>>()?;
-    Ok(page.with(
-        if composer.errors.is_empty() { Status::Ok } else { INVALID },
-        "rooms/room.html",
-        context! {
-            messages,
-            older_url,
-            first_unread,
-            unread: standing.unread,
-            participants,
-            participants_count: people.count,
-            here: hub.present(id),
-            can_post: viewer.is_some() && (is_staff || !standing.is_removed()),
-            removed: standing.is_removed(),
-            can_manage,
-            is_participant: standing.is_participant(),
-            banned: people.removed,
-            form: page.form(composer),
-            is_newest: matches!(window, Window::Newest),
-            room,
-        },
-    ))
+    let talk = talk::read(page, db, hub, window, move |conn| Ok(room::find(conn, id)?)).await?;
+    let can_post = page.viewer.0.is_some() && (page.viewer.is_staff() || !talk.removed);
+    let status = if composer.errors.is_empty() { Status::Ok } else { INVALID };
+    let form = page.form(composer);
+    Ok(page.with(status, "rooms/room.html", RoomPage { talk, can_post, form }))
+}
+
+/// A room's page.
+#[derive(Serialize)]
+struct RoomPage {
+    #[serde(flatten)]
+    talk: Talk,
+    can_post: bool,
+    form: FormContext<MessageForm>,
 }
 
 /// Django: `views.room`
@@ -153,11 +57,7 @@ pub async fn show(
     before: Option<i64>,
     at: Option<i64>,
 ) -> Result<View, Error> {
-    let window = match (before, at) {
-        (Some(seq), _) => Window::Before(seq),
-        (None, Some(message)) => Window::Around(message),
-        (None, None) => Window::Newest,
-    };
+    let window = Window::asked(before, at);
     let composer = Drawn::fresh(draft.form::<MessageForm>().unwrap_or_default());
     draw(&page, db, hub, id.0, window, composer).await
 }

@@ -27,7 +27,17 @@ async function furnish(site) {
   // Somebody who was taken out, for the host's list of them.
   await newcomer.say(room, 'passing by');
   await host.post(`/rooms/${room}/participants/${newcomer.username}/remove`);
-  return { host, member, newcomer, room, empty, own };
+  // The chat rooms by name, with a guest and a member in one of them.
+  const guest = new Person(site, { name: 'Meera of the well' });
+  await guest.post('/chat', { room_name: 'The well & the wheel', username: guest.name });
+  const chat = '/chat/The~20well~20~26~20the~20wheel';
+  await member.post(`${chat}/messages`, { body: 'Who draws the water today?' });
+  await guest.post(`${chat}/messages`, { body: 'I do, and bring the buckets.' });
+  const json = await (await guest.request('/getMessages/The~20well~20~26~20the~20wheel')).json();
+  await guest.post('/chat', { room_name: 'An empty hall', username: guest.name });
+  const staff = new Person(site, { username: 'mukhiya' });
+  await staff.post('/login', { login: staff.username, password: PASSWORD });
+  return { host, member, newcomer, room, empty, own, guest, staff, chat, guestWords: json.messages.at(-1).id };
 }
 
 /** A second site: not set up at first, then closed, and quick to say "not so fast". */
@@ -85,6 +95,27 @@ export const PAGES = [
   { name: 'delete message', as: 'host', open: (page, stage) => page.goto(`/messages/${stage.own}/delete`) },
   { name: 'a person', open: (page, stage) => page.goto(`/developers/${stage.host.username}`) },
   { name: 'a person, oneself, with nothing yet', as: 'newcomer', open: (page, stage) => page.goto(`/developers/${stage.newcomer.username}`) },
+  { name: 'chat, the door', open: goto('/chat') },
+  { name: 'chat, the door as a member', as: 'member', open: goto('/chat') },
+  { name: 'chat, the door with errors', open: async (page) => { await page.goto('/chat'); await submit(page, () => HTMLFormElement.prototype.submit.call(document.querySelector('main form'))); } },
+  { name: 'chat, a room that is not there', status: 404, open: goto('/chat/Nobody-was-here') },
+  { name: 'chat room as a stranger', open: (page, stage) => page.goto(stage.chat) },
+  { name: 'chat room as a guest', as: 'guest', open: (page, stage) => page.goto(stage.chat) },
+  { name: 'chat room as a member', as: 'member', open: (page, stage) => page.goto(stage.chat) },
+  { name: 'chat room without messages', as: 'guest', open: goto('/chat/An~20empty~20hall') },
+  {
+    name: 'chat room whose guest has lost his name', as: 'guest',
+    open: async (page, stage) => {
+      await page.goto(stage.chat);
+      await page.context().clearCookies({ name: 'guest' });
+      await submit(page, () => {
+        const form = document.querySelector('#composer');
+        form.elements.body.value = 'A thought that must not be lost';
+        HTMLFormElement.prototype.submit.call(form);
+      });
+    },
+  },
+  { name: 'delete a guest\'s message', as: 'staff', open: (page, stage) => page.goto(`/messages/${stage.guestWords}/delete`) },
   { name: 'log-in', open: goto('/login') },
   {
     name: 'log-in with an error',

@@ -51,6 +51,7 @@ export class Server {
       CHAUPAL_THROTTLE__LOGIN: 'off',
       CHAUPAL_THROTTLE__REGISTER: 'off',
       CHAUPAL_THROTTLE__POST: 'off',
+      CHAUPAL_LOBBY__ENABLED: 'true',
       ...(this.#database && { CHAUPAL_DATABASE__URL: this.#database.url }),
       ...this.#settings,
     };

@@ -16,6 +16,7 @@ use chaupal::kit::config::{Config, secret_key};
 use chaupal::kit::db::{self, Conn};
 use chaupal::kit::i18n::{Catalogue, Text};
 use chaupal::kit::signals::SignalsBuilder;
+use chaupal::lobby::models as lobby;
 use chaupal::rooms::models::{message, room};
 use chaupal::schema::users;
 use diesel::prelude::*;
@@ -89,6 +90,7 @@ site_url = "http://127.0.0.1"
 site.access = "public"
 database.pool_size = 10
 accounts = { registration = "open", session_days = 14 }
+lobby = { enabled = true }
 proxy = { trusted = [], header = "X-Forwarded-For" }
 throttle = { login = "off", register = "off", post = "off" }
 log = { format = "pretty" }
@@ -276,6 +278,25 @@ impl Site {
     pub fn room(&self, host: &Person<'_>, name: &str, topic: &str) -> i64 {
         let values = room::RoomValues { name: name.into(), topic: topic.into(), description: String::new() };
         self.db(|conn| db::transaction(conn, |conn| room::open(conn, host.id, &values))).expect("a room is opened")
+    }
+
+    /// A chat room of this name, entered without a form; its number.
+    pub fn chat_room(&self, name: &str) -> i64 {
+        self.db(|conn| {
+            db::transaction(conn, |conn| {
+                let url = lobby::enter(conn, name, &lobby::Speaker::Guest("passer-by".into()))?;
+                Ok(lobby::find(conn, url.trim_start_matches("/chat/"))?.id)
+            })
+        })
+        .unwrap_or_else(|error: lobby::LobbyError| panic!("no chat room {name:?}: {error:?}"))
+    }
+
+    /// A guest's message, posted without a form.
+    pub fn guest_message(&self, room: i64, name: &str, body: &str) -> i64 {
+        let guest = lobby::Speaker::Guest(name.into());
+        self.db(|conn| db::transaction(conn, |conn| lobby::post(conn, room, &guest, body, None)))
+            .map(|(message, _)| message.id)
+            .unwrap_or_else(|error: lobby::LobbyError| panic!("nothing is posted: {error:?}"))
     }
 
     /// A message, posted without a form.

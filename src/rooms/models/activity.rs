@@ -1,0 +1,114 @@
+//! What was said lately, in all rooms but those of the lobby.
+
+use chrono::NaiveDateTime;
+use diesel::dsl::not;
+use diesel::prelude::*;
+use serde::Serialize;
+
+use super::room::{self, Filter, filtered, iso};
+use crate::accounts::models::Person;
+use crate::kit::db::{Conn, MultiBackend, contains_pattern, fold};
+use crate::schema::{messages, rooms, topics, users};
+
+/// A message as the activity shows it.
+#[derive(Debug, Serialize)]
+pub struct Activity {
+    id: i64,
+    room: RoomLink,
+    user: Person,
+    text: String,
+    /// There is more of it.
+    cut: bool,
+    url: String,
+    #[serde(serialize_with = "iso")]
+    created: NaiveDateTime,
+}
+
+#[derive(Debug, Serialize)]
+struct RoomLink {
+    id: i64,
+    name: String,
+    url: String,
+}
+
+/// How long a short text is, in characters.
+const SHORT: usize = 50;
+
+/// A message's short text: its first 50 characters.
+///
+/// Django: `Message.__str__`
+pub fn short(body: &str) -> String {
+    body.chars().take(SHORT).collect()
+}
+
+/// What was said lately, newest first, in rooms that match; `author` only, if given.
+///
+/// Django: `views.activityPage`
+///
+/// # Errors
+/// Only the database's.
+pub fn list(
+    conn: &mut Conn,
+    filter: &Filter,
+    author: Option<i64>,
+    offset: i64,
+    limit: i64,
+) -> QueryResult<Vec<Activity>> {
+    let query = messages::table
+        .inner_join(rooms::table.left_join(topics::table))
+        .inner_join(users::table)
+        .select((
+            (messages::id, messages::body, messages::created),
+            (rooms::id, rooms::name),
+            (users::id, users::username, users::name),
+        ))
+        .filter(messages::deleted.is_null())
+        .filter(not(messages::in_lobby))
+        .order((messages::created.desc(), messages::id.desc()))
+        .offset(offset)
+        .limit(limit)
+        .into_boxed::<MultiBackend>();
+    let mut query = filtered!(query, filter);
+    if let Some(author) = author {
+        query = query.filter(messages::user_id.eq(author));
+    }
+    type ActivityRow = ((i64, String, NaiveDateTime), (i64, String), (i64, String, String));
+    let rows: Vec<ActivityRow> = query.load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|((id, body, created), (room_id, room_name), (user_id, username, name))| Activity {
+            id,
+            text: short(&body),
+            cut: body.chars().nth(SHORT).is_some(),
+            url: format!("{}?at={id}#message-{id}", room::url(room_id)),
+            room: RoomLink { id: room_id, name: room_name, url: room::url(room_id) },
+            user: Person { id: user_id, username, name },
+            created,
+        })
+        .collect())
+}
+
+/// How many messages stand in rooms that match.
+///
+/// # Errors
+/// Only the database's.
+pub fn count(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
+    let query = messages::table
+        .inner_join(rooms::table.left_join(topics::table))
+        .select(diesel::dsl::count_star())
+        .filter(messages::deleted.is_null())
+        .filter(not(messages::in_lobby))
+        .into_boxed::<MultiBackend>();
+    filtered!(query, filter).get_result(conn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn a_short_text_is_fifty_whole_characters() {
+        assert_eq!(short(&"क्षि".repeat(30)).chars().count(), 50);
+        assert_eq!(short("hello"), "hello");
+    }
+}
