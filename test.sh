@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the whole project: style, lints, docs, dependencies, tests on SQLite and PostgreSQL, a
-# browser, and the release build on its own.
+# Checks the whole project: style, lints, docs, dependencies, tests on SQLite and PostgreSQL, a browser, and the
+# release in all its shapes: static binary, image, behind proxies, as a systemd service.
 #
 #   ./test.sh            everything; installs what is missing from Debian's and Rust's packages
 #   ./test.sh --quick    style, lints and the tests on SQLite: for every few minutes
@@ -29,10 +29,10 @@ step() { # NAME COMMAND…
   done_steps+=("$name $((SECONDS - start))s;")
 }
 
+. tests/postgres.sh
 work=$(mktemp -d)
-postgres=
 cleanup() {
-  if [ -n "$postgres" ]; then as_postgres "$postgres/pg_ctl" -D "$work/pg" -m immediate stop >/dev/null 2>&1 || true; fi
+  stop_postgres "$work"
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -41,11 +41,6 @@ trap 'exit 130' INT TERM
 # --- what is needed ---------------------------------------------------------------------------
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
-# PostgreSQL refuses to run as root.
-as_postgres() {
-  if [ "$(id -u)" = 0 ]; then (cd / && setpriv --reuid=postgres --regid=postgres --clear-groups -- "$@"); else "$@"; fi
-}
-postgres_bin() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1; }
 
 install_missing() {
   local missing=()
@@ -56,30 +51,19 @@ install_missing() {
     [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing+=(chromium)
     command -v node >/dev/null || missing+=(nodejs)
     command -v npm >/dev/null || missing+=(npm)
+    # For the release: build.sh's compiler, then what its shapes are tried with.
+    command -v musl-gcc >/dev/null || missing+=(musl-tools)
+    command -v file >/dev/null || missing+=(file)
+    command -v openssl >/dev/null && [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(openssl ca-certificates)
+    command -v buildah >/dev/null || missing+=(buildah)
+    [ -x "$(PATH=$PATH:/usr/sbin command -v nginx)" ] || missing+=(nginx-light)
+    command -v caddy >/dev/null || missing+=(caddy)
+    command -v systemd-analyze >/dev/null || missing+=(systemd)
   fi
   [ ${#missing[@]} -gt 0 ] || return 0
   echo "installing: ${missing[*]}"
   as_root env DEBIAN_FRONTEND=noninteractive sh -c \
     'apt-get update -qq && apt-get install -qq -y --no-install-recommends "$@" >/dev/null' sh "${missing[@]}" </dev/null
-}
-
-# A server for this run alone: what it holds need not survive a power cut.
-start_postgres() {
-  postgres=$(postgres_bin)
-  mkdir "$work/pg" "$work/socket"
-  chmod 711 "$work"
-  if [ "$(id -u)" = 0 ]; then chown postgres: "$work/pg" "$work/socket"; fi
-  as_postgres "$postgres/initdb" -D "$work/pg" -A trust -U postgres -E UTF8 --locale=C -N >"$work/initdb.log" || { cat "$work/initdb.log"; return 1; }
-  local port
-  for port in $(shuf -i 20000-29999 -n 5); do
-    if as_postgres "$postgres/pg_ctl" -D "$work/pg" -w -s -l "$work/socket/log" -o \
-      "-p $port -k $work/socket -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300" start; then
-      export CHAUPAL_TEST_POSTGRES="postgres://postgres@127.0.0.1:$port/postgres"
-      return
-    fi
-  done
-  cat "$work/socket/log" >&2
-  return 1
 }
 
 # --- the steps --------------------------------------------------------------------------------
@@ -118,42 +102,16 @@ tests() {
   fi
 }
 
-browser() { CHAUPAL_BIN=$target/debug/chaupal tests/browser/run.sh; }
+browser() { CHAUPAL_BIN=$1 tests/browser/run.sh; } # BINARY
 
-# The release binary carries its pages, style and script within: from an empty folder it serves them.
-release() {
-  # The program refuses variables of its family that it does not know.
-  unset CHAUPAL_TEST_POSTGRES
-  cargo build --quiet --locked --release --bin chaupal || return
-  local log=$work/serve.log folder=$work/empty url pid page
-  mkdir "$folder"
-  (cd "$folder" && exec "$target/release/chaupal" serve --demo :0) >"$log" 2>&1 &
-  pid=$!
-  for _ in $(seq 200); do
-    url=$(grep -o 'http://[0-9.]*:[0-9]*' "$log" | head -n 1) && break
-    kill -0 "$pid" 2>/dev/null || break
-    sleep 0.05
-  done
-  [ -n "$url" ] || { cat "$log"; return 1; }
-  (cd "$folder" && "$target/release/chaupal" healthcheck "$url") || return
-  page=$(fetch "$url/login") || return
-  grep -q '<form' <<<"$page" || { echo "no page"; return 1; }
-  local style
-  style=$(grep -o '/static/css/app\.[0-9a-f]*\.css' <<<"$page" | head -n 1)
-  fetch "$url$style" | grep -q . || { echo "no style at $style"; return 1; }
-  fetch "$url/" | grep -q 'class="card room-card"' || { echo "no rooms on the home page"; return 1; }
-  kill -TERM "$pid" || return
-  wait "$pid"
+released=$target/x86_64-unknown-linux-musl/release/chaupal
+
+postgresql() {
+  start_postgres "$work" || return
+  export CHAUPAL_TEST_POSTGRES="postgres://postgres@127.0.0.1:$postgres_port/postgres"
 }
-# curl is not everywhere; bash is.
-fetch() {
-  local address=${1#http://}
-  local host=${address%%/*} path=/${address#*/}
-  exec 5<>"/dev/tcp/${host%:*}/${host#*:}"
-  printf 'GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$path" "$host" >&5
-  cat <&5
-  exec 5<&-
-}
+# The program refuses variables of its family that it does not know.
+of_release() { env -u CHAUPAL_TEST_POSTGRES "tests/release/$1.sh" "$released"; } # SCRIPT
 
 step "packages" install_missing
 step "style" cargo fmt --check
@@ -165,9 +123,14 @@ if [ -n "$quick" ]; then
   step "tests" tests
 else
   step "dependencies" deny
-  step "postgresql" start_postgres
+  step "postgresql" postgresql
   step "tests" tests
-  [ ! -x tests/browser/run.sh ] || step "browser" browser
-  step "release" release
+  step "browser" browser "$target/debug/chaupal"
+  step "release" ./build.sh
+  step "static binary" of_release binary
+  step "browser, static binary" browser "$released"
+  step "image" of_release image
+  step "proxies" of_release proxies
+  step "systemd unit" of_release unit
 fi
 echo "== all passed in $((SECONDS - began))s: ${done_steps[*]}"

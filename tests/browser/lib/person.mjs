@@ -19,7 +19,7 @@ export class Person {
   /** One request; redirects are not followed. */
   async request(path, { method = 'GET', form = null, headers = {} } = {}) {
     const cookie = [...this.#jar].map(([name, value]) => `${name}=${value}`).join('; ');
-    const response = await fetch(new URL(path, this.site.url), {
+    const response = await (this.site.fetch ?? fetch)(new URL(path, this.site.url), {
       method,
       redirect: 'manual',
       headers: { ...(cookie && { cookie }), ...(form && { 'content-type': 'application/x-www-form-urlencoded' }), ...headers },
