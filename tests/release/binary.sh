@@ -28,7 +28,7 @@ mkdir -p "$root/etc" "$root/data"
 cp "$binary" "$root/chaupal"
 mapper=()
 [ "$(id -u)" = 0 ] || mapper=(unshare --user --map-root-user)
-settings=(CHAUPAL_DATA_DIR=/data)
+settings=(CHAUPAL_DATA_DIR=/data CHAUPAL_SHUTDOWN__DRAIN_SECONDS=0)
 alone() { # COMMAND…
   exec env -i "${settings[@]}" "${mapper[@]}" "$(PATH=$PATH:/usr/sbin command -v chroot)" "$root" "$@"
 }
@@ -75,7 +75,7 @@ else
   echo "127.0.0.1 $name other.example.org" >"$root/etc/hosts"
 fi
 
-use() { settings[1]=CHAUPAL_DATABASE__URL="postgres://postgres@$1:$postgres_port/postgres?$2"; }
+use() { settings[2]=CHAUPAL_DATABASE__URL="postgres://postgres@$1:$postgres_port/postgres?$2"; }
 refused() { # WORDS HOST PARAMETERS
   use "$2" "$3"
   if (alone /chaupal migrate) >"$work/migrate" 2>&1; then fail "PostgreSQL was spoken to at $2 with $3"; fi
@@ -86,6 +86,11 @@ refused "could not translate host name" nobody.example.org "sslmode=require"
 refused "certificate verify failed" "$name" "sslmode=verify-full&sslrootcert=/etc/other.pem"
 refused "does not match host name" other.example.org "sslmode=verify-full&sslrootcert=/etc/ca.pem"
 use "$name" "sslmode=require"
+(alone /chaupal migrate) >/dev/null
+refused "certificate verify failed" "$name" "sslmode=verify-full&sslrootcert=system"
+# Where the image has the known authorities.
+install -D "$work/server.pem" "$root/etc/ssl/cert.pem"
+use "$name" "sslmode=verify-full&sslrootcert=system"
 (alone /chaupal migrate) >/dev/null
 use "$name" "sslmode=verify-full&sslrootcert=/etc/ca.pem"
 start alone /chaupal serve :0

@@ -38,9 +38,9 @@ same "version" "$(of 'index .OCIv1.Config.Labels "org.opencontainers.image.versi
   "$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)"
 same "content" "$(cd "$root" && find . -type f | sort | xargs)" "./chaupal ./etc/ssl/cert.pem"
 
-# What the image says of its environment, and a port that is free on this machine.
+# What the image says of its environment, a port that is free on this machine, and a quick end.
 mapfile -t environment < <(of 'range .OCIv1.Config.Env}}{{println .}}{{end' | grep .)
-environment+=("CHAUPAL_PORT=$(free_port)")
+environment+=("CHAUPAL_PORT=$(free_port)" CHAUPAL_SHUTDOWN__DRAIN_SECONDS=0)
 # An engine gives a new volume the owner that the folder has in the image.
 volume=$work/volume
 install -d -o "${user%:*}" -g "${user#*:}" "$volume"

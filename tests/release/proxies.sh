@@ -40,7 +40,7 @@ for proxy in nginx caddy; do
   folder=$work/$proxy
   mkdir "$folder"
   start env CHAUPAL_DATA_DIR="$folder/data" CHAUPAL_PORT="$backend" CHAUPAL_SITE_URL="https://localhost:$port" \
-    CHAUPAL_PROXY__TRUSTED=127.0.0.1 CHAUPAL_THROTTLE__LOGIN=3/h "$binary" serve
+    CHAUPAL_PROXY__TRUSTED=127.0.0.1 CHAUPAL_THROTTLE__LOGIN=3/h CHAUPAL_SHUTDOWN__DRAIN_SECONDS=0 "$binary" serve
   "run_$proxy" "$port" "$folder" >"$folder/log" 2>&1 &
   node tests/release/proxy.mjs "https://localhost:$port" "$log" || { cat "$folder/log" "$log"; fail "$proxy does not carry Chaupal"; }
   kill -TERM $!

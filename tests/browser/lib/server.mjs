@@ -52,6 +52,8 @@ export class Server {
       CHAUPAL_THROTTLE__REGISTER: 'off',
       CHAUPAL_THROTTLE__POST: 'off',
       CHAUPAL_LOBBY__ENABLED: 'true',
+      // No load balancer has to look away; a debug build knows it by itself.
+      CHAUPAL_SHUTDOWN__DRAIN_SECONDS: '0',
       ...(this.#database && { CHAUPAL_DATABASE__URL: this.#database.url }),
       ...this.#settings,
     };
