@@ -89,7 +89,7 @@ for (const said of ['192.0.2.1', '192.0.2.2', '127.0.0.1']) assert.notEqual(awai
 assert.equal(await attempt('127.0.0.2', '192.0.2.3'), 429, 'one address has its attempts, and no more by a made-up header');
 assert.notEqual(await attempt('127.0.0.3', '127.0.0.2'), 429, 'another address is not slowed with it');
 
-// A long text passes; what is too large for the proxy is refused.
+// A long text passes; what is too large is refused.
 const long = await host.post(`/rooms/${room}/messages`, { body: 'क'.repeat(4000) }, { accept: 'application/json' });
 assert.ok(long.ok, `4,000 letters: ${long.status}`);
 const heavy = await host.post(`/rooms/${room}/messages`, { body: 'x'.repeat(3 << 20) });
