@@ -13,8 +13,10 @@ cd "$(dirname "$0")/../.."
 
 # --- the file ---------------------------------------------------------------------------------
 
-file "$binary" | grep -qE 'static(ally|-pie) linked.* stripped' || fail "not static and stripped: $(file "$binary")"
-if readelf -d "$binary" | grep -q NEEDED; then fail "it needs libraries: $(readelf -d "$binary")"; fi
+kind=$(file --brief "$binary")
+[[ $kind =~ static(ally|-pie)\ linked.*,\ stripped ]] || fail "not static and stripped: $kind"
+sections=$(readelf --dynamic "$binary")
+[[ $sections != *NEEDED* ]] || fail "it needs libraries: $sections"
 size=$(stat -c %s "$binary")
 [ "$size" -lt 30000000 ] || fail "$size bytes are too many"
 for place in "$PWD" "$HOME" "${CARGO_HOME:-$HOME/.cargo}" "${CARGO_TARGET_DIR:-$PWD/target}"; do
@@ -34,9 +36,9 @@ alone() { # COMMAND…
 }
 
 start alone /chaupal serve --demo :0
-(alone /chaupal healthcheck "$url") | grep -q ready
+(alone /chaupal healthcheck "$url") >/dev/null
 look_at "$url"
-fetch "$url/" | grep -q 'class="card room-card"' || fail "no rooms on the home page"
+[[ $(fetch "$url/") == *'class="card room-card"'* ]] || fail "no rooms on the home page"
 stop
 
 # --- PostgreSQL by name and TLS ---------------------------------------------------------------

@@ -58,7 +58,7 @@ fetch() { # URL
 look_at() { # URL
   local page style
   page=$(fetch "$1/login")
-  grep -q '<form' <<<"$page" || fail "no page at $1/login: $page"
-  style=$(grep -o '/static/css/app\.[0-9a-f]*\.css' <<<"$page" | head -n 1)
-  fetch "$1$style" | grep -q '^HTTP/1.1 200' || fail "no style at $1$style"
+  [[ $page == *'<form'* ]] || fail "no page at $1/login: $page"
+  style=$(grep -o -m 1 '/static/css/app\.[0-9a-f]*\.css' <<<"$page")
+  [[ $(fetch "$1$style") == 'HTTP/1.1 200 '* ]] || fail "no style at $1$style"
 }
