@@ -17,6 +17,11 @@ case "${1:-}" in
   *) echo "usage: ./build.sh [--verify]" >&2; exit 2 ;;
 esac
 
+if [ -n "$verify" ] && [ -n "$(git status --porcelain)" ]; then
+  echo "build.sh --verify builds what is committed, and here is more: commit it first" >&2
+  exit 1
+fi
+
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 missing=()

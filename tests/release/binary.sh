@@ -19,8 +19,8 @@ sections=$(readelf --dynamic "$binary")
 [[ $sections != *NEEDED* ]] || fail "it needs libraries: $sections"
 size=$(stat -c %s "$binary")
 [ "$size" -lt 30000000 ] || fail "$size bytes are too many"
-for place in "$PWD" "$HOME" "${CARGO_HOME:-$HOME/.cargo}" "${CARGO_TARGET_DIR:-$PWD/target}"; do
-  if grep -qaF "$place/" "$binary"; then fail "the file names the folder $place of this machine"; fi
+for place in "$PWD" "$HOME/" "${CARGO_HOME:-$HOME/.cargo}" "${CARGO_TARGET_DIR:-$PWD/target}"; do
+  if grep -qaF "$place" "$binary"; then fail "the file names the folder $place of this machine"; fi
 done
 
 # --- in a root of its own ---------------------------------------------------------------------

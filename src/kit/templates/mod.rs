@@ -31,8 +31,15 @@ pub fn override_dir(data_dir: &Path) -> PathBuf {
 
 /// The folder that the engine watches; it must exist before the engine starts.
 pub fn watched_dir(data_dir: &Path) -> PathBuf {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
-    if cfg!(debug_assertions) && sources.is_dir() { sources } else { override_dir(data_dir) }
+    // Left out of the release, whose bytes do not tell where it was built.
+    #[cfg(debug_assertions)]
+    {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+        if sources.is_dir() {
+            return sources;
+        }
+    }
+    override_dir(data_dir)
 }
 
 /// The loaded templates, for pages; managed state. `Template::render` would turn each page's context
