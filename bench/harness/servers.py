@@ -189,7 +189,7 @@ class Chaupal(Site):
 
     def choose_rooms(self):
         """A room with exactly a page of messages (what is too much of the nearest one goes), and one to post in."""
-        living = "FROM messages WHERE deleted IS NULL"
+        living = "FROM messages WHERE deleted IS NULL AND NOT in_lobby"
         with sqlite3.connect(self.database) as connection:
             rooms = connection.execute(f"SELECT room_id, count(*) AS n {living} GROUP BY 1 ORDER BY n, 1").fetchall()
             read = next((room for room, count in rooms if count >= MESSAGES), None)

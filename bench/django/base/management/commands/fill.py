@@ -1,4 +1,6 @@
-"""Makes the rows that a Chaupal database holds: the same people, topics, rooms and messages."""
+"""Makes the rows that a Chaupal database holds: the same people, topics, rooms and messages.
+
+Its chat rooms by name stay behind: StudyBud has none."""
 
 import sqlite3
 
@@ -15,18 +17,19 @@ COPIED = [
     (
         Room,
         ["id", "name", "description", "host_id", "topic_id", "created", "updated"],
-        "SELECT id, name, description, host_id, topic_id, created, updated FROM rooms",
+        "SELECT id, name, description, host_id, topic_id, created, updated FROM rooms WHERE lobby_key IS NULL",
     ),
     (
         Room.participants.through,
         ["room_id", "user_id"],
-        "SELECT room_id, user_id FROM participants WHERE removed IS NULL",
+        """SELECT room_id, user_id FROM participants JOIN rooms ON rooms.id = room_id
+           WHERE removed IS NULL AND lobby_key IS NULL""",
     ),
     # A deleted message leaves a row without words there, and none here.
     (
         Message,
         ["id", "room_id", "user_id", "body", "created", "updated"],
-        "SELECT id, room_id, user_id, body, created, updated FROM messages WHERE deleted IS NULL",
+        "SELECT id, room_id, user_id, body, created, updated FROM messages WHERE deleted IS NULL AND NOT in_lobby",
     ),
 ]
 
