@@ -62,11 +62,11 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, String> {
         deployment(context, &mut findings);
     }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&findings).map_err(|e| e.to_string())?);
+        out!("{}", serde_json::to_string_pretty(&findings).map_err(|e| e.to_string())?);
     } else {
         for finding in &findings {
             let level = if finding.level == Level::Error { "error" } else { "warning" };
-            println!("{level} {}: {}", finding.id, super::one_line(&finding.text));
+            out!("{level} {}: {}", finding.id, super::one_line(&finding.text));
         }
         let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
         context.say(&format!("{errors} errors, {} warnings", findings.len() - errors));

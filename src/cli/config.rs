@@ -25,7 +25,7 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
     let keys = entries.iter().map(|entry| entry.key.chars().count()).max().unwrap_or_default();
     let values = entries.iter().map(|entry| entry.value.chars().count()).max().unwrap_or_default().min(48);
     for entry in entries {
-        println!("{:keys$}  {:values$}  {}", entry.key, entry.value, entry.source);
+        out!("{:keys$}  {:values$}  {}", entry.key, entry.value, entry.source);
     }
     Ok(())
 }

@@ -50,6 +50,6 @@ fn fill(context: &Context, conn: &mut Conn, scale: Scale, seed: u64) -> Result<(
     drop(progress);
     context.say(&format!("Demo content: {people} people, {rooms} rooms, {messages} messages."));
     // Also when asked to be quiet: it is shown this once and kept nowhere.
-    println!("Log in as {username} with the password {password}");
+    out!("Log in as {username} with the password {password}");
     Ok(())
 }

@@ -37,13 +37,13 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
     if args.plan {
         let plan = migrations::plan(&mut conn, target).map_err(|e| e.to_string())?;
         for migration in &plan.down {
-            println!("Unapply {}", migration.name);
+            out!("Unapply {}", migration.name);
         }
         for migration in &plan.up {
-            println!("Apply {}", migration.name);
+            out!("Apply {}", migration.name);
         }
         if plan.is_empty() {
-            println!("No migrations to apply.");
+            out!("No migrations to apply.");
         }
         return Ok(());
     }
@@ -103,7 +103,7 @@ pub fn show(args: ShowArgs, context: &Context) -> Result<(), String> {
     let mut conn = context.connect()?;
     let listed = migrations::list(&mut conn).map_err(|e| e.to_string())?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&listed).map_err(|e| e.to_string())?);
+        out!("{}", serde_json::to_string_pretty(&listed).map_err(|e| e.to_string())?);
         return Ok(());
     }
     for migration in listed {
@@ -113,7 +113,7 @@ pub fn show(args: ShowArgs, context: &Context) -> Result<(), String> {
             (_, true) => "  (changed since it was applied)",
             _ => "",
         };
-        println!("[{mark}] {}{remark}", migration.name);
+        out!("[{mark}] {}{remark}", migration.name);
     }
     Ok(())
 }

@@ -2,6 +2,15 @@
 //!
 //! Errors are one line on standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+/// Like `println!`, to a reader who may have gone meanwhile (`chaupal config show | head`): that is no
+/// reason to panic.
+macro_rules! out {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout().lock(), $($words)*);
+    }};
+}
+
 mod check;
 mod config;
 mod confirm;
@@ -119,7 +128,7 @@ impl Context {
     /// Says something unless asked to be quiet.
     pub fn say(&self, line: &str) {
         if self.verbosity >= 0 {
-            println!("{line}");
+            out!("{line}");
         }
     }
 }

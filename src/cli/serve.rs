@@ -121,7 +121,7 @@ fn greeting(verbosity: i8, setup_link: Option<String>) -> AdHoc {
             if logging::is_json() {
                 log::info!("Chaupal serves at {address}");
             } else if verbosity >= 0 {
-                println!("Chaupal serves at {address} (stop with Ctrl-C)");
+                out!("Chaupal serves at {address} (stop with Ctrl-C)");
             }
             if let Some(link) = setup_link {
                 // The one secret that the log may hold: it works once, for half an hour.

@@ -463,3 +463,17 @@ fn a_secret_in_a_file_and_a_password_on_no_command_line() {
     let ended = finish(command(folder.path(), &["createsuperuser", "--password", "x"]).env("CHAUPAL_PORT", "1"));
     assert_eq!(ended.code, 2, "{ended:?}");
 }
+
+#[test]
+fn a_reader_who_goes_early_is_no_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = crate::support::program::command(folder.path(), &["config", "show"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(ended.stderr.is_empty(), "{ended:?}");
+}
