@@ -1,0 +1,99 @@
+//! The readers of an SQLite file: a few threads with a connection each, and one queue before them.
+//! Reading a file is work for the processor, so more than two for each core gain nothing. The runtime's own
+//! pool of blocking threads starts another whenever none is idle at the moment; dozens of them, each with
+//! memory of its own, did the work of four.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use diesel::ConnectionResult;
+use tokio::sync::oneshot;
+
+use super::connection::{Conn, STATEMENTS, Target};
+use crate::kit::error::Error;
+
+/// Takes a connection, or why there is none, and gives it back unless it is lost.
+type Job = Box<dyn FnOnce(ConnectionResult<Conn>) -> Option<Conn> + Send>;
+
+/// The way to the readers' threads, which start with the first read and end with the last handle.
+pub(super) struct Readers {
+    target: Target,
+    threads: u32,
+    queue: OnceLock<Sender<Job>>,
+}
+
+impl Readers {
+    /// At most `most` threads, and at most two for each core.
+    pub(super) fn new(target: Target, most: u32) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let useful = u32::try_from(cores * 2).unwrap_or(u32::MAX);
+        Self { target, threads: most.min(useful).max(1), queue: OnceLock::new() }
+    }
+
+    /// Hands `work` to the next reader who is free, and waits for its result.
+    pub(super) async fn read<T, F>(&self, statements: Arc<AtomicU32>, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+    {
+        let (sender, answer) = oneshot::channel();
+        let job: Job = Box::new(move |opened| {
+            // Nobody waits for it any more: the client has gone.
+            if sender.is_closed() {
+                return opened.ok();
+            }
+            let (result, conn) = match opened {
+                Ok(conn) => perform(conn, &statements, work),
+                Err(error) => (Err(Error::Unavailable(format!("no database connection: {error}"))), None),
+            };
+            let _ = sender.send(result);
+            conn
+        });
+        let gone = || Error::Unavailable("the readers' threads have ended".into());
+        self.queue().send(job).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    fn queue(&self) -> &Sender<Job> {
+        self.queue.get_or_init(|| {
+            let (sender, receiver) = unbounded();
+            for _ in 0..self.threads {
+                let (target, jobs) = (self.target.clone(), receiver.clone());
+                let started =
+                    std::thread::Builder::new().name("sqlite-reader".into()).spawn(move || serve(&target, &jobs));
+                if let Err(error) = started {
+                    log::error!("a reader's thread cannot start: {error}");
+                }
+            }
+            sender
+        })
+    }
+}
+
+fn serve(target: &Target, jobs: &Receiver<Job>) {
+    let mut kept = None;
+    for job in jobs {
+        kept = job(kept.map_or_else(|| target.connect(), Ok));
+    }
+}
+
+/// The result, and the connection if it may be used again.
+fn perform<T>(
+    mut conn: Conn,
+    statements: &AtomicU32,
+    work: impl FnOnce(&mut Conn) -> Result<T, Error>,
+) -> (Result<T, Error>, Option<Conn>) {
+    let before = STATEMENTS.get();
+    // The thread must outlive whatever it is given to do.
+    let result = catch_unwind(AssertUnwindSafe(|| work(&mut conn)));
+    statements.fetch_add(STATEMENTS.get().wrapping_sub(before), Ordering::Relaxed);
+    match result {
+        Ok(result) => {
+            let is_lost = matches!(result, Err(Error::Unavailable(_)));
+            (result, (!is_lost).then_some(conn))
+        }
+        Err(_) => (Err(Error::Internal("a read panicked; the lines above say where".into())), None),
+    }
+}
