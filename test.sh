@@ -126,6 +126,7 @@ else
   step "postgresql" postgresql
   step "tests" tests
   step "browser" browser "$target/debug/chaupal"
+  step "memory functions" tests/release/memory.sh
   step "release" ./build.sh
   step "static binary" of_release binary
   step "browser, static binary" browser "$released"
