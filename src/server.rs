@@ -48,7 +48,7 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
     accounts::signals::connect(&mut signals);
     rooms::signals::connect(&mut signals);
 
-    let hub = Hub::default();
+    let (hub, stopping) = (Hub::default(), Stopping::default());
     let metrics = config.metrics.address.map(|_| Metrics::new(readings(db.clone(), hub.clone())));
     let pages = Pages::default();
     let figment = figment.merge(("template_dir", templates::watched_dir(&config.data_dir)));
@@ -62,7 +62,8 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .manage(Hasher::new())
         .manage(signals.build())
         .manage(hub)
-        .manage(Stopping::default())
+        .manage(stopping.clone())
+        .attach(stopping)
         .manage(Arc::clone(&catalogue))
         .manage(pages.clone())
         .manage(Fragments::new(pages.clone()))

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::accounts::guards::login_needed;
 use crate::accounts::page::{Page, View};
 use crate::kit::error::Note;
+use crate::kit::headers::add_fixed;
 use crate::kit::i18n::Text;
 use crate::kit::paginate::encode_query;
 use crate::kit::{flash, logging, paths};
@@ -53,6 +54,7 @@ impl<'r> Responder<'r, 'static> for Caught {
             Answer::Login(redirect) => redirect.respond_to(request)?,
             Answer::Plain => plain(self.status).respond_to(request)?,
         };
+        add_fixed(&mut response);
         for header in self.headers {
             response.set_header(header);
         }

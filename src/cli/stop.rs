@@ -39,6 +39,9 @@ impl Signals {
     }
 }
 
+/// So long after the last connection was taken its request may still come.
+const LAST_REQUESTS: Duration = Duration::from_millis(200);
+
 /// Waits for a signal and ends the server in order. Ctrl-C does not wait for load balancers, nor does
 /// a second signal; a third ends the process at once.
 pub async fn stop(mut signals: Signals, stopping: Stopping, shutdown: Shutdown, drain: Duration) {
@@ -53,6 +56,9 @@ pub async fn stop(mut signals: Signals, stopping: Stopping, shutdown: Shutdown, 
         }
     }
     log::info!("stopping: answers under way are finished");
+    system::stop_listening();
+    // Who was let in a moment ago gets his answer.
+    tokio::time::sleep(LAST_REQUESTS).await;
     shutdown.notify();
     signals.next().await;
     std::process::exit(1);

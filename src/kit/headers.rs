@@ -12,6 +12,23 @@ use crate::kit::db;
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Adds those that are the same on every answer. Catchers do it too: for a request that cannot be read, such
+/// as one with an unknown method, no fairing is asked.
+pub fn add_fixed(response: &mut Response<'_>) {
+    let fixed = [
+        ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Frame-Options", "DENY"),
+        ("Referrer-Policy", "same-origin"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+        ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+    ];
+    for (name, value) in fixed {
+        response.set_raw_header(name, value);
+    }
+}
+
 /// The fairing that adds them.
 pub struct SecurityHeaders {
     /// `site_url` is https: browsers are told to stay there.
@@ -27,18 +44,7 @@ impl Fairing for SecurityHeaders {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        let fixed = [
-            ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
-            ("X-Content-Type-Options", "nosniff"),
-            ("X-Frame-Options", "DENY"),
-            ("Referrer-Policy", "same-origin"),
-            ("Cross-Origin-Opener-Policy", "same-origin"),
-            ("Cross-Origin-Resource-Policy", "same-origin"),
-            ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
-        ];
-        for (name, value) in fixed {
-            response.set_raw_header(name, value);
-        }
+        add_fixed(response);
         if self.https {
             response.set_raw_header("Strict-Transport-Security", "max-age=31536000");
         }

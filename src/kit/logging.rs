@@ -43,8 +43,10 @@ pub fn is_json() -> bool {
     AS_JSON.load(Ordering::Relaxed)
 }
 
-/// The framework tells in these words what the request's own line says by its status.
-const NARRATION: [&str; 4] = ["Request guard ", "Parameter guard ", "Data guard ", "No matching routes "];
+/// The framework tells in these words, as errors, what the request's own line says by its status: among
+/// them that a client went away in the middle of what it sent.
+const NARRATION: [&str; 5] =
+    ["Request guard ", "Parameter guard ", "Data guard ", "No matching routes ", "Failed to read into peek buffer"];
 
 struct Stderr;
 

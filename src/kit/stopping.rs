@@ -4,7 +4,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether this server was told to stop. Cheap to clone.
+use rocket::fairing::{Fairing, Info, Kind};
+use rocket::{Request, Response};
+
+/// Whether this server was told to stop. Cheap to clone. As a fairing it says `Connection: close` on
+/// each answer from then on, so that nobody sends his next request on a connection that is about to end.
 #[derive(Clone, Debug, Default)]
 pub struct Stopping(Arc<AtomicBool>);
 
@@ -17,5 +21,18 @@ impl Stopping {
     /// Whether it was told to stop.
     pub fn has_begun(&self) -> bool {
         self.0.load(Ordering::Acquire)
+    }
+}
+
+#[rocket::async_trait]
+impl Fairing for Stopping {
+    fn info(&self) -> Info {
+        Info { name: "stopping", kind: Kind::Response }
+    }
+
+    async fn on_response<'r>(&self, _: &'r Request<'_>, response: &mut Response<'r>) {
+        if self.has_begun() {
+            response.set_raw_header("Connection", "close");
+        }
     }
 }

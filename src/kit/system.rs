@@ -42,9 +42,22 @@ pub fn raise_backlog(port: u16) {
     }
 }
 
+/// Takes no further connections: whoever comes now is refused at once, and can ask elsewhere or again. Rocket
+/// stops accepting, but keeps its socket until the process ends; who came in between would wait, and
+/// then be cut off.
+pub fn stop_listening() {
+    for socket in descriptors().into_iter().map(borrowed) {
+        if sockopt::socket_acceptconn(socket) == Ok(true)
+            && let Err(error) = rustix::net::shutdown(socket, rustix::net::Shutdown::Read)
+        {
+            log::warn!("a socket listens on: {error}");
+        }
+    }
+}
+
 /// How many connections to `port` are open, those that are being finished included.
 pub fn connections(port: u16) -> usize {
-    sockets(port).filter(|socket| sockopt::socket_acceptconn(socket) == Ok(false)).count()
+    sockets(port).filter(|socket| rustix::net::getpeername(socket).is_ok()).count()
 }
 
 /// Our own sockets on `port`, the listening one among them.
@@ -53,12 +66,17 @@ fn sockets(port: u16) -> impl Iterator<Item = BorrowedFd<'static>> {
         let address = rustix::net::getsockname(socket).ok().and_then(|address| SocketAddr::try_from(address).ok());
         address.is_some_and(|address| address.port() == port)
     };
+    descriptors().into_iter().map(borrowed).filter(ours)
+}
+
+fn borrowed(fd: RawFd) -> BorrowedFd<'static> {
     // SAFETY: the number was just read from the list of our open descriptors. Should another thread close
     // it meanwhile, the calls on it fail or meet another descriptor, which they leave as it is unless it
-    // is a socket on our port. Nothing is closed here.
+    // is a socket that listens, or one on our port. Nothing is closed here.
     #[allow(unsafe_code, reason = "a descriptor's number is all that there is; see above")]
-    let borrowed = |fd: RawFd| unsafe { BorrowedFd::borrow_raw(fd) };
-    descriptors().into_iter().map(borrowed).filter(ours)
+    unsafe {
+        BorrowedFd::borrow_raw(fd)
+    }
 }
 
 /// The numbers of our open descriptors; none where the system does not list them.

@@ -5,6 +5,7 @@
 
 use rocket::FromForm;
 use serde::Serialize;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::kit::db::{is_unseen, look_text};
 use crate::kit::forms::{Cleaner, FieldErrors};
@@ -90,12 +91,19 @@ fn hides(name: &str) -> bool {
         let joins = matches!(letter, '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}');
         // 1️⃣: a plain sign in a box.
         let boxed = letter == '\u{fe0f}' && letters.peek() == Some(&'\u{20e3}');
-        if is_unseen(letter) && !(joins && (boxed || !before.is_ascii())) {
+        if is_unseen(letter) && !(joins && (boxed || !before.is_ascii())) || is_not_drawn(letter) {
             return true;
         }
         before = letter;
     }
-    look_text(name).is_empty()
+    look_text(name).is_empty() || name.chars().all(is_combining_mark)
+}
+
+/// What fonts draw nothing for, or whatever they like: places without a letter, and marks that only arrange
+/// others in scripts of the past.
+fn is_not_drawn(letter: char) -> bool {
+    matches!(letter, '\u{70f}' | '\u{2d7f}' | '\u{e000}'..='\u{f8ff}' | '\u{fff0}'..='\u{fff8}' | '\u{1107f}'
+        | '\u{13430}'..='\u{1345f}' | '\u{1d159}' | '\u{f0000}'..='\u{10ffff}')
 }
 
 impl From<LobbyError> for crate::kit::error::Error {
@@ -145,6 +153,10 @@ mod tests {
             "a\nb",
             "\u{3164}",
             "a\u{e0061}",
+            "\u{fff0}asha",
+            "asha\u{e000}",
+            "\u{1d159}asha",
+            "\u{301}",
         ] {
             assert!(guest_name(bad).is_err(), "{bad:?}");
         }

@@ -1,7 +1,7 @@
 //! The program as an operator meets it: how it stops, what it tells the service manager, its log and
 //! its figures.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
@@ -105,7 +105,9 @@ fn told_to_stop(backend: Backend) {
         assert!(told.elapsed() < Duration::from_secs(1), "it is not ready any more");
     }
     get(port, "/readyz").status(503).see("stopping");
-    get(port, "/healthz").status(200);
+    let alive = get(port, "/healthz");
+    alive.status(200);
+    assert_eq!(alive.header("Connection"), Some("close"), "nobody sends his next request on this connection");
     get(port, &format!("/rooms/{room}")).status(200).see("Market");
     let refused = get(port, &format!("/rooms/{room}/events"));
     refused.status(503);
@@ -123,6 +125,9 @@ fn told_to_stop(backend: Backend) {
         assert!(!last.contains("event:"), "{heard}");
         assert!(heard.matches("retry:").count() == 2, "{heard}");
     }
+    // While the upload holds it up, whoever comes is refused at once.
+    let late = TcpStream::connect(("127.0.0.1", port));
+    assert_eq!(late.map_err(|error| error.kind()).err(), Some(ErrorKind::ConnectionRefused));
     let answer = upload.finish();
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     assert!(answer.contains("said at last"), "{answer}");
@@ -145,6 +150,49 @@ mod told_to_stop {
             super::told_to_stop(Backend::Postgres);
         }
     }
+}
+
+/// Sends request after request, each on a connection of its own, until it is refused; tells how many were
+/// answered. No answer may be begun and not finished. One connection may be reset unanswered, the one that
+/// the system had queued and nobody had taken when listening ended: nobody can answer it.
+fn ask_until_refused(port: u16) -> usize {
+    let (mut answered, mut is_over) = (0, false);
+    loop {
+        let mut stream = match TcpStream::connect(("127.0.0.1", port)) {
+            Ok(stream) => stream,
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset) => {
+                return answered;
+            }
+            Err(error) => panic!("after {answered}: {error}"),
+        };
+        assert!(!is_over, "after a reset everybody is refused");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let mut answer = String::new();
+        let asked = stream.write_all(b"GET /topics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        if let Err(error) = asked.and_then(|()| stream.read_to_string(&mut answer).map(drop)) {
+            assert!(answer.is_empty(), "cut: {error} after {answer}");
+            is_over = true;
+            continue;
+        }
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.trim_end().ends_with("</html>"), "{answer}");
+        answered += 1;
+    }
+}
+
+#[test]
+fn no_answer_is_cut_at_the_end() {
+    let site = site(Backend::Sqlite);
+    let mut serving = start(&site, &[("CHAUPAL_SHUTDOWN__DRAIN_SECONDS", "1")]);
+    let port = serving.port;
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..4).map(|_| scope.spawn(move || ask_until_refused(port))).collect();
+        std::thread::sleep(Duration::from_millis(500));
+        signal(&serving, "-TERM");
+        for one in all {
+            assert!(one.join().unwrap() > 0);
+        }
+    });
+    assert_eq!(exit_code(&mut serving, Duration::from_secs(10)), 0);
 }
 
 #[test]
