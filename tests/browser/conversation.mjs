@@ -1,6 +1,6 @@
 // Two windows talk to each other.
 import assert from 'node:assert/strict';
-import { isLive, post, shown, userOf } from './lib/room.mjs';
+import { isLive, post, shown, shows, userOf } from './lib/room.mjs';
 import { stays, until } from './lib/wait.mjs';
 
 /** Two people in one room, each in a browser of his own. */
@@ -85,7 +85,7 @@ export default (test) => {
     await editor.goto(await one.locator('#messages li.message').nth(1).locator('[data-action=delete]').getAttribute('href'));
     await editor.locator('main form button[type=submit]').click();
     for (const page of [one, two]) {
-      await until('the delete', async () => JSON.stringify(await shown(page)) === JSON.stringify(['a word without a mistake']));
+      await shows(page, ['a word without a mistake']);
     }
   });
 
@@ -149,7 +149,7 @@ export default (test) => {
     await one.keyboard.press('Shift+Enter');
     await one.keyboard.type('and another');
     await one.keyboard.press('Enter');
-    await until('the message', async () => JSON.stringify(await shown(two)) === JSON.stringify(['one line\nand another']));
+    await shows(two, ['one line\nand another']);
     assert.ok(await one.evaluate(() => document.activeElement?.id === 'body'), 'the focus stays in the composer');
     // Nothing but blanks is not sent.
     await one.keyboard.type('   ');
@@ -168,7 +168,7 @@ export default (test) => {
     await page.keyboard.type('second line');
     assert.deepEqual(await shown(page), []);
     await page.locator('#composer button[type=submit]').tap();
-    await until('the message', async () => JSON.stringify(await shown(page)) === JSON.stringify(['first line\nsecond line']));
+    await shows(page, ['first line\nsecond line']);
   });
 
   test('who types faster than the network loses nothing, and the order holds', async (scene) => {
@@ -187,7 +187,7 @@ export default (test) => {
       await stays('typing on', () => true, 300);
       await until('room for the next line', async () => ['', line].includes(await one.locator('#composer [name=body]').inputValue()));
     }
-    for (const page of [one, two]) await until('all three lines', async () => JSON.stringify(await shown(page)) === JSON.stringify(lines));
+    for (const page of [one, two]) await shows(page, lines);
     await until('the composer is empty', async () => (await one.locator('#composer [name=body]').inputValue()) === '');
   });
 

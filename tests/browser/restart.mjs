@@ -1,9 +1,9 @@
 // The server is killed and comes back.
 import assert from 'node:assert/strict';
-import { isLive, post, shown } from './lib/room.mjs';
+import { isLive, post, shown, shows } from './lib/room.mjs';
 import { Person } from './lib/person.mjs';
 import { Server } from './lib/server.mjs';
-import { stays, until } from './lib/wait.mjs';
+import { stays } from './lib/wait.mjs';
 
 export default (test, { postgres }) => {
   test('windows show that the connection broke, come back by themselves, and miss nothing', async (scene) => {
@@ -15,10 +15,10 @@ export default (test, { postgres }) => {
       const windows = await Promise.all([host, guest].map((as) => scene.window({ site, as, path: `/rooms/${room}`, networkMayFail: true })));
       await Promise.all(windows.map(isLive));
       await post(windows[0], 'before');
+      for (const page of windows) await shows(page, ['before']);
       const before = await third.say(room, 'to be changed');
-      for (const page of windows) await until('what was said before', async () => (await shown(page)).length === 2);
-      const loads = windows.map((page) => page.evaluate(() => (window.stillTheSame = true)));
-      await Promise.all(loads);
+      for (const page of windows) await shows(page, ['before', 'to be changed']);
+      await Promise.all(windows.map((page) => page.evaluate(() => (window.stillTheSame = true))));
 
       await site.stop('SIGKILL');
       for (const page of windows) await page.locator('#connection').waitFor({ state: 'visible', timeout: 20_000 });
@@ -31,7 +31,7 @@ export default (test, { postgres }) => {
       await third.post(`/messages/${before}/edit`, { body: 'changed meanwhile' });
       const expected = ['before', 'changed meanwhile', ...Array.from({ length: 5 }, (_, index) => `meanwhile ${index + 1}`)];
       for (const page of windows) {
-        await until('what was said meanwhile', async () => JSON.stringify(await shown(page)) === JSON.stringify(expected), 30_000);
+        await shows(page, expected, 30_000);
         await page.locator('#connection').waitFor({ state: 'hidden' });
         assert.equal(await page.evaluate(() => window.stillTheSame), true, 'the page was not loaded anew');
       }
@@ -39,7 +39,7 @@ export default (test, { postgres }) => {
       await windows[1].locator('#composer button[type=submit]').click();
       expected.push('typed in the dark');
       for (const page of windows) {
-        await until('they talk again', async () => JSON.stringify(await shown(page)) === JSON.stringify(expected));
+        await shows(page, expected);
         await stays('nothing comes twice', async () => (await shown(page)).length === expected.length, 1500);
       }
     } finally {

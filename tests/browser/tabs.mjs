@@ -1,6 +1,6 @@
 // Eight tabs of one browser, which opens six connections to a host.
 import assert from 'node:assert/strict';
-import { isLive, shown, Streams } from './lib/room.mjs';
+import { isLive, shown, shows, Streams } from './lib/room.mjs';
 import { until } from './lib/wait.mjs';
 
 const TABS = 8;
@@ -75,7 +75,7 @@ export default (test) => {
     await tabs[3].locator('#composer [name=body]').fill('from the fourth');
     await tabs[3].keyboard.press('Enter');
     const expected = [`hello in ${room}`, 'from the fourth'];
-    await Promise.all(tabs.map((tab) => until('the fourth tab\'s words', async () => JSON.stringify(await shown(tab)) === JSON.stringify(expected))));
+    await Promise.all(tabs.map((tab) => shows(tab, expected)));
     await until('one stream for the whole browser', () => streams.count === 1);
   });
 

@@ -4,6 +4,16 @@ import { until } from './wait.mjs';
 /** The texts that the page shows, oldest first. */
 export const shown = (page) => page.locator('#messages li.message .message-body').evaluateAll((all) => all.map((one) => one.textContent));
 
+/** Waits until the page shows these texts, in this order; says what it shows when it does not. */
+export async function shows(page, texts, within) {
+  const wanted = JSON.stringify(texts);
+  await until(`the page shows ${wanted}`, async () => {
+    const now = JSON.stringify(await shown(page));
+    if (now !== wanted) throw new Error(now);
+    return true;
+  }, within);
+}
+
 /** The id of who is logged in in this window. */
 export const userOf = (page) => page.locator('body').getAttribute('data-user');
 
@@ -13,7 +23,8 @@ export async function isLive(page) {
   await until('the window is live', async () => (await page.locator(`#here > li[data-person="${me}"]`).count()) === 1, 15_000);
 }
 
-/** Says something by the composer, which is empty then. */
+/** Says something by the composer, which is empty then. It may still be on its way: who needs it to be there first waits
+    until it shows. */
 export async function post(page, text) {
   const body = page.locator('#composer [name=body]');
   await body.fill(text);
