@@ -30,9 +30,11 @@ step() { # NAME COMMAND…
 }
 
 . tests/postgres.sh
+. tests/mail.sh
 work=$(mktemp -d)
 cleanup() {
   stop_postgres "$work"
+  stop_mail
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -110,8 +112,12 @@ postgresql() {
   start_postgres "$work" || return
   export CHAUPAL_TEST_POSTGRES="postgres://postgres@127.0.0.1:$postgres_port/postgres"
 }
+mail_server() {
+  start_mail "$work/mail" || return
+  export CHAUPAL_TEST_MAIL=$work/mail
+}
 # The program refuses variables of its family that it does not know.
-of_release() { env -u CHAUPAL_TEST_POSTGRES "tests/release/$1.sh" "$released"; } # SCRIPT
+of_release() { env -u CHAUPAL_TEST_POSTGRES -u CHAUPAL_TEST_MAIL "tests/release/$1.sh" "$released"; } # SCRIPT
 
 step "packages" install_missing
 step "style" cargo fmt --check
@@ -124,6 +130,7 @@ if [ -n "$quick" ]; then
 else
   step "dependencies" deny
   step "postgresql" postgresql
+  step "mail server" mail_server
   step "tests" tests
   step "browser" browser "$target/debug/chaupal"
   step "memory functions" tests/release/memory.sh

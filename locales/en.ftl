@@ -253,6 +253,107 @@ password = Password
 password-again = Password again
 password-help = At least 8 characters; several words make a good one.
 
+## A new password for who forgot the old one
+
+login-forgot = Forgot your password?
+reset-title = A new password
+reset-text = Tell us the email address of your account. If we know it, we send a link with which you can choose a new password.
+reset-submit = Send me the link
+reset-sent-title = Look into your mail
+reset-sent-text = If there is an account with this address, a link is on its way. It works for an hour, and once.
+reset-sent-note = Nothing came after some minutes? Look among the unwanted mail, or try again: it may have been another address.
+reset-again = Try again
+reset-set-title = Choose a new password
+reset-set-text = For the account of { $username }. Wherever it is logged in now, it will be logged out.
+reset-set-submit = Keep this password
+reset-complete-title = Done
+reset-complete-text = Your new password is kept. Log in with it from now on.
+reset-expired-title = This link no longer works
+reset-expired-text = It was used already, is older than an hour, or a newer one was sent. A new link is quickly asked for.
+password-new = New password
+no-mail-title = This site sends no mail
+no-mail-text = Whoever runs it has not set up mail, so no link can be sent. Ask that person: a new password can be set by hand.
+
+## One's own account
+
+account-title = Your account
+account-password-title = Password
+account-password-hint = Choose another one.
+account-password-text = All other browsers that are logged in will be logged out.
+account-email-title = Email address
+account-email-hint = Where letters go, and what you can log in with.
+account-email-text = Your address is { $email }. We send a link to the new one; it counts when you have opened it.
+account-email-none = There is no address yet. We send a link to the one you give; it counts when you have opened it.
+account-email-submit = Send the link
+account-sessions-title = Where you are logged in
+account-sessions-hint = See the browsers, and log them out.
+account-sessions-text = Do you not know one of these? End it, and choose another password.
+account-export-title = Take your data along
+account-export-hint = All that the site knows of you, in one file.
+account-export-text = A zip file with your account, your rooms and everything you said, as JSON: readable by programs, and with some patience by people.
+account-export-submit = Download
+account-delete-title = Delete your account
+account-delete-hint = For good. You see first what goes and what stays.
+account-delete-text = This cannot be undone. Your user name becomes free for others.
+account-delete-yes = Delete my account
+leaving-goes = What goes
+leaving-stays = What stays
+leaving-account = Your account, your profile and all your log-ins
+leaving-messages = { $count ->
+    [0] Your messages: there are none
+    [one] Your message: one
+   *[other] Your messages: { $count }
+}
+leaving-rooms = { $count ->
+    [0] Rooms: you host none
+    [one] The room you host, with what others said in it; it has no host then
+   *[other] The { $count } rooms you host, with what others said in them; they have no host then
+}
+leaving-export = Before you go:
+session-this = this browser
+session-seen = last used
+session-begun = logged in
+session-end = Log out
+session-end-others = Log out everywhere else
+device-both = { $browser } on { $system }
+device-one = { $name }
+device-unknown = A browser that does not say what it is
+password-present = Present password
+email-new = New email address
+email-confirm-title = Is this your address?
+email-confirm-text = From now on your account has the address { $email }.
+email-confirm-submit = Yes, use this address
+email-expired-text = It was used already, is older than a day, or something changed since. A new one is quickly sent.
+
+## Letters
+
+mail-greeting = Hello { $name },
+mail-greeting-nobody = Hello,
+mail-welcome-subject = Welcome to { $site }
+mail-welcome-text = Good to have you here. Find a room, read along, and say something when you are ready.
+mail-welcome-button = To the rooms
+mail-reset-subject = A new password for { $site }
+mail-reset-text = Somebody, you we hope, asked for a new password for your account { $username }. With this link you can choose one:
+mail-reset-button = Choose a new password
+mail-reset-note = The link works for an hour, and once. If it was not you, you need not do anything: your password stays as it is.
+mail-password-changed-subject = Your password for { $site } was changed
+mail-password-changed-text = Your password was changed just now, and every browser that was logged in is logged out. If that was you, all is well.
+mail-password-changed-button = It was not me
+mail-password-changed-note = If it was not you, choose a new password at once by the button above.
+mail-confirm-email-subject = Confirm your address for { $site }
+mail-confirm-email-text = The account { $username } is to have this address. If that is you, say so here:
+mail-confirm-email-button = Confirm this address
+mail-confirm-email-note = The link works for a day, and once. If you do not know of this, you need not do anything.
+mail-email-taken-subject = Your address at { $site }
+mail-email-taken-text = The account { $username } was to have this address, but another account has it already. An address belongs to one account; nothing was changed.
+mail-email-changed-subject = Your address for { $site } was changed
+mail-email-changed-text = The account { $username } has another email address from now on. Letters no longer come here.
+mail-email-changed-note = If it was not you, ask whoever runs the site at once: somebody knows your password.
+mail-goodbye-subject = Your account at { $site } is deleted
+mail-goodbye-text = The account { $username } and its messages are gone. Take care, and come back whenever you like.
+mail-test-subject = A test from { $site }
+mail-test-text = If you can read this, mail from this site arrives.
+
 ## Setting up the site
 
 setup-banner = This site is not set up yet: the server’s log shows the link that finishes it.
@@ -277,6 +378,15 @@ setup-expired-text = It was used already, or a newer one took its place. The ser
 flash-welcome = Welcome, { $name }!
 flash-logged-in = Good to see you, { $name }.
 flash-logged-out = You are logged out.
+flash-password-changed = Your new password is kept. Other browsers are logged out.
+flash-email-sent = A link is on its way to { $email }.
+flash-email-changed = Your address is { $email } from now on.
+flash-session-ended = That browser is logged out.
+flash-sessions-ended = { $count ->
+    [one] One browser is logged out.
+   *[other] { $count } browsers are logged out.
+}
+flash-account-deleted = Your account is deleted. Take care!
 flash-login-first = Please log in first.
 flash-draft-kept = Please log in first. What you typed is kept and will be there again.
 flash-room-created = Your room is open.
@@ -309,6 +419,8 @@ error-username-taken = This username is taken.
 error-email-invalid = This does not look like an email address.
 error-email-taken = There is an account with this email address already.
 error-login = Username or password is not right.
+error-password-wrong = This is not your password.
+error-last-superuser = Nobody else can run this site. Make somebody else a superuser first.
 error-password-mismatch = The two passwords differ.
 password-too-short = { $min ->
     [one] Too short: at least one character.

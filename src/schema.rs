@@ -21,6 +21,23 @@ diesel::table! {
         last_login -> Nullable<Timestamp>,
         username_look -> Text,
         name_look -> Text,
+        reset_serial -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// Letters that wait to be sent.
+    outbox (id) {
+        id -> BigInt,
+        kind -> Text,
+        params -> Text,
+        created -> Timestamp,
+        due -> Timestamp,
+        expires -> Timestamp,
+        attempts -> BigInt,
+        claimed_until -> Nullable<Timestamp>,
+        trouble -> Text,
+        given_up -> Nullable<Timestamp>,
     }
 }
 

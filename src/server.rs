@@ -15,7 +15,9 @@ use crate::accounts::guards::MembersOnly;
 use crate::accounts::models::{clear_expired, setting};
 use crate::accounts::passwords::Hasher;
 use crate::accounts::setup::SetupKey;
+use crate::accounts::signals::{PasswordChanged, UserLeft};
 use crate::accounts::site::Site;
+use crate::accounts::tokens::LinkKey;
 use crate::kit::config::{Config, SecretKey};
 use crate::kit::csrf::{CsrfKey, SecureCookies};
 use crate::kit::db::{Db, Target};
@@ -24,7 +26,9 @@ use crate::kit::headers::SecurityHeaders;
 use crate::kit::i18n::Catalogue;
 use crate::kit::live::Hub;
 use crate::kit::logging::RequestLog;
+use crate::kit::mail::Mailer;
 use crate::kit::metrics::{self, Metrics, Reading};
+use crate::kit::outbox::{self, Desk, Kinds, Outbox, Postman};
 use crate::kit::paths::TrailingSlash;
 use crate::kit::signals::SignalsBuilder;
 use crate::kit::stopping::Stopping;
@@ -44,16 +48,23 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
     let overrides = templates::override_dir(&config.data_dir);
     std::fs::create_dir_all(&overrides).map_err(|e| cannot_write(&overrides, &e))?;
 
-    let mut signals = SignalsBuilder::default();
-    accounts::signals::connect(&mut signals);
-    rooms::signals::connect(&mut signals);
-
+    let mailer = Mailer::new(config)?;
+    let outbox = Outbox::new(mailer.is_some());
     let (hub, stopping) = (Hub::default(), Stopping::default());
-    let metrics = config.metrics.address.map(|_| Metrics::new(readings(db.clone(), hub.clone())));
+    let metrics = config.metrics.address.map(|_| Metrics::new(readings(db.clone(), hub.clone(), outbox.clone())));
     let pages = Pages::default();
+    let link_key = LinkKey(secret.derive("links"));
+    let site = Site::new(config.clone());
+    let mut signals = receivers(&outbox);
+    let streams = hub.clone();
+    signals.connect_after(move |event: &PasswordChanged| streams.cut(event.user_id));
+    let streams = hub.clone();
+    signals.connect_after(move |event: &UserLeft| streams.cut(event.user_id));
     let figment = figment.merge(("template_dir", templates::watched_dir(&config.data_dir)));
     let rocket = rocket::custom(figment)
-        .manage(Site::new(config.clone()))
+        .manage(site.clone())
+        .manage(link_key)
+        .manage(outbox.clone())
         .manage(SetupKey(secret.derive("setup")))
         .manage(CsrfKey(secret.derive("csrf")))
         .manage(GuestKey(secret.derive("guest")))
@@ -67,19 +78,71 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .manage(Arc::clone(&catalogue))
         .manage(pages.clone())
         .manage(Fragments::new(pages.clone()))
-        .manage(db)
+        .manage(db.clone())
         .attach(RequestLog)
         .attach(TrailingSlash)
         .attach(MembersOnly)
         .attach(SecurityHeaders { https: config.is_https(), count_statements: config.is_debug() })
-        .attach(templates::fairing(catalogue, config.data_dir.clone(), pages))
+        .attach(templates::fairing(Arc::clone(&catalogue), config.data_dir.clone(), pages.clone()))
         .attach(AdHoc::try_on_ignite("first look at the site", |rocket| Box::pin(look(rocket))))
         .attach(AdHoc::on_liftoff("background work", |rocket| Box::pin(async move { start_background(rocket) })));
+    let rocket = match mailer {
+        Some(mailer) => {
+            let desk = desk(config, site, catalogue, pages, link_key.0);
+            let [begin, end] = postman(Postman::new(outbox, db, mailer, desk, letters()));
+            rocket.attach(begin).attach(end)
+        }
+        None => rocket,
+    };
     let rocket = match metrics {
         Some(metrics) => rocket.manage(metrics.clone()).attach(metrics),
         None => rocket,
     };
     Ok(urls::mount(rocket))
+}
+
+/// What the apps do when something happens, as far as it stays in the database or goes into the outbox.
+pub fn receivers(outbox: &Outbox) -> SignalsBuilder {
+    let mut signals = SignalsBuilder::default();
+    accounts::signals::connect(&mut signals, outbox);
+    rooms::signals::connect(&mut signals);
+    signals
+}
+
+/// Every kind of letter that this site writes.
+pub fn letters() -> Kinds {
+    let mut kinds = Kinds::default();
+    accounts::mails::register(&mut kinds);
+    kinds
+}
+
+/// What letters are written with.
+pub fn desk(config: &Config, site: Site, catalogue: Arc<Catalogue>, pages: Pages, link_key: [u8; 32]) -> Desk {
+    let site_name = Box::new(move || site.facts().name.clone());
+    Desk { pages, catalogue, site_url: config.site_url.clone(), link_key, site_name }
+}
+
+/// Sends letters while the server runs. At its end the letter that is under way still goes, so that it does not go twice.
+fn postman(postman: Postman) -> [AdHoc; 2] {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let begin = AdHoc::on_liftoff("postman", move |rocket| {
+        Box::pin(async move {
+            let work = postman.work(rocket.shutdown());
+            rocket::tokio::spawn(async move {
+                work.await;
+                let _ = sender.send(());
+            });
+        })
+    });
+    let end = AdHoc::on_shutdown("the last letter", move |rocket| {
+        Box::pin(async move {
+            let grace = Duration::from_secs(rocket.config().shutdown.grace.into());
+            if tokio::time::timeout(grace, receiver).await.is_err() {
+                log::warn!("a letter was still under way when the server ended; it will be tried again");
+            }
+        })
+    });
+    [begin, end]
 }
 
 /// The operator's own server, which tells the figures of `main`; none unless it was asked for.
@@ -99,7 +162,7 @@ pub fn metrics_server(config: &Config, main: &Rocket<Build>) -> Option<Rocket<Bu
 
 /// What the parts of the server tell of themselves.
 #[allow(clippy::cast_precision_loss, reason = "no count here comes near 2^52")]
-fn readings(db: Db, hub: Hub) -> impl Fn() -> Vec<Reading> + Send + Sync + 'static {
+fn readings(db: Db, hub: Hub, outbox: Outbox) -> impl Fn() -> Vec<Reading> + Send + Sync + 'static {
     move || {
         let (stats, census) = (db.stats(), hub.census());
         vec![
@@ -107,6 +170,12 @@ fn readings(db: Db, hub: Hub) -> impl Fn() -> Vec<Reading> + Send + Sync + 'stat
             Reading::Counter("chaupal_db_writes", "Times that somebody wrote to it", stats.writes() as f64),
             Reading::Counter("chaupal_db_commits", "Transactions that these writes took", stats.commits() as f64),
             Reading::Gauge("chaupal_db_write_failing", "1 when the last write failed", f64::from(stats.is_failing())),
+            Reading::Counter("chaupal_mail_sent", "Letters sent", outbox.sent() as f64),
+            Reading::Counter(
+                "chaupal_mail_failures",
+                "Times that a letter could not be sent",
+                outbox.failures() as f64,
+            ),
             Reading::Gauge("chaupal_live_streams", "Open live streams", census.streams as f64),
             Reading::Gauge("chaupal_live_rooms", "Rooms that somebody listens to", census.channels as f64),
             Reading::Gauge("chaupal_live_people", "People who are present somewhere", census.people as f64),
@@ -163,6 +232,9 @@ async fn housekeeping(site: Site, throttle: Arc<Throttle>, db: Db) {
             throttle.sweep();
             if let Err(error) = db.write(|conn| Ok(clear_expired(conn)?)).await {
                 log::warn!("expired sessions could not be cleared: {error:?}");
+            }
+            if let Err(error) = db.write(|conn| Ok(outbox::sweep(conn)?)).await {
+                log::warn!("old letters could not be removed: {error:?}");
             }
             if let Err(error) = db.write(|conn| Ok(lobby::models::sweep(conn)?)).await {
                 log::warn!("unused chat rooms could not be removed: {error:?}");

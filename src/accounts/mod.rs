@@ -2,16 +2,19 @@
 //!
 //! Django: `django.contrib.auth`, and the `users` app of the courses.
 
+pub mod devices;
 pub mod draft;
 pub mod errors;
 pub mod forms;
 pub mod guards;
+pub mod mails;
 pub mod models;
 pub mod page;
 pub mod passwords;
 pub mod setup;
 pub mod signals;
 pub mod site;
+pub mod tokens;
 pub mod views;
 
 use rocket::{Route, routes};
@@ -19,11 +22,31 @@ use rocket::{Route, routes};
 /// Django: `accounts/urls.py`
 pub fn routes() -> Vec<Route> {
     let mut routes = routes![
-        views::login_page,
-        views::login,
-        views::logout,
-        views::register_page,
-        views::register,
+        views::login::login_page,
+        views::login::login,
+        views::login::logout,
+        views::register::register_page,
+        views::register::register,
+        views::password_reset::ask_page,
+        views::password_reset::ask,
+        views::password_reset::sent,
+        views::password_reset::link,
+        views::password_reset::set,
+        views::password_reset::complete,
+        views::account::overview,
+        views::account::sessions,
+        views::account::end_session,
+        views::account::end_others,
+        views::password_change::change_page,
+        views::password_change::change,
+        views::email_change::change_page,
+        views::email_change::change,
+        views::email_change::confirm_page,
+        views::email_change::confirm,
+        views::leaving::export_page,
+        views::leaving::export,
+        views::leaving::delete_page,
+        views::leaving::delete,
         setup::setup_page,
         setup::setup,
     ];

@@ -17,6 +17,7 @@ use crate::accounts::forms::{Beginning, SetupForm};
 use crate::accounts::guards::Gate;
 use crate::accounts::models::{NewUser, User, setting};
 use crate::accounts::page::{INVALID, Outcome, Page, View};
+use crate::accounts::signals::UserRegistered;
 use crate::accounts::site::{self, Site};
 use crate::accounts::views::Entrance;
 use crate::kit::db::{Conn, Db};
@@ -128,7 +129,8 @@ async fn begin(entrance: &Entrance<'_>, form: &SetupForm) -> Result<User, Error>
     let password = entrance.hash(person.password).await?;
     let new =
         NewUser { username: person.username, email: person.email, name: person.name, password, is_superuser: true };
-    entrance
+    let signals = entrance.signals.clone();
+    let user = entrance
         .db
         .write(move |conn| {
             if let Conn::Postgres(pg) = conn {
@@ -141,9 +143,12 @@ async fn begin(entrance: &Entrance<'_>, form: &SetupForm) -> Result<User, Error>
             let user = User::create(conn, &new)?;
             setting::set(conn, site::NAME, &site_name)?;
             setting::set(conn, site::ACCESS, &access)?;
+            signals.send(conn, &UserRegistered { user_id: user.id })?;
             Ok(user)
         })
-        .await
+        .await?;
+    entrance.signals.after(&UserRegistered { user_id: user.id });
+    Ok(user)
 }
 
 #[cfg(test)]

@@ -2,8 +2,16 @@
 //!
 //! Django: `django.contrib.auth.signals`, and `pre_delete` of the user
 
-use diesel::prelude::*;
+use std::cell::RefCell;
 
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use crate::accounts::mails;
+use crate::accounts::models::{Session, User};
+use crate::kit::db::Conn;
+use crate::kit::i18n::Text;
+use crate::kit::outbox::Outbox;
 use crate::kit::signals::SignalsBuilder;
 use crate::kit::time;
 use crate::schema::users;
@@ -26,8 +34,93 @@ pub struct UserLeaving {
     pub user_id: i64,
 }
 
-/// Django: `update_last_login`
-pub fn connect(signals: &mut SignalsBuilder) {
+/// Somebody was deleted; told after the commit alone.
+pub struct UserLeft {
+    /// His number.
+    pub user_id: i64,
+}
+
+/// Somebody thinks of leaving: each app says what of his would go, and what would stay.
+pub struct UserLeavingPreview {
+    /// His number.
+    pub user_id: i64,
+    goes: RefCell<Vec<Text>>,
+    stays: RefCell<Vec<Text>>,
+}
+
+impl UserLeavingPreview {
+    /// Nothing said yet.
+    pub fn new(user_id: i64) -> Self {
+        Self { user_id, goes: RefCell::default(), stays: RefCell::default() }
+    }
+
+    /// This would go.
+    pub fn goes(&self, what: Text) {
+        self.goes.borrow_mut().push(what);
+    }
+
+    /// This would stay.
+    pub fn stays(&self, what: Text) {
+        self.stays.borrow_mut().push(what);
+    }
+
+    /// What goes, what stays.
+    pub fn texts(self) -> (Vec<Text>, Vec<Text>) {
+        (self.goes.into_inner(), self.stays.into_inner())
+    }
+}
+
+/// Somebody takes along what is his: each app adds its files.
+pub struct UserExporting {
+    /// His number.
+    pub user_id: i64,
+    files: RefCell<Vec<(&'static str, Value)>>,
+}
+
+impl UserExporting {
+    /// No files yet.
+    pub fn new(user_id: i64) -> Self {
+        Self { user_id, files: RefCell::default() }
+    }
+
+    /// One file of JSON.
+    pub fn add(&self, name: &'static str, content: Value) {
+        self.files.borrow_mut().push((name, content));
+    }
+
+    /// The files in the order of their names.
+    pub fn files(self) -> Vec<(&'static str, Value)> {
+        let mut files = self.files.into_inner();
+        files.sort_by_key(|(name, _)| *name);
+        files
+    }
+}
+
+/// Somebody has another password, by whatever way; his sessions are over.
+pub struct PasswordChanged {
+    /// His number.
+    pub user_id: i64,
+}
+
+/// Django: `update_last_login`, and the courses' `post_save` that sends the welcome mail
+pub fn connect(signals: &mut SignalsBuilder, outbox: &Outbox) {
+    let letters = outbox.clone();
+    signals.connect(move |conn, event: &UserRegistered| letters.put(conn, &mails::Welcome { user_id: event.user_id }));
+    let letters = outbox.clone();
+    signals.connect(move |conn, event: &PasswordChanged| {
+        letters.put(conn, &mails::PasswordChanged { user_id: event.user_id })
+    });
+    signals.connect(|conn, event: &UserExporting| export(conn, event));
+    signals.connect(|_, event: &UserLeavingPreview| {
+        event.goes(Text::new("leaving-account"));
+        Ok(())
+    });
+    let postman = outbox.clone();
+    signals.connect_after(move |_: &UserLeft| postman.wake());
+    let postman = outbox.clone();
+    signals.connect_after(move |_: &UserRegistered| postman.wake());
+    let postman = outbox.clone();
+    signals.connect_after(move |_: &PasswordChanged| postman.wake());
     signals.connect(|conn, event: &UserLoggedIn| {
         diesel::update(users::table.find(event.user_id)).set(users::last_login.eq(time::now())).execute(conn).map(drop)
     });
@@ -35,4 +128,35 @@ pub fn connect(signals: &mut SignalsBuilder) {
         log::info!("user {} registered", event.user_id);
         Ok(())
     });
+}
+
+/// The account itself and its log-ins; no hash of anything.
+fn export(conn: &mut Conn, event: &UserExporting) -> QueryResult<()> {
+    let Some(user) = User::by_id(conn, event.user_id)? else { return Ok(()) };
+    event.add(
+        "account.json",
+        json!({
+            "id": user.id,
+            "username": user.username,
+            "name": user.name,
+            "email": user.email,
+            "bio": user.bio,
+            "is_staff": user.is_staff,
+            "date_joined": time::iso(user.date_joined),
+            "last_login": user.last_login.map(time::iso),
+        }),
+    );
+    let sessions: Vec<Value> = Session::of(conn, user.id)?
+        .into_iter()
+        .map(|session| {
+            json!({
+                "begun": time::iso(session.created),
+                "last_seen": time::iso(session.last_seen),
+                "browser": session.user_agent,
+                "address": session.address,
+            })
+        })
+        .collect();
+    event.add("sessions.json", sessions.into());
+    Ok(())
 }

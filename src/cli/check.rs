@@ -12,10 +12,11 @@ use serde::Serialize;
 
 use super::Context;
 use crate::accounts::models::User;
-use crate::kit::config::{Access, Registration, make_data_dir, secret_key};
+use crate::kit::config::{Access, MailBackend, Registration, SmtpSecurity, make_data_dir, secret_key};
 use crate::kit::db::{self, Conn};
 use crate::kit::i18n::Catalogue;
-use crate::kit::{migrations, templates};
+use crate::kit::mail::Mailer;
+use crate::kit::{migrations, outbox, templates};
 
 /// How to check.
 #[derive(clap::Args)]
@@ -58,6 +59,7 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, String> {
     database(context, &mut findings);
     template_overrides(context, &mut findings);
     site(context, &mut findings);
+    mail(context, args.deploy, &mut findings);
     if args.deploy {
         deployment(context, &mut findings);
     }
@@ -119,7 +121,10 @@ fn database(context: &Context, findings: &mut Vec<Finding>) {
         error(findings, "database.postgres", reason);
     }
     match migrations::plan(&mut conn, None) {
-        Ok(plan) if plan.is_empty() => people(&mut conn, findings),
+        Ok(plan) if plan.is_empty() => {
+            people(&mut conn, findings);
+            letters(&mut conn, findings);
+        }
         Ok(plan) => {
             let pending: Vec<String> = plan.up.into_iter().map(|migration| migration.name).collect();
             warning(
@@ -142,6 +147,50 @@ fn people(conn: &mut Conn, findings: &mut Vec<Finding>) {
         ),
         Err(reason) => error(findings, "database.reachable", reason.to_string()),
     }
+}
+
+/// Letters that are stuck: nobody else would tell.
+fn letters(conn: &mut Conn, findings: &mut Vec<Finding>) {
+    let census = match outbox::census(conn) {
+        Ok(census) => census,
+        Err(reason) => return error(findings, "database.reachable", reason.to_string()),
+    };
+    let trouble = census.trouble.unwrap_or_default();
+    if census.troubled > 0 {
+        let text = format!("letters that could not be sent so far: {}; the last trouble: {trouble}", census.troubled);
+        warning(findings, "mail.waiting", text);
+    }
+    if census.given_up > 0 {
+        let text =
+            format!("letters that were given up in the last 30 days: {}; the last trouble: {trouble}", census.given_up);
+        warning(findings, "mail.given_up", text);
+    }
+}
+
+/// Whether mail can leave at all.
+fn mail(context: &Context, is_deployed: bool, findings: &mut Vec<Finding>) {
+    let config = &context.loaded.config;
+    match Mailer::new(config) {
+        Ok(Some(_))
+            if config.mail.backend != Some(MailBackend::Smtp) || config.mail.smtp.security != SmtpSecurity::None => {}
+        Ok(Some(_)) if is_this_machine(&config.mail.smtp.host) => {}
+        Ok(Some(_)) => warning(
+            findings,
+            "mail.open",
+            "mail.smtp.security is \"none\" and the mail server is another machine: letters and their links travel open",
+        ),
+        Ok(None) if !is_deployed => {}
+        Ok(None) => warning(
+            findings,
+            "mail.setup",
+            "mail is not set up: nobody can ask for a new password by himself; set mail.backend",
+        ),
+        Err(reason) => error(findings, "mail.settings", reason),
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// A server must not start on an SQLite that can damage its file.

@@ -19,6 +19,7 @@ mod healthcheck;
 mod import_django;
 mod migrate;
 mod people;
+mod sendtestemail;
 mod serve;
 mod stop;
 
@@ -68,6 +69,8 @@ enum Command {
     Deleteuser(people::DeleteArgs),
     /// Forget sessions that are over
     Clearsessions,
+    /// Send one letter now, to see whether mail is set up well
+    Sendtestemail(sendtestemail::Args),
     /// Check settings, data folder, database and templates
     Check(check::Args),
     /// Settings in effect
@@ -178,6 +181,7 @@ fn execute(cli: Cli) -> Result<ExitCode, String> {
         Command::Changepassword(args) => people::change_password(args, &context).map(done),
         Command::Deleteuser(args) => people::delete(args, &context).map(done),
         Command::Clearsessions => people::clear_sessions(&context).map(done),
+        Command::Sendtestemail(args) => sendtestemail::run(args, &context).map(done),
         Command::Check(args) => check::run(args, &context),
         Command::Config(args) => config::run(args, &context).map(done),
         Command::Demo(args) => demo::run(args, &context).map(done),

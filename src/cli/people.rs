@@ -2,19 +2,17 @@
 
 use std::io::{BufRead, IsTerminal};
 
-use diesel::prelude::*;
-
 use super::{Context, confirm};
 use crate::accounts::forms;
 use crate::accounts::models::{self, CreateError, NewUser, Session, User};
 use crate::accounts::passwords;
-use crate::accounts::signals::UserLeaving;
+use crate::accounts::signals::{PasswordChanged, UserLeaving, UserRegistered};
 use crate::kit::config::make_data_dir;
 use crate::kit::db::{self, Conn};
 use crate::kit::forms::{Cleaner, FieldErrors};
 use crate::kit::i18n::{Catalogue, FALLBACK};
-use crate::kit::signals::SignalsBuilder;
-use crate::schema::users;
+use crate::kit::outbox::Outbox;
+use crate::kit::signals::Signals;
 
 /// Who is made.
 #[derive(clap::Args)]
@@ -75,13 +73,24 @@ pub fn create_superuser(args: CreateArgs, context: &Context) -> Result<(), Strin
     };
     let hash = checked_hash(&password, (&username, "", &email))?;
     let new = NewUser { username, email, name: String::new(), password: hash, is_superuser: true };
-    let user = db::transaction(&mut conn, |conn| User::create(conn, &new)).map_err(|error| match error {
+    let signals = signals(context);
+    let made = db::transaction(&mut conn, |conn| {
+        let user = User::create(conn, &new)?;
+        signals.send(conn, &UserRegistered { user_id: user.id })?;
+        Ok(user)
+    });
+    let user = made.map_err(|error| match error {
         CreateError::UsernameTaken => format!("the user name {:?} is taken", new.username),
         CreateError::EmailTaken => format!("the e-mail address {:?} is taken", new.email),
         CreateError::Db(error) => error.to_string(),
     })?;
     context.say(&format!("Superuser {} was made.", user.username));
     Ok(())
+}
+
+/// What the apps do when people come, change and go. Their letters are sent by the next server that runs.
+fn signals(context: &Context) -> Signals {
+    crate::server::receivers(&Outbox::new(context.loaded.config.mail.backend.is_some())).build()
 }
 
 /// Two names that are no settings: a password is never an argument, which others could read.
@@ -139,8 +148,10 @@ pub fn change_password(args: PasswordArgs, context: &Context) -> Result<(), Stri
     let user = find(&mut conn, &args.user)?;
     let password = typed_password()?;
     let hash = checked_hash(&password, (&user.username, &user.name, &user.email))?;
+    let signals = signals(context);
     let ended = db::transaction(&mut conn, |conn| {
         User::set_password(conn, user.id, &hash)?;
+        signals.send(conn, &PasswordChanged { user_id: user.id })?;
         Session::end_all(conn, user.id)
     })
     .map_err(|e: diesel::result::Error| e.to_string())?;
@@ -156,12 +167,10 @@ pub fn delete(args: DeleteArgs, context: &Context) -> Result<(), String> {
     let mut conn = context.connect_migrated()?;
     let user = find(&mut conn, &args.user)?;
     confirm::destruction(context, &format!("deletes {} and all his messages", user.username), args.yes)?;
-    let mut signals = SignalsBuilder::default();
-    crate::rooms::signals::connect(&mut signals);
-    let signals = signals.build();
+    let signals = signals(context);
     db::transaction(&mut conn, |conn| {
         signals.send(conn, &UserLeaving { user_id: user.id })?;
-        diesel::delete(users::table.find(user.id)).execute(conn)
+        User::delete(conn, user.id)
     })
     .map_err(|e: diesel::result::Error| e.to_string())?;
     context.say(&format!("{} was deleted; his rooms stay.", user.username));

@@ -86,6 +86,8 @@ pub struct Rates {
     pub register: Rate,
     /// Messages posted.
     pub post: Rate,
+    /// Mails asked for: to reset a password, to confirm an address.
+    pub reset: Rate,
 }
 
 /// What is throttled. Each scope counts for itself.
@@ -97,6 +99,8 @@ pub enum Scope {
     Register,
     /// Messages posted.
     Post,
+    /// Mails asked for: to reset a password, to confirm an address.
+    Reset,
 }
 
 /// Too often: how long to wait until the next try is let through.
@@ -139,6 +143,7 @@ pub struct Throttle<C: Clock + Clone = DefaultClock> {
     login: Option<Limiter<C>>,
     register: Option<Limiter<C>>,
     post: Option<Limiter<C>>,
+    reset: Option<Limiter<C>>,
     hasher: RandomState,
     clock: C,
 }
@@ -156,6 +161,7 @@ impl<C: Clock + Clone> Throttle<C> {
             login: limiter(rates.login, &clock),
             register: limiter(rates.register, &clock),
             post: limiter(rates.post, &clock),
+            reset: limiter(rates.reset, &clock),
             hasher: RandomState::new(),
             clock,
         }
@@ -174,7 +180,7 @@ impl<C: Clock + Clone> Throttle<C> {
 
     /// Forgets whoever has his whole allowance again, and gives the memory back.
     pub fn sweep(&self) {
-        for limiter in [&self.login, &self.register, &self.post].into_iter().flatten() {
+        for limiter in [&self.login, &self.register, &self.post, &self.reset].into_iter().flatten() {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
@@ -185,6 +191,7 @@ impl<C: Clock + Clone> Throttle<C> {
             Scope::Login => self.login.as_ref(),
             Scope::Register => self.register.as_ref(),
             Scope::Post => self.post.as_ref(),
+            Scope::Reset => self.reset.as_ref(),
         }
     }
 
@@ -211,7 +218,13 @@ mod tests {
     fn throttle(rate: &str) -> (Throttle<FakeRelativeClock>, FakeRelativeClock) {
         let rate = rate.parse().unwrap();
         let clock = FakeRelativeClock::default();
-        (Throttle::with_clock(&Rates { login: rate, register: rate, post: Rate::Off }, clock.clone()), clock)
+        (
+            Throttle::with_clock(
+                &Rates { login: rate, register: rate, post: Rate::Off, reset: Rate::Off },
+                clock.clone(),
+            ),
+            clock,
+        )
     }
 
     #[test]

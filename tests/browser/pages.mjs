@@ -24,12 +24,12 @@ export const parts = 2;
 const HALF = Math.ceil(PAGES.length / 2);
 
 export default (test, { part }) => {
-  for (const { name, as, closed = false, status, widths = [1280, 390], open } of PAGES.slice(part * HALF, (part + 1) * HALF)) {
+  for (const { name, as, closed = false, status, widths = [1280, 390], networkMayFail = false, open } of PAGES.slice(part * HALF, (part + 1) * HALF)) {
     test(name, async (scene) => {
       setting ??= stage(scene.site);
       const ready = await setting;
       const site = closed ? ready.closed.site : scene.site;
-      const page = await scene.window({ site, as: as && ready[as], width: widths[0] });
+      const page = await scene.window({ site, as: as && ready[as], width: widths[0], networkMayFail });
       let answered;
       page.on('response', (response) => {
         if (response.request().isNavigationRequest()) answered = response.status();

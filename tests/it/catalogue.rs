@@ -118,7 +118,7 @@ fn bare_words(template: &str) -> Vec<String> {
             text = format!("{before}{{%{after}");
         }
     }
-    for (open, close) in [("{#", "#}"), ("{%", "%}"), ("{{", "}}")] {
+    for (open, close) in [("<style>", "</style>"), ("{#", "#}"), ("{%", "%}"), ("{{", "}}")] {
         while let Some((before, rest)) = text.split_once(open) {
             let after = rest.split_once(close).map_or("", |(_, after)| after);
             text = format!("{before}\u{1}{after}");

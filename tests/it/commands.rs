@@ -354,7 +354,10 @@ fn check_tells_errors_by_its_exit_code() {
             ("CHAUPAL_DATABASE__URL", place.url.as_str()),
             ("CHAUPAL_SITE_URL", "https://square.example.org"),
             ("CHAUPAL_ACCOUNTS__REGISTRATION", "closed"),
+            ("CHAUPAL_MAIL__BACKEND", "file"),
         ];
+        let mute = run(place.path(), &["--profile", "release", "check", "--deploy"], &good[..3]);
+        assert!(mute.done().out.contains("mail.setup"), "{mute:?}");
         let good = run(place.path(), &["--profile", "release", "check", "--deploy"], &good);
         assert!(good.done().out.contains("0 errors, 0 warnings"), "{good:?}");
         let open =

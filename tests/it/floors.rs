@@ -5,9 +5,8 @@ use std::path::Path;
 use crate::support::files;
 
 /// The modules of the crate from the ground up. What stands together may use each other.
-const FLOORS: [&[&str]; 8] = [
-    &["kit"],
-    &["schema"],
+const FLOORS: [&[&str]; 7] = [
+    &["kit", "schema"],
     &["accounts"],
     &["rooms"],
     &["lobby"],

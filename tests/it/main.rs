@@ -8,6 +8,7 @@
 #[macro_use]
 mod support;
 
+mod account;
 mod accounts;
 mod catalogue;
 mod commands;
@@ -22,8 +23,10 @@ mod import_chat;
 mod limits;
 mod live;
 mod lobby;
+mod mail;
 mod operation;
 mod pages;
+mod password_reset;
 mod permissions;
 mod rooms;
 mod setup;

@@ -51,7 +51,8 @@ fn forbidden(text: &str) -> Vec<String> {
 
 #[test]
 fn nothing_is_inline() {
-    for (name, text) in all() {
+    // Mail programs know no policy of ours, and fetch no style sheet.
+    for (name, text) in all().into_iter().filter(|(name, _)| !name.starts_with("mail/")) {
         assert!(forbidden(&text).is_empty(), "{name}: {:?}", forbidden(&text));
         // Only what was drawn (and escaped) before as a piece goes in as it is.
         let pieces: &[&str] = match name.as_str() {

@@ -65,6 +65,31 @@ both!(
     }
 );
 
+both!(
+    who_logged_in_here_before_is_not_shut_out_by_strangers,
+    [("throttle.login", "5/h"), ("proxy.trusted", "[\"127.0.0.1\"]")],
+    |site| {
+        site.person("asha");
+        site.person("ravi");
+        let (asha, ravi, thief) = (site.anonymous(), site.anonymous(), site.anonymous());
+        log_in_from(&asha, "203.0.113.1", "asha", PASSWORD).leads_to("/");
+        log_in_from(&ravi, "203.0.113.2", "ravi", PASSWORD).leads_to("/");
+        asha.post("/logout", &[]);
+        for n in 0..4 {
+            log_in_from(&thief, &format!("198.51.100.{n}"), "asha", "guess").status(422);
+        }
+        refused(&log_in_from(&thief, "198.51.100.9", "asha", "guess"));
+        // Another person's browser is a stranger to this account.
+        refused(&log_in_from(&ravi, "203.0.113.2", "asha", "guess"));
+        log_in_from(&asha, "203.0.113.1", "asha", PASSWORD).leads_to("/");
+        // In such a browser one guesses no more often than elsewhere.
+        asha.post("/logout", &[]);
+        for n in 0..3 {
+            log_in_from(&asha, &format!("192.0.2.{n}"), "asha", "guess").status(422);
+        }
+    }
+);
+
 both!(registering_is_slowed, [("throttle.register", "3/h")], |site| {
     for n in 0..4 {
         let (username, email) = (format!("person{n}"), format!("person{n}@example.org"));

@@ -104,6 +104,37 @@ impl Session {
             .map(drop)
     }
 
+    /// A person's sessions that still hold, the one that was used last first.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn of(conn: &mut Conn, user_id: i64) -> QueryResult<Vec<Self>> {
+        sessions::table
+            .filter(sessions::user_id.eq(user_id).and(sessions::expires.gt(time::now())))
+            .order((sessions::last_seen.desc(), sessions::id.desc()))
+            .load(conn)
+    }
+
+    /// Ends one session of this person; gives whether there was such a one.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn end_one(conn: &mut Conn, user_id: i64, id: i64) -> QueryResult<bool> {
+        diesel::delete(sessions::table.find(id).filter(sessions::user_id.eq(user_id)))
+            .execute(conn)
+            .map(|ended| ended > 0)
+    }
+
+    /// Ends a person's sessions but this one; gives their numbers.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn end_others(conn: &mut Conn, user_id: i64, this: i64) -> QueryResult<HashSet<i64>> {
+        let others = sessions::table.filter(sessions::user_id.eq(user_id).and(sessions::id.ne(this)));
+        let ended: Vec<i64> = diesel::delete(others).returning(sessions::id).get_results(conn)?;
+        Ok(ended.into_iter().collect())
+    }
+
     /// Ends all sessions of a person.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::Text;
 
-use super::Person;
+use super::{Person, Session};
 use crate::accounts::passwords;
 use crate::kit::db::{Conn, fold_key, look_text, prepared};
 use crate::kit::time;
@@ -48,6 +48,8 @@ pub struct User {
     pub username_look: String,
     /// How the shown name looks.
     pub name_look: String,
+    /// How many links for a new password were sent to him; only the newest works.
+    pub reset_serial: i64,
 }
 
 /// A person who is about to be written.
@@ -132,6 +134,14 @@ impl User {
         Ok(found.into_iter().next())
     }
 
+    /// By number.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn by_id(conn: &mut Conn, id: i64) -> QueryResult<Option<Self>> {
+        users::table.find(id).first(conn).optional()
+    }
+
     /// By user name, in any case.
     ///
     /// # Errors
@@ -172,6 +182,76 @@ impl User {
     /// Only the database's.
     pub fn set_password(conn: &mut Conn, id: i64, hash: &str) -> QueryResult<()> {
         diesel::update(users::table.find(id)).set(users::password.eq(hash)).execute(conn).map(drop)
+    }
+
+    /// The person to whom a link for a new password goes, whose earlier links are dead now. None: nobody active has
+    /// this e-mail address.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn begin_reset(conn: &mut Conn, email: &str) -> QueryResult<Option<Self>> {
+        let who = users::table.filter(users::email_key.eq(fold_key(email))).filter(users::is_active.eq(true));
+        diesel::update(who)
+            .set(users::reset_serial.eq(users::reset_serial + 1))
+            .returning(users::all_columns)
+            .get_result(conn)
+            .optional()
+    }
+
+    /// Gives a person who came by a link a new hash, and ends his sessions. Of two that use one link at once, one
+    /// wins: gives whether this one did.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn finish_reset(conn: &mut Conn, before: &Self, hash: &str) -> QueryResult<bool> {
+        let unchanged = users::password.eq(&before.password).and(users::reset_serial.eq(before.reset_serial));
+        let who = users::table.find(before.id).filter(unchanged.and(users::is_active.eq(true)));
+        let changed = diesel::update(who)
+            .set((users::password.eq(hash), users::reset_serial.eq(users::reset_serial + 1)))
+            .execute(conn)?;
+        if changed == 1 {
+            Session::end_all(conn, before.id)?;
+        }
+        Ok(changed == 1)
+    }
+
+    /// Gives a person another e-mail address, if he still has the one that he had; gives whether he did.
+    ///
+    /// # Errors
+    /// [`CreateError::EmailTaken`]
+    pub fn change_email(conn: &mut Conn, before: &Self, email: &str) -> Result<bool, CreateError> {
+        let email = email.trim();
+        let who = users::table.find(before.id).filter(users::email.eq(&before.email).and(users::is_active.eq(true)));
+        let changed = diesel::update(who)
+            .set((users::email.eq(email), users::email_key.eq(Some(fold_key(email)))))
+            .execute(conn)?;
+        Ok(changed == 1)
+    }
+
+    /// Whether somebody has this e-mail address.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn has_email(conn: &mut Conn, email: &str) -> QueryResult<bool> {
+        diesel::select(diesel::dsl::exists(users::table.filter(users::email_key.eq(fold_key(email))))).get_result(conn)
+    }
+
+    /// Whether nobody else may do everything.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn is_last_superuser(conn: &mut Conn, id: i64) -> QueryResult<bool> {
+        let superusers = users::table.filter(users::is_superuser.eq(true).and(users::is_active.eq(true)));
+        let all: Vec<i64> = superusers.select(users::id).limit(2).load(conn)?;
+        Ok(all == [id])
+    }
+
+    /// Deletes a person. Who else must know is told first, by a signal.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn delete(conn: &mut Conn, id: i64) -> QueryResult<()> {
+        diesel::delete(users::table.find(id)).execute(conn).map(drop)
     }
 
     /// As the others see him.

@@ -63,6 +63,15 @@ pub const KEYS: &[Key] = &[
     ours("database.pool_size", Kind::Whole, Some("10"), "a whole number from 1 to 200"),
     ours("accounts.registration", Kind::Text, Some("open"), "\"open\" or \"closed\""),
     ours("accounts.session_days", Kind::Whole, Some("14"), "a whole number from 1 to 3650"),
+    ours("mail.backend", Kind::Text, None, "\"console\" (with the profile debug alone), \"file\" or \"smtp\""),
+    ours("mail.from", Kind::Text, None, "an e-mail address such as \"square@example.org\""),
+    ours("mail.file_dir", Kind::Text, None, "the name of a folder"),
+    ours("mail.smtp.host", Kind::Text, None, "the name of a mail server, which mail.backend = \"smtp\" needs"),
+    ours("mail.smtp.port", Kind::Whole, None, "a whole number from 1 to 65535"),
+    ours("mail.smtp.username", Kind::Text, None, "a name, together with mail.smtp.password"),
+    ours("mail.smtp.password", Kind::Text, None, "a password, together with mail.smtp.username"),
+    ours("mail.smtp.security", Kind::Text, Some("starttls"), "\"starttls\", \"tls\" or \"none\""),
+    ours("mail.smtp.ca_file", Kind::Text, None, FILE),
     ours("lobby.enabled", Kind::Switch, Some("false"), SWITCH),
     ours("proxy.trusted", Kind::List, Some(""), "a list of networks such as [\"127.0.0.1\", \"10.0.0.0/8\"]"),
     ours(
@@ -74,6 +83,7 @@ pub const KEYS: &[Key] = &[
     ours("throttle.login", Kind::Text, Some("10/m"), RATE),
     ours("throttle.register", Kind::Text, Some("30/h"), RATE),
     ours("throttle.post", Kind::Text, Some("60/m"), RATE),
+    ours("throttle.reset", Kind::Text, Some("5/h"), RATE),
     ours("log.format", Kind::Text, Some("pretty"), "\"pretty\" or \"json\""),
     ours("metrics.address", Kind::Text, None, "an address with a port such as \"127.0.0.1:9100\""),
     ours("shutdown.drain_seconds", Kind::Whole, Some("5"), "a whole number of seconds from 0 to 300"),
@@ -108,7 +118,7 @@ pub const KEYS: &[Key] = &[
 impl Key {
     /// Whether its value may hold a secret.
     pub fn is_secret(&self) -> bool {
-        matches!(self.name, "secret_key" | "database.url")
+        matches!(self.name, "secret_key" | "database.url" | "mail.smtp.password")
     }
 
     /// Reads a variable's text as this key wants it; `None` if it does not fit.

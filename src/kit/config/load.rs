@@ -10,7 +10,7 @@ use rocket::http::uri::Absolute;
 use super::environment::{self, Environment};
 use super::keys::{self, Key};
 use super::layers::{self, Layer};
-use super::{Config, ConfigError, Entry, Loaded, Sources, mask_url};
+use super::{Config, ConfigError, Entry, Loaded, MailBackend, Sources, mask_url};
 
 /// Reads every layer, checks all, and says what is effective.
 ///
@@ -39,9 +39,10 @@ pub(super) fn load_from(sources: &Sources, env: &Environment, folder: &Path) -> 
     let mut config: Config = figment.extract().map_err(|error| explain(&figment, error))?;
     check(&figment, &mut config)?;
     config.profile = profile.as_str().as_str().to_lowercase();
+    check_mail(&figment, &mut config)?;
     config.site_name_is_set = is_set(&figment, "site_name");
     config.site.access_is_set = is_set(&figment, "site.access");
-    let entries = entries(&figment, &config.site_url);
+    let entries = entries(&figment, &config);
     Ok(Loaded { config, figment: rocket, entries })
 }
 
@@ -86,6 +87,7 @@ fn with_computed_defaults(figment: Figment) -> Figment {
     if let Ok(folder) = figment.extract_inner::<PathBuf>("data_dir") {
         let url = format!("sqlite://{}", folder.join("chaupal.db").display());
         figment = figment.join(Layer::default_of("database.url", url.into()));
+        figment = figment.join(Layer::default_of("mail.file_dir", folder.join("mail").display().to_string().into()));
     }
     figment
 }
@@ -106,6 +108,35 @@ fn check(figment: &Figment, config: &mut Config) -> Result<(), ConfigError> {
     fits("accounts.session_days", (1..=3650).contains(&config.accounts.session_days))?;
     fits("shutdown.drain_seconds", config.shutdown.drain_seconds <= 300)?;
     fits("proxy.header", is_address_header(&config.proxy.header))
+}
+
+/// Mail that could not go out is found out now and not when somebody waits for it.
+fn check_mail(figment: &Figment, config: &mut Config) -> Result<(), ConfigError> {
+    let is_debug = config.is_debug();
+    let mail = &mut config.mail;
+    if mail.from.is_empty() {
+        mail.from = default_sender(&config.site_url);
+    }
+    let fits = |key, good| if good { Ok(()) } else { Err(bad(figment, key)) };
+    fits("mail.from", is_sender(&mail.from))?;
+    // Its letters let people in, and logs are read by many.
+    fits("mail.backend", is_debug || mail.backend != Some(MailBackend::Console))?;
+    fits("mail.smtp.port", mail.smtp.port != Some(0))?;
+    fits("mail.smtp.username", mail.smtp.password.is_none() || mail.smtp.username.is_some())?;
+    fits("mail.smtp.password", mail.smtp.username.is_none() || mail.smtp.password.is_some())?;
+    fits("mail.smtp.host", mail.backend != Some(MailBackend::Smtp) || is_plain(&mail.smtp.host))
+}
+
+/// `noreply@` the site's own host; an address of numbers is no domain.
+fn default_sender(site_url: &str) -> String {
+    let host = site_url.split("://").nth(1).unwrap_or_default();
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    let is_name = host.contains(char::is_alphabetic) && !host.contains(['[', ':']);
+    format!("noreply@{}", if is_name { host } else { "localhost" })
+}
+
+fn is_sender(address: &str) -> bool {
+    address.parse::<lettre::Address>().is_ok()
 }
 
 /// One line of text that is not blank.
@@ -180,12 +211,14 @@ fn is_set(figment: &Figment, name: &str) -> bool {
     source(figment, name) != layers::DEFAULT
 }
 
-fn entries(figment: &Figment, site_url: &str) -> Vec<Entry> {
+fn entries(figment: &Figment, config: &Config) -> Vec<Entry> {
+    let (site_url, from) = (&config.site_url, &config.mail.from);
     let of = |key: &Key| {
         let value = match (key.name, figment.find_value(key.name).ok()) {
             ("site_url", _) => site_url.to_owned(),
             ("secret_key", None) => "(made and kept in the data folder)".to_owned(),
-            ("secret_key", Some(_)) => "***".to_owned(),
+            ("secret_key" | "mail.smtp.password", Some(_)) => "***".to_owned(),
+            ("mail.from", None) => from.to_owned(),
             (_, None | Some(Value::Empty(_, _))) => return None,
             ("database.url", Some(Value::String(_, url))) => mask_url(&url),
             // The key itself may stand there in place of a file's name.

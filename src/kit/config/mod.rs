@@ -53,6 +53,9 @@ pub struct Config {
     pub database: Database,
     /// People's accounts.
     pub accounts: Accounts,
+    /// Letters to people.
+    #[serde(default)]
+    pub mail: Mail,
     /// Chat rooms by name.
     pub lobby: Lobby,
     /// The proxies in front of the server.
@@ -123,6 +126,82 @@ pub enum Registration {
     Open,
     /// They may not.
     Closed,
+}
+
+/// `mail.*`
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Mail {
+    /// How mail leaves the site; none: it does not, and the pages that need it say so.
+    #[serde(default)]
+    pub backend: Option<MailBackend>,
+    /// The sender's address.
+    #[serde(default)]
+    pub from: String,
+    /// The folder of [`MailBackend::File`].
+    #[serde(default)]
+    pub file_dir: PathBuf,
+    /// The server of [`MailBackend::Smtp`].
+    #[serde(default)]
+    pub smtp: Smtp,
+}
+
+/// How mail leaves the site.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum MailBackend {
+    /// It is written to the log, secrets and all.
+    Console,
+    /// Each is a file in a folder.
+    File,
+    /// It goes to a mail server.
+    Smtp,
+}
+
+/// `mail.smtp.*`
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Smtp {
+    /// The server's name.
+    #[serde(default)]
+    pub host: String,
+    /// Its port; the usual one of [`Smtp::security`] unless set.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// Whom to log in as; nobody unless set.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// His password.
+    #[serde(default)]
+    pub password: Option<Secret>,
+    /// How the connection is kept from others.
+    #[serde(default)]
+    pub security: SmtpSecurity,
+    /// A file of certificates to trust besides the usual ones.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Smtp {
+    /// The configured port, or the usual one.
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(match self.security {
+            SmtpSecurity::Starttls => 587,
+            SmtpSecurity::Tls => 465,
+            SmtpSecurity::None => 25,
+        })
+    }
+}
+
+/// How the connection to a mail server is kept from others.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum SmtpSecurity {
+    /// It begins in the open and must turn to TLS before anything is said.
+    #[default]
+    Starttls,
+    /// TLS from the first byte.
+    Tls,
+    /// Not at all: for a server on the same machine.
+    None,
 }
 
 /// `lobby.*`

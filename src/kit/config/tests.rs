@@ -250,7 +250,7 @@ fn unknown_names_are_refused_with_the_nearest() {
     assert!(env("CHAUPAL_PROFILE").contains("ROCKET_PROFILE or --profile"));
     assert!(env("ROCKET_SITE_NAME").ends_with("did you mean CHAUPAL_SITE_NAME?"), "not Rocket's own");
     assert!(env("ROCKET_PROT").contains("ROCKET_PROT; did you mean"));
-    assert!(env("CHAUPAL_MAIL__FROM").ends_with("docs/configuration.md lists them all"));
+    assert!(env("CHAUPAL_MEDIA__ROOT").ends_with("docs/configuration.md lists them all"));
     assert!(env("ROCKET_PROFIL").ends_with("did you mean ROCKET_PROFILE?"));
     assert!(env("CHAUPAL_SITE").contains("such as \"site.access\""));
     assert!(env("ROCKET_LIMITS").contains("wants settings of its own"));

@@ -52,6 +52,13 @@ pub struct Pages {
 }
 
 impl Pages {
+    /// These templates, without a server.
+    pub fn of(tera: Tera) -> Self {
+        let pages = Self::default();
+        pages.replace(tera);
+        pages
+    }
+
     /// Draws a template.
     ///
     /// # Errors
@@ -99,20 +106,20 @@ pub fn load(catalogue: Arc<Catalogue>, overrides: &Path) -> Result<(Tera, Vec<St
     tera.register_function("ago", ago(Arc::clone(&catalogue)));
     tera.register_function("t", i18n::tera_function(Arc::clone(&catalogue)));
     let embedded: Vec<(String, String)> = Files::iter()
-        .filter(|name| name.ends_with(".html"))
+        .filter(|name| is_template(name))
         .filter_map(|name| {
             let source = String::from_utf8(Files::get(&name)?.data.into_owned()).ok()?;
-            Some((name.to_string(), words::put_in(&source, &catalogue)))
+            Some((name.to_string(), prepared(&name, source, &catalogue)))
         })
         .collect();
     tera.add_raw_templates(embedded)?;
 
     let mut broken = Vec::new();
-    for path in html_files(overrides) {
+    for path in template_files(overrides) {
         let name = path.strip_prefix(overrides).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         let mut with_override = tera.clone();
         let added = std::fs::read_to_string(&path).map_err(|e| e.to_string()).and_then(|text| {
-            with_override.add_raw_template(&name, &words::put_in(&text, &catalogue)).map_err(|e| explain(&e))
+            with_override.add_raw_template(&name, &prepared(&name, text, &catalogue)).map_err(|e| explain(&e))
         });
         match added {
             Ok(()) => tera = with_override,
@@ -133,7 +140,17 @@ fn explain(error: &tera::Error) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn html_files(folder: &Path) -> Vec<PathBuf> {
+/// Pages and letters end in `.html` and are escaped; the plain half of a letter ends in `.txt` and is not.
+fn is_template(name: &str) -> bool {
+    name.ends_with(".html") || name.ends_with(".txt")
+}
+
+/// Constant words are put in escaped, so only where all else is.
+fn prepared(name: &str, source: String, catalogue: &Catalogue) -> String {
+    if name.ends_with(".html") { words::put_in(&source, catalogue) } else { source }
+}
+
+fn template_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -142,7 +159,7 @@ fn html_files(folder: &Path) -> Vec<PathBuf> {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "html") {
+            } else if is_template(&path.to_string_lossy()) {
                 found.push(path);
             }
         }

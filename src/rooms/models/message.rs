@@ -12,7 +12,7 @@ use super::{participant, visit};
 use crate::accounts::models::Person;
 use crate::kit::db::{Conn, MultiBackend};
 use crate::kit::time;
-use crate::schema::{messages, users};
+use crate::schema::{messages, rooms, users};
 
 /// The longest message, in characters.
 pub const MAX_BODY: usize = 4000;
@@ -374,6 +374,23 @@ pub fn newest(conn: &mut Conn, room_id: i64, before: Option<i64>, limit: i64) ->
     }
     let rows: Vec<Row> = query.load(conn)?;
     Ok(rows.into_iter().rev().map(Message::from).collect())
+}
+
+/// What [`written_by`] gives of a message: its number, its room's number and name, its words, when they were posted and
+/// last changed.
+pub type Written = (i64, i64, String, String, NaiveDateTime, NaiveDateTime);
+
+/// Everything that a person said and did not take back, oldest first.
+///
+/// # Errors
+/// Only the database's.
+pub fn written_by(conn: &mut Conn, user_id: i64) -> QueryResult<Vec<Written>> {
+    messages::table
+        .inner_join(rooms::table)
+        .filter(messages::user_id.eq(user_id).and(messages::deleted.is_null()))
+        .order(messages::id)
+        .select((messages::id, messages::room_id, rooms::name, messages::body, messages::created, messages::updated))
+        .load(conn)
 }
 
 /// All that happened in a room after event `after`, in order, at most `limit` rows: each message

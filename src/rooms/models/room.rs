@@ -373,6 +373,18 @@ pub fn forget_author(conn: &mut Conn, user_id: i64) -> QueryResult<()> {
     .map(drop)
 }
 
+/// All rooms of a host, oldest first: number, name, description, when they were opened.
+///
+/// # Errors
+/// Only the database's.
+pub fn hosted_by(conn: &mut Conn, user_id: i64) -> QueryResult<Vec<(i64, String, String, NaiveDateTime)>> {
+    rooms::table
+        .filter(rooms::host_id.eq(user_id))
+        .order(rooms::id)
+        .select((rooms::id, rooms::name, rooms::description, rooms::created))
+        .load(conn)
+}
+
 /// The number of rooms a person hosts and of messages that he wrote.
 ///
 /// # Errors

@@ -37,12 +37,19 @@ async function furnish(site) {
   await guest.post('/chat', { room_name: 'An empty hall', username: guest.name });
   const staff = new Person(site, { username: 'mukhiya' });
   await staff.post('/login', { login: staff.username, password: PASSWORD });
-  return { host, member, newcomer, room, empty, own, guest, staff, chat, guestWords: json.messages.at(-1).id };
+  // The links of two letters.
+  await member.post('/password-reset', { email: member.email });
+  const resetLink = await site.linkTo(member.email, '/password-reset/');
+  await member.post('/account/email', { email: `other-${member.email}`, password: PASSWORD });
+  const emailLink = await site.linkTo(`other-${member.email}`, '/account/email/');
+  // Logged in twice.
+  await new Person(site, { username: member.username }).post('/login', { login: member.username, password: PASSWORD });
+  return { resetLink, emailLink, host, member, newcomer, room, empty, own, guest, staff, chat, guestWords: json.messages.at(-1).id };
 }
 
 /** A second site: not set up at first, then closed, and quick to say "not so fast". */
 async function closedSite() {
-  const site = await new Server({ settings: { CHAUPAL_ACCOUNTS__REGISTRATION: 'closed', CHAUPAL_THROTTLE__LOGIN: '2/h' } }).start();
+  const site = await new Server({ settings: { CHAUPAL_ACCOUNTS__REGISTRATION: 'closed', CHAUPAL_THROTTLE__LOGIN: '2/h', CHAUPAL_MAIL__BACKEND: null, ROCKET_PROFILE: 'release' } }).start();
   return { site, link: new URL(await site.setupLink()).pathname };
 }
 
@@ -129,6 +136,24 @@ export const PAGES = [
   },
   { name: 'registration', open: goto('/register') },
   { name: 'registration with errors', open: async (page) => { await page.goto('/register'); await submit(page, () => HTMLFormElement.prototype.submit.call(document.querySelector('main form'))); } },
+  { name: 'forgotten password', open: goto('/password-reset') },
+  { name: 'forgotten password with an error', open: async (page) => { await page.goto('/password-reset'); await submit(page, () => HTMLFormElement.prototype.submit.call(document.querySelector('main form'))); } },
+  { name: 'forgotten password, sent', open: goto('/password-reset/sent') },
+  { name: 'forgotten password, a link that does not work', status: 404, open: goto('/password-reset/1/x') },
+  { name: 'forgotten password, the form', open: (page, stage) => page.goto(stage.resetLink) },
+  { name: 'forgotten password, done', open: goto('/password-reset/complete') },
+  { name: 'account', as: 'member', open: goto('/account') },
+  { name: 'account, log-ins', as: 'member', open: goto('/account/sessions') },
+  { name: 'account, password', as: 'member', open: goto('/account/password') },
+  {
+    name: 'account, password with errors', as: 'member',
+    open: async (page) => { await page.goto('/account/password'); await submit(page, () => HTMLFormElement.prototype.submit.call(document.querySelector('main form'))); },
+  },
+  { name: 'account, e-mail', as: 'member', open: goto('/account/email') },
+  { name: 'account, confirm an e-mail', open: (page, stage) => page.goto(stage.emailLink) },
+  { name: 'account, a link that does not work', status: 404, open: goto('/account/email/x') },
+  { name: 'account, export', as: 'member', open: goto('/account/export') },
+  { name: 'account, delete', as: 'host', open: goto('/account/delete') },
   { name: 'error 404', status: 404, open: goto('/rooms/99999999') },
   { name: 'error 403', status: 403, as: 'member', open: (page, stage) => page.goto(`/rooms/${stage.room}/edit`) },
   { name: 'error 405', status: 405, open: goto('/logout') },
@@ -178,6 +203,7 @@ export const PAGES = [
       await page.goto('/register');
     },
   },
+  { name: 'mail not set up', closed: true, status: 503, networkMayFail: true, open: goto('/password-reset') },
   { name: 'home without a room', closed: true, open: goto('/') },
   { name: 'topics without a topic', closed: true, open: goto('/topics') },
   { name: 'activity without any', closed: true, open: goto('/activity') },

@@ -1,9 +1,10 @@
 // The real server on a free port, with a data folder of its own.
 import { spawn, execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from './wait.mjs';
 
 const STARTS_WITHIN = 30_000;
 
@@ -52,11 +53,15 @@ export class Server {
       CHAUPAL_THROTTLE__REGISTER: 'off',
       CHAUPAL_THROTTLE__POST: 'off',
       CHAUPAL_LOBBY__ENABLED: 'true',
+      // Letters stay in the data folder, unless a test says otherwise.
+      CHAUPAL_MAIL__BACKEND: 'file',
       // No load balancer has to look away; a debug build knows it by itself.
       CHAUPAL_SHUTDOWN__DRAIN_SECONDS: '0',
       ...(this.#database && { CHAUPAL_DATABASE__URL: this.#database.url }),
       ...this.#settings,
     };
+    // A setting of null: not set.
+    for (const [name, value] of Object.entries(environment)) if (value === null) delete environment[name];
     const child = spawn(process.env.CHAUPAL_BIN, ['serve', `127.0.0.1:${this.port}`, ...args], { cwd: this.folder, env: environment });
     this.#child = child;
     this.said = '';
@@ -90,6 +95,17 @@ export class Server {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     throw new Error(`no set-up link in the log:\n${this.said}`);
+  }
+
+  /** The path of the link of this kind in the newest letter to an address: the site puts its letters into its folder. */
+  linkTo(address, kind) {
+    const folder = join(this.folder, 'data', 'mail');
+    return until(`a letter to ${address}`, () => {
+      const letters = readdirSync(folder).filter((name) => name.endsWith('.eml')).sort();
+      const texts = letters.map((name) => readFileSync(join(folder, name), 'utf8')).filter((text) => text.includes(`To: ${address}\r\n`));
+      const links = texts.flatMap((text) => text.replaceAll('=\r\n', '').match(new RegExp(`${kind}[\\w./-]+`)) ?? []);
+      return links.at(-1);
+    });
   }
 
   async stop(signal = 'SIGTERM') {

@@ -108,6 +108,21 @@ impl Opened {
 
     /// Reads the whole body.
     pub fn finish(mut self) -> Answer {
+        let body = self.read_body();
+        Answer {
+            status: self.status,
+            headers: self.headers,
+            body: String::from_utf8_lossy(&body).into_owned(),
+            asked: self.asked,
+        }
+    }
+
+    /// The whole body, where it is no text.
+    pub fn bytes(mut self) -> Vec<u8> {
+        self.read_body()
+    }
+
+    fn read_body(&mut self) -> Vec<u8> {
         let mut body = Vec::new();
         let length = find(&self.headers, "content-length").and_then(|length| length.parse::<u64>().ok());
         // The other side may cut the connection after a refusal; what came counts.
@@ -120,12 +135,7 @@ impl Opened {
         } else {
             let _ = self.reader.read_to_end(&mut body);
         }
-        Answer {
-            status: self.status,
-            headers: self.headers,
-            body: String::from_utf8_lossy(&body).into_owned(),
-            asked: self.asked,
-        }
+        body
     }
 
     fn chunk(&mut self) -> Option<Vec<u8>> {

@@ -2,6 +2,7 @@
 
 pub mod databases;
 pub mod http;
+pub mod mail;
 pub mod person;
 pub mod program;
 
@@ -15,7 +16,7 @@ use chaupal::accounts::signals::UserLeaving;
 use chaupal::kit::config::{Config, secret_key};
 use chaupal::kit::db::{self, Conn};
 use chaupal::kit::i18n::{Catalogue, Text};
-use chaupal::kit::signals::SignalsBuilder;
+use chaupal::kit::outbox::Outbox;
 use chaupal::lobby::models as lobby;
 use chaupal::rooms::models::{message, room};
 use chaupal::schema::users;
@@ -92,7 +93,8 @@ database.pool_size = 10
 accounts = { registration = "open", session_days = 14 }
 lobby = { enabled = true }
 proxy = { trusted = [], header = "X-Forwarded-For" }
-throttle = { login = "off", register = "off", post = "off" }
+throttle = { login = "off", register = "off", post = "off", reset = "off" }
+mail = { from = "square@example.org" }
 log = { format = "pretty" }
 shutdown = { drain_seconds = 0 }
 "#;
@@ -115,6 +117,7 @@ impl Site {
         let database_url = databases::migrated(backend, folder.path());
         let mut figment = Figment::from(Toml::string(SETTINGS))
             .merge(("data_dir", folder.path()))
+            .merge(("mail.file_dir", folder.path().join("mail")))
             .merge(("database.url", &database_url));
         for (key, value) in settings {
             let value: rocket::figment::value::Value = value.parse().expect("a value");
@@ -160,6 +163,21 @@ impl Site {
         });
         let (port, shutdown) = started.recv_timeout(Duration::from_secs(30)).expect("the server starts");
         *self.server() = Some(Server { port, shutdown, task });
+    }
+
+    /// Another server on the same database, as a second process would be; ends when dropped.
+    pub fn twin(&self) -> Twin {
+        let (ready, started) = mpsc::channel();
+        let rocket = self.built().attach(AdHoc::on_liftoff("ready", move |rocket| {
+            let _ = ready.send(rocket.shutdown());
+            Box::pin(async {})
+        }));
+        runtime().spawn(async move {
+            if let Err(error) = rocket.launch().await {
+                eprintln!("the twin ended: {error}");
+            }
+        });
+        Twin(started.recv_timeout(Duration::from_secs(30)).expect("the twin starts"))
     }
 
     /// Ends the server and starts another on the same database.
@@ -262,9 +280,7 @@ impl Site {
 
     /// Deletes a person as the command does.
     pub fn delete(&self, id: i64) {
-        let mut signals = SignalsBuilder::default();
-        chaupal::rooms::signals::connect(&mut signals);
-        let signals = signals.build();
+        let signals = chaupal::server::receivers(&Outbox::default()).build();
         self.db(|conn| {
             db::transaction(conn, |conn| {
                 signals.send(conn, &UserLeaving { user_id: id })?;
@@ -308,6 +324,15 @@ impl Site {
             })
         })
         .unwrap_or_else(|error: message::PostError| panic!("nothing is posted: {error:?}"))
+    }
+}
+
+/// See [`Site::twin`].
+pub struct Twin(rocket::Shutdown);
+
+impl Drop for Twin {
+    fn drop(&mut self) {
+        self.0.clone().notify();
     }
 }
 

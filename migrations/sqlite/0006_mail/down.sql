@@ -1,0 +1,2 @@
+ALTER TABLE users DROP COLUMN reset_serial;
+DROP TABLE outbox;

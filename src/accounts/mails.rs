@@ -1,0 +1,208 @@
+//! The letters that accounts write. What a letter holds for the person alone, such as a link, is made when it goes.
+//!
+//! Django: `PasswordResetForm.save` and the courses' `send_mail`
+
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::models::User;
+use crate::accounts::tokens::LinkKey;
+use crate::kit::db::{Conn, fold_key};
+use crate::kit::error::Error;
+use crate::kit::i18n::Text;
+use crate::kit::mail::Mail;
+use crate::kit::outbox::{Desk, Draft, Kinds, Letter};
+use crate::kit::time;
+
+/// Every letter of accounts.
+pub fn register(kinds: &mut Kinds) {
+    kinds.register::<Welcome>();
+    kinds.register::<PasswordReset>();
+    kinds.register::<PasswordChanged>();
+    kinds.register::<ConfirmEmail>();
+    kinds.register::<EmailChanged>();
+    kinds.register::<Goodbye>();
+}
+
+/// To who is new.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Welcome {
+    /// His number.
+    pub user_id: i64,
+}
+
+impl Letter for Welcome {
+    const KIND: &'static str = "welcome";
+
+    fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+        let draft = Draft {
+            subject: Some(Text::new("mail-welcome-subject")),
+            lines: vec![Text::new("mail-welcome-text")],
+            button: Some((Text::new("mail-welcome-button"), "/".into())),
+            notes: Vec::new(),
+        };
+        to_user(conn, desk, self.user_id, draft)
+    }
+}
+
+/// To whoever has this e-mail address, if anybody has: the page that takes it does not know.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PasswordReset {
+    /// As it was typed.
+    pub email: String,
+}
+
+impl Letter for PasswordReset {
+    const KIND: &'static str = "password_reset";
+    const GOOD_FOR: chrono::TimeDelta = chrono::TimeDelta::hours(1);
+
+    fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+        let Some(user) = User::begin_reset(conn, &self.email)? else { return Ok(None) };
+        let token = LinkKey(desk.link_key).reset_token(&user, time::now().and_utc().timestamp());
+        let draft = Draft {
+            subject: Some(Text::new("mail-reset-subject")),
+            lines: vec![Text::new("mail-reset-text").with("username", user.username.as_str())],
+            button: Some((Text::new("mail-reset-button"), format!("/password-reset/{}/{token}", user.id))),
+            notes: vec![Text::new("mail-reset-note")],
+        };
+        // To the address that we know, not to the one that was typed: two that look alike need not be one.
+        desk.draw(&user.email, user.person().shown_name(), draft).map(Some)
+    }
+}
+
+/// To whose password is another one now: he should know if it was not himself.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PasswordChanged {
+    /// His number.
+    pub user_id: i64,
+}
+
+impl Letter for PasswordChanged {
+    const KIND: &'static str = "password_changed";
+
+    fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+        let draft = Draft {
+            subject: Some(Text::new("mail-password-changed-subject")),
+            lines: vec![Text::new("mail-password-changed-text")],
+            button: Some((Text::new("mail-password-changed-button"), "/password-reset".into())),
+            notes: vec![Text::new("mail-password-changed-note")],
+        };
+        to_user(conn, desk, self.user_id, draft)
+    }
+}
+
+/// To the address that somebody wants to have from now on.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ConfirmEmail {
+    /// His number.
+    pub user_id: i64,
+    /// The new address.
+    pub email: String,
+}
+
+impl Letter for ConfirmEmail {
+    const KIND: &'static str = "confirm_email";
+
+    fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+        let Some(user) = User::by_id(conn, self.user_id)?.filter(|user| user.is_active) else { return Ok(None) };
+        let is_his = user.email_key.as_deref() == Some(fold_key(&self.email).as_str());
+        if !is_his && User::has_email(conn, &self.email)? {
+            let draft = Draft {
+                subject: Some(Text::new("mail-email-taken-subject")),
+                lines: vec![Text::new("mail-email-taken-text").with("username", user.username.as_str())],
+                ..Draft::default()
+            };
+            return desk.draw(&self.email, "", draft).map(Some);
+        }
+        let token = LinkKey(desk.link_key).email_token(&user, &self.email, time::now().and_utc().timestamp());
+        let draft = Draft {
+            subject: Some(Text::new("mail-confirm-email-subject")),
+            lines: vec![Text::new("mail-confirm-email-text").with("username", user.username.as_str())],
+            button: Some((Text::new("mail-confirm-email-button"), format!("/account/email/{token}"))),
+            notes: vec![Text::new("mail-confirm-email-note")],
+        };
+        desk.draw(&self.email, user.person().shown_name(), draft).map(Some)
+    }
+}
+
+/// To the address that somebody had: he should know if it was not himself.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EmailChanged {
+    /// The address that he had.
+    pub old: String,
+    /// The name that pages show; may be empty.
+    pub name: String,
+    /// His user name.
+    pub username: String,
+}
+
+impl Letter for EmailChanged {
+    const KIND: &'static str = "email_changed";
+
+    fn compose(&self, _: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+        let draft = Draft {
+            subject: Some(Text::new("mail-email-changed-subject")),
+            lines: vec![Text::new("mail-email-changed-text").with("username", self.username.as_str())],
+            notes: vec![Text::new("mail-email-changed-note")],
+            ..Draft::default()
+        };
+        to_address(desk, &self.old, &self.name, &self.username, draft)
+    }
+}
+
+/// To who has deleted his account.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Goodbye {
+    /// The address that he had.
+    pub email: String,
+    /// The name that pages showed; may be empty.
+    pub name: String,
+    /// His user name.
+    pub username: String,
+}
+
+impl Letter for Goodbye {
+    const KIND: &'static str = "goodbye";
+
+    fn compose(&self, _: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+        let draft = Draft {
+            subject: Some(Text::new("mail-goodbye-subject")),
+            lines: vec![Text::new("mail-goodbye-text").with("username", self.username.as_str())],
+            ..Draft::default()
+        };
+        to_address(desk, &self.email, &self.name, &self.username, draft)
+    }
+}
+
+/// A letter to an address that may be of nobody any more.
+fn to_address(desk: &Desk, email: &str, name: &str, username: &str, draft: Draft) -> Result<Option<Mail>, Error> {
+    if email.is_empty() {
+        return Ok(None);
+    }
+    desk.draw(email, if name.trim().is_empty() { username } else { name }, draft).map(Some)
+}
+
+/// To whoever tries out whether mail arrives.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Test {
+    /// His address.
+    pub to: String,
+}
+
+impl Letter for Test {
+    const KIND: &'static str = "test";
+
+    fn compose(&self, _: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+        let draft = Draft {
+            subject: Some(Text::new("mail-test-subject")),
+            lines: vec![Text::new("mail-test-text")],
+            ..Draft::default()
+        };
+        desk.draw(&self.to, "", draft).map(Some)
+    }
+}
+
+/// A letter to a person, if he is still there and has an address.
+fn to_user(conn: &mut Conn, desk: &Desk, user_id: i64, draft: Draft) -> Result<Option<Mail>, Error> {
+    let Some(user) = User::by_id(conn, user_id)?.filter(|user| user.email_key.is_some()) else { return Ok(None) };
+    desk.draw(&user.email, user.person().shown_name(), draft).map(Some)
+}

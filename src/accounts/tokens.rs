@@ -1,0 +1,232 @@
+//! Links that let somebody in without a password.
+//!
+//! Django: `django.contrib.auth.tokens`. As there, the token for a new password needs no table: it is a MAC over what
+//! changes when it is used.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use crate::accounts::models::User;
+use crate::kit::random;
+
+/// How long a link for a new password works, in seconds.
+pub const RESET_LIFETIME: i64 = 60 * 60;
+
+/// How long a link that confirms an e-mail address works, in seconds.
+pub const EMAIL_LIFETIME: i64 = 24 * 60 * 60;
+
+/// What a link that confirms an e-mail address is about. Its token says it, and the signature that nobody else wrote it.
+///
+/// Django: `django.core.signing.dumps`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmailChange {
+    /// Whose address it is to be.
+    pub user_id: i64,
+    /// The new address.
+    pub email: String,
+    /// When the link was made, in seconds since 1970.
+    made: i64,
+    /// What is left of the signature while it is read.
+    #[serde(skip)]
+    signature: Vec<u8>,
+}
+
+impl EmailChange {
+    /// What a token claims; [`LinkKey::accepts_email`] tells whether it is true.
+    pub fn read(token: &str) -> Option<Self> {
+        let (claims, signature) = token.split_once('.')?;
+        let mut change: Self = serde_json::from_slice(&BASE64.decode(claims).ok()?).ok()?;
+        change.signature = BASE64.decode(signature).ok()?;
+        Some(change)
+    }
+}
+
+/// What links are signed with; managed state.
+#[derive(Clone, Copy)]
+pub struct LinkKey(pub [u8; 32]);
+
+impl LinkKey {
+    /// A token with which this person may choose a new password, made now (seconds since 1970). It dies when his
+    /// password or e-mail address changes, when it is used, when a newer one is made, and after an hour.
+    ///
+    /// Django: `PasswordResetTokenGenerator.make_token`
+    pub fn reset_token(&self, user: &User, now: i64) -> String {
+        let mac = self.reset_mac(user, now).map(|mac| mac.finalize().into_bytes()).unwrap_or_default();
+        format!("{now:x}-{}", BASE64.encode(mac))
+    }
+
+    /// Whether that token is good for this person now.
+    ///
+    /// Django: `PasswordResetTokenGenerator.check_token`
+    pub fn accepts_reset(&self, user: &User, token: &str, now: i64) -> bool {
+        let Some((made, signature)) = token.split_once('-') else { return false };
+        let (Ok(made), Ok(signature)) = (i64::from_str_radix(made, 16), BASE64.decode(signature)) else { return false };
+        let is_fresh = made.checked_add(RESET_LIFETIME).is_some_and(|end| now < end);
+        is_fresh && user.is_active && self.reset_mac(user, made).is_some_and(|mac| mac.verify_slice(&signature).is_ok())
+    }
+
+    /// A token by which this person's address becomes `email`. It dies when it is used, when his address or password
+    /// changes, and after a day.
+    pub fn email_token(&self, user: &User, email: &str, now: i64) -> String {
+        let change = EmailChange { user_id: user.id, email: email.to_owned(), made: now, signature: Vec::new() };
+        let mac = self.email_mac(user, &change).map(|mac| mac.finalize().into_bytes()).unwrap_or_default();
+        // Strings and numbers: they always serialise.
+        format!("{}.{}", BASE64.encode(serde_json::to_vec(&change).unwrap_or_default()), BASE64.encode(mac))
+    }
+
+    /// Whether such a token is good for this person now.
+    pub fn accepts_email(&self, user: &User, change: &EmailChange, now: i64) -> bool {
+        let is_fresh = change.made.checked_add(EMAIL_LIFETIME).is_some_and(|end| now < end);
+        is_fresh
+            && user.is_active
+            && user.id == change.user_id
+            && self.email_mac(user, change).is_some_and(|mac| mac.verify_slice(&change.signature).is_ok())
+    }
+
+    fn email_mac(&self, user: &User, change: &EmailChange) -> Option<Hmac<Sha256>> {
+        self.mac(&["email", &user.password, &user.email, &change.email], &[user.id, change.made])
+    }
+
+    /// Over texts and numbers, so that no two lists of them are signed alike.
+    fn mac(&self, texts: &[&str], numbers: &[i64]) -> Option<Hmac<Sha256>> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
+        for text in texts {
+            mac.update(&text.len().to_be_bytes());
+            mac.update(text.as_bytes());
+        }
+        for number in numbers {
+            mac.update(&number.to_be_bytes());
+        }
+        Some(mac)
+    }
+
+    /// What a browser keeps by which it is known again as one that this person has logged in with.
+    pub fn device_token(&self, user_id: i64) -> String {
+        let nonce = random::token(12);
+        let mac = self.device_mac(user_id, &nonce).map(|mac| mac.finalize().into_bytes()).unwrap_or_default();
+        format!("{nonce}.{}", BASE64.encode(mac))
+    }
+
+    /// The browser's own part of such a token, if it is this person's.
+    pub fn device<'t>(&self, user_id: i64, token: &'t str) -> Option<&'t str> {
+        let (nonce, signature) = token.split_once('.')?;
+        let signature = BASE64.decode(signature).ok()?;
+        self.device_mac(user_id, nonce)?.verify_slice(&signature).ok().map(|()| nonce)
+    }
+
+    fn device_mac(&self, user_id: i64, nonce: &str) -> Option<Hmac<Sha256>> {
+        self.mac(&["device", nonce], &[user_id])
+    }
+
+    fn reset_mac(&self, user: &User, made: i64) -> Option<Hmac<Sha256>> {
+        let email = user.email_key.as_deref().unwrap_or_default();
+        self.mac(&["reset", &user.password, email], &[user.id, user.reset_serial, made])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit::time;
+
+    fn asha() -> User {
+        User {
+            id: 7,
+            username: "asha".into(),
+            username_key: "asha".into(),
+            email: "Asha@example.org".into(),
+            email_key: Some("asha@example.org".into()),
+            name: String::new(),
+            bio: String::new(),
+            password: "a hash".into(),
+            is_active: true,
+            is_staff: false,
+            is_superuser: false,
+            date_joined: time::now(),
+            last_login: None,
+            username_look: String::new(),
+            name_look: String::new(),
+            reset_serial: 3,
+        }
+    }
+
+    #[test]
+    fn a_token_dies_with_whatever_it_was_made_of() {
+        let key = LinkKey([7; 32]);
+        let token = key.reset_token(&asha(), 1_000_000);
+        assert!(key.accepts_reset(&asha(), &token, 1_000_000 + RESET_LIFETIME - 1));
+        assert!(!key.accepts_reset(&asha(), &token, 1_000_000 + RESET_LIFETIME), "too late");
+        assert!(!LinkKey([8; 32]).accepts_reset(&asha(), &token, 1_000_000), "another site's");
+        let changes: [fn(&mut User); 6] = [
+            |user| user.id = 8,
+            |user| user.password = "another hash".into(),
+            |user| user.email_key = None,
+            |user| user.email_key = Some("ravi@example.org".into()),
+            |user| user.reset_serial += 1,
+            |user| user.is_active = false,
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            let mut user = asha();
+            change(&mut user);
+            assert!(!key.accepts_reset(&user, &token, 1_000_000), "change {number}");
+        }
+    }
+
+    #[test]
+    fn a_link_for_an_address_says_what_it_is_about_and_dies_with_it() {
+        let key = LinkKey([7; 32]);
+        let token = key.email_token(&asha(), "new@example.org", 1_000_000);
+        let change = EmailChange::read(&token).unwrap();
+        assert_eq!((change.user_id, change.email.as_str()), (7, "new@example.org"));
+        assert!(key.accepts_email(&asha(), &change, 1_000_000 + EMAIL_LIFETIME - 1));
+        assert!(!key.accepts_email(&asha(), &change, 1_000_000 + EMAIL_LIFETIME));
+        let changes: [fn(&mut User); 4] = [
+            |user| user.id = 8,
+            |user| user.password = "another hash".into(),
+            |user| user.email = "new@example.org".into(),
+            |user| user.is_active = false,
+        ];
+        for (number, bend) in changes.into_iter().enumerate() {
+            let mut user = asha();
+            bend(&mut user);
+            assert!(!key.accepts_email(&user, &change, 1_000_000), "change {number}");
+        }
+        for bent in [
+            EmailChange { email: "evil@example.org".into(), ..change.clone() },
+            EmailChange { made: 2_000_000, ..change.clone() },
+            EmailChange { signature: Vec::new(), ..change.clone() },
+        ] {
+            assert!(!key.accepts_email(&asha(), &bent, 1_000_000), "{bent:?}");
+        }
+        for rubbish in ["", ".", "x.y", &token[1..]] {
+            assert_eq!(EmailChange::read(rubbish), None, "{rubbish}");
+        }
+    }
+
+    #[test]
+    fn a_browser_is_known_for_one_person() {
+        let key = LinkKey([7; 32]);
+        let token = key.device_token(7);
+        assert_eq!(key.device(7, &token), token.split('.').next());
+        for (key, user_id, token) in
+            [(key, 8, token.as_str()), (LinkKey([8; 32]), 7, &token), (key, 7, "."), (key, 7, "x")]
+        {
+            assert_eq!(key.device(user_id, token), None, "{token}");
+        }
+    }
+
+    #[test]
+    fn a_token_cannot_be_bent() {
+        let key = LinkKey([7; 32]);
+        let token = key.reset_token(&asha(), 1_000_000);
+        let (made, signature) = token.split_once('-').unwrap();
+        let later = format!("{:x}-{signature}", i64::from_str_radix(made, 16).unwrap() + 3600);
+        let endless = format!("{:x}-{signature}", i64::MAX);
+        for bent in ["", "-", "x", made, signature, "f4240-", "f4240-AAAA", &later, &endless, &format!("{token}A")] {
+            assert!(!key.accepts_reset(&asha(), bent, 1_000_000), "{bent}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Another e-mail address: confirmed by a link that only its owner gets, told to the old one.
+
+use rocket::http::Status;
+use rocket::{Either, State, get, post};
+use rocket_dyn_templates::context;
+
+use super::entrance::Entrance;
+use crate::accounts::forms::EmailForm;
+use crate::accounts::guards::{Gate, User};
+use crate::accounts::mails;
+use crate::accounts::models;
+use crate::accounts::page::{INVALID, Outcome, Page, View};
+use crate::accounts::tokens::{EmailChange, LinkKey};
+use crate::kit::db::{Db, fold_key};
+use crate::kit::error::Error;
+use crate::kit::forms::{Confirmed, Drawn, Post};
+use crate::kit::i18n::Text;
+use crate::kit::outbox::Outbox;
+use crate::kit::throttle::Scope;
+use crate::kit::{flash, time};
+
+/// The form.
+#[get("/account/email")]
+pub fn change_page(page: Page<'_>, user: User<'_>, outbox: &State<Outbox>) -> View {
+    if !outbox.is_on() {
+        return page.with(Status::ServiceUnavailable, "accounts/no_mail.html", context! {});
+    }
+    draw(&page, &user, Drawn::fresh(EmailForm::default()))
+}
+
+fn draw(page: &Page<'_>, user: &User<'_>, drawn: Drawn<EmailForm>) -> View {
+    let status = if drawn.errors.is_empty() { Status::Ok } else { INVALID };
+    let form = page.form(drawn);
+    page.with(status, "accounts/email_change.html", context! { form, email: &user.email })
+}
+
+/// Sends a link to the new address. Whether that is somebody's already is not told here.
+#[post("/account/email", data = "<form>")]
+pub async fn change(
+    page: Page<'_>,
+    user: User<'_>,
+    entrance: Entrance<'_>,
+    gate: Gate<'_>,
+    outbox: &State<Outbox>,
+    form: Post<EmailForm>,
+) -> Outcome {
+    let Post(form) = form;
+    if !outbox.is_on() {
+        return Ok(Either::Right(page.with(Status::ServiceUnavailable, "accounts/no_mail.html", context! {})));
+    }
+    let is_owner = entrance.is_owner(&gate, &user, &form.password).await?;
+    let email = match form.clean(is_owner) {
+        Ok(email) => email,
+        Err(errors) => return Ok(Either::Right(draw(&page, &user, Drawn { values: form, errors }))),
+    };
+    gate.by_address(Scope::Reset)?;
+    gate.by_key(Scope::Reset, &format!("email:{}", fold_key(&email)))?;
+    let (letters, user_id) = (outbox.inner().clone(), user.id);
+    let said = Text::new("flash-email-sent").with("email", email.as_str());
+    entrance.db.write(move |conn| Ok(letters.put(conn, &mails::ConfirmEmail { user_id, email })?)).await?;
+    outbox.wake();
+    Ok(Either::Left(flash::success("/account", said)))
+}
+
+/// The link of that letter: a page with a button, for programs look at links too.
+#[get("/account/email/<token>")]
+pub async fn confirm_page(page: Page<'_>, db: &Db, key: &State<LinkKey>, token: &str) -> Result<View, Error> {
+    Ok(match wanted(db, key, token).await? {
+        Some((_, change)) => page.ok(
+            "accounts/email_confirm.html",
+            context! { email: change.email, action: format!("/account/email/{token}") },
+        ),
+        None => page.with(Status::NotFound, "accounts/email_expired.html", context! {}),
+    })
+}
+
+/// What the link is about, if it is any good.
+async fn wanted(db: &Db, key: &LinkKey, token: &str) -> Result<Option<(models::User, EmailChange)>, Error> {
+    let Some(change) = EmailChange::read(token) else { return Ok(None) };
+    let user_id = change.user_id;
+    let user = db.read(move |conn| Ok(models::User::by_id(conn, user_id)?)).await?;
+    Ok(user
+        .filter(|user| key.accepts_email(user, &change, time::now().and_utc().timestamp()))
+        .map(|user| (user, change)))
+}
+
+/// The address is another one from now on. Whoever has the link may do it: it went to that address alone.
+#[post("/account/email/<token>", data = "<_confirmed>")]
+pub async fn confirm(
+    page: Page<'_>,
+    db: &Db,
+    key: &State<LinkKey>,
+    outbox: &State<Outbox>,
+    token: &str,
+    _confirmed: Confirmed,
+) -> Outcome {
+    let gone =
+        |page: &Page<'_>| Ok(Either::Right(page.with(Status::NotFound, "accounts/email_expired.html", context! {})));
+    let Some((user, change)) = wanted(db, key, token).await? else { return gone(&page) };
+    let (letters, email) = (outbox.inner().clone(), change.email.clone());
+    let changed = db
+        .write(move |conn| {
+            let changed = models::User::change_email(conn, &user, &change.email)?;
+            if changed {
+                letters
+                    .put(conn, &mails::EmailChanged { old: user.email, name: user.name, username: user.username })?;
+            }
+            Ok::<_, Error>(changed)
+        })
+        .await;
+    match changed {
+        Ok(true) => {
+            outbox.wake();
+            let next = if page.viewer.0.is_some() { "/account" } else { "/login" };
+            Ok(Either::Left(flash::success(next, Text::new("flash-email-changed").with("email", email))))
+        }
+        // Used already, or taken by somebody meanwhile.
+        Ok(false) | Err(Error::Invalid(_)) => gone(&page),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,130 @@
+//! The doorkeeper.
+
+use rocket::http::{Cookie, CookieJar, Status};
+use rocket::request::{self, FromRequest, Request};
+use rocket::time::Duration;
+
+use crate::accounts::guards::{COOKIE, Gate};
+use crate::accounts::models::{self, Session};
+use crate::accounts::passwords::{Hasher, Verdict};
+use crate::accounts::signals::UserLoggedIn;
+use crate::accounts::site::Site;
+use crate::accounts::tokens::LinkKey;
+use crate::kit::csrf;
+use crate::kit::db::{self, Db, fold_key};
+use crate::kit::error::Error;
+use crate::kit::signals::Signals;
+use crate::kit::throttle::Scope;
+
+/// The doorkeeper: checks passwords and lets people in. What log-in, registration and set-up share.
+pub struct Entrance<'r> {
+    pub(super) request: &'r Request<'r>,
+    /// The database.
+    pub db: &'r Db,
+    pub(super) cookies: &'r CookieJar<'r>,
+    site: &'r Site,
+    hasher: &'r Hasher,
+    /// Who is told.
+    pub signals: &'r Signals,
+    key: &'r LinkKey,
+}
+
+/// By it a browser is known again as one that a person has logged in with.
+const DEVICE: &str = "device";
+
+impl Entrance<'_> {
+    /// Whose attempts to log in these count among. Strangers who guess at somebody's password use up the attempts of all
+    /// strangers; he himself, in a browser that he has used before, has attempts of his own and is never shut out.
+    pub(super) fn attempt_key(&self, login: &str, known: Option<&models::User>) -> String {
+        let token = self.cookies.get(DEVICE).map(Cookie::value).unwrap_or_default();
+        match known.and_then(|user| self.key.device(user.id, token)) {
+            Some(device) => format!("device:{device}"),
+            None => format!("account:{}", fold_key(login)),
+        }
+    }
+
+    /// Takes as long for a person who does not exist as for one who does.
+    ///
+    /// # Errors
+    /// [`Error::Internal`]: the server is stopping.
+    pub(super) async fn verify(&self, password: &str, known: Option<&models::User>) -> Result<Verdict, Error> {
+        let stored = known.map(|user| user.password.clone());
+        let legacy = self.site.facts().legacy_iterations;
+        self.hasher
+            .verify_evenly(password.to_owned(), stored, legacy)
+            .await
+            .map_err(|error| Error::Internal(error.to_string()))
+    }
+
+    /// Whether this is the password of who is logged in; guesses are counted like those at the log-in.
+    ///
+    /// # Errors
+    /// [`Error::Throttled`]; [`Error::Internal`]: the server is stopping.
+    pub(super) async fn is_owner(&self, gate: &Gate<'_>, user: &models::User, password: &str) -> Result<bool, Error> {
+        gate.by_key(Scope::Login, &format!("owner:{}", user.id))?;
+        Ok(self.verify(password, Some(user)).await? != Verdict::Wrong)
+    }
+
+    /// Argon2id, off the async threads.
+    ///
+    /// # Errors
+    /// [`Error::Internal`]: no randomness, no memory.
+    pub async fn hash(&self, password: String) -> Result<String, Error> {
+        self.hasher.hash(password).await.map_err(|error| Error::Internal(error.to_string()))
+    }
+
+    /// Opens a session under a new id and sets the cookie. An old hash is replaced on this occasion.
+    ///
+    /// Django: `login()`
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn admit(&self, user_id: i64, renew: Option<String>, address: &str) -> Result<(), Error> {
+        let renewed = match renew {
+            Some(password) => Some(self.hash(password).await?),
+            None => None,
+        };
+        let days = i64::from(self.site.config().accounts.session_days);
+        let old = self.cookies.get(COOKIE).map(|cookie| cookie.value().to_owned());
+        let user_agent = self.request.headers().get_one("User-Agent").unwrap_or_default().to_owned();
+        let (signals, address) = (self.signals.clone(), address.to_owned());
+        let token = self
+            .db
+            .write(move |conn| {
+                if let Some(old) = old {
+                    Session::end(conn, &old)?;
+                }
+                if let Some(hash) = renewed {
+                    models::User::set_password(conn, user_id, &hash)?;
+                }
+                signals.send(conn, &UserLoggedIn { user_id })?;
+                Ok(Session::begin(conn, user_id, days, &user_agent, &address)?)
+            })
+            .await?;
+        let mut cookie = csrf::cookie(self.request, COOKIE, token);
+        cookie.set_max_age(Duration::days(days));
+        self.cookies.add(cookie);
+        let mut device = csrf::cookie(self.request, DEVICE, self.key.device_token(user_id));
+        device.set_max_age(Duration::days(365));
+        self.cookies.add(device);
+        csrf::rotate(self.request);
+        Ok(())
+    }
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Entrance<'r> {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
+        let rocket = request.rocket();
+        let state = (rocket.state(), rocket.state(), rocket.state(), rocket.state());
+        match (db::of(request), state) {
+            (Some(db), (Some(site), Some(hasher), Some(signals), Some(key))) => {
+                let cookies = request.cookies();
+                request::Outcome::Success(Self { request, db, cookies, site, hasher, signals, key })
+            }
+            _ => request::Outcome::Error((Status::InternalServerError, ())),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What is one's own, to take along; and the end of an account.
+
+use std::io::{Cursor, Write as _};
+
+use rocket::http::{Cookie, Header, Status};
+use rocket::{Either, Responder, State, get, post};
+use rocket_dyn_templates::context;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::entrance::Entrance;
+use crate::accounts::forms::DeleteForm;
+use crate::accounts::guards::{COOKIE, Gate, User};
+use crate::accounts::mails;
+use crate::accounts::models;
+use crate::accounts::page::{INVALID, Outcome, Page, View};
+use crate::accounts::signals::{UserExporting, UserLeaving, UserLeavingPreview, UserLeft};
+use crate::kit::db::Db;
+use crate::kit::error::Error;
+use crate::kit::forms::{Confirmed, Drawn, FieldErrors, Post};
+use crate::kit::i18n::Text;
+use crate::kit::outbox::Outbox;
+use crate::kit::signals::Signals;
+use crate::kit::throttle::Scope;
+use crate::kit::{csrf, flash, time};
+
+/// What the file will hold.
+#[get("/account/export")]
+pub fn export_page(page: Page<'_>, _user: User<'_>) -> View {
+    page.ok("accounts/export.html", context! {})
+}
+
+/// A file to keep.
+#[derive(Responder)]
+#[response(status = 200, content_type = "application/zip")]
+pub struct Download {
+    zip: Vec<u8>,
+    disposition: Header<'static>,
+    cache: Header<'static>,
+}
+
+/// All that the site knows of this person, as JSON, in a zip. By POST: it is some work.
+#[post("/account/export", data = "<_confirmed>")]
+pub async fn export(
+    user: User<'_>,
+    db: &Db,
+    signals: &State<Signals>,
+    gate: Gate<'_>,
+    _confirmed: Confirmed,
+) -> Result<Download, Error> {
+    gate.by_key(Scope::Reset, &format!("export:{}", user.id))?;
+    let (user_id, signals) = (user.id, signals.inner().clone());
+    let zip = db
+        .read(move |conn| {
+            let event = UserExporting::new(user_id);
+            signals.send(conn, &event)?;
+            zipped(event).map_err(|error| Error::Internal(format!("an export could not be packed: {error}")))
+        })
+        .await?;
+    let name = format!("attachment; filename=\"account-{}.zip\"", time::now().format("%Y-%m-%d"));
+    let (disposition, cache) =
+        (Header::new("Content-Disposition", name), Header::new("Cache-Control", "private, no-store"));
+    Ok(Download { zip, disposition, cache })
+}
+
+fn zipped(event: UserExporting) -> zip::result::ZipResult<Vec<u8>> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, value) in event.files() {
+        zip.start_file(name, SimpleFileOptions::default())?;
+        zip.write_all(serde_json::to_string_pretty(&value).unwrap_or_default().as_bytes())?;
+    }
+    Ok(zip.finish()?.into_inner())
+}
+
+/// Says first what goes and what stays.
+#[get("/account/delete")]
+pub async fn delete_page(page: Page<'_>, user: User<'_>, db: &Db, signals: &State<Signals>) -> Result<View, Error> {
+    draw(&page, &user, db, signals, FieldErrors::default()).await
+}
+
+async fn draw(
+    page: &Page<'_>,
+    user: &User<'_>,
+    db: &Db,
+    signals: &Signals,
+    errors: FieldErrors,
+) -> Result<View, Error> {
+    let (user_id, signals) = (user.id, signals.clone());
+    let preview = db
+        .read(move |conn| {
+            let event = UserLeavingPreview::new(user_id);
+            signals.send(conn, &event)?;
+            Ok(event)
+        })
+        .await?;
+    let say = |texts: Vec<Text>| texts.iter().map(|text| page.t(text)).collect::<Vec<_>>();
+    let (goes, stays) = preview.texts();
+    let status = if errors.is_empty() { Status::Ok } else { INVALID };
+    let form = page.form(Drawn { values: DeleteForm::default(), errors });
+    let context = context! { form, username: &user.username, goes: say(goes), stays: say(stays) };
+    Ok(page.with(status, "accounts/delete.html", context))
+}
+
+/// Deletes the account; its password says that it is meant.
+#[post("/account/delete", data = "<form>")]
+pub async fn delete(
+    page: Page<'_>,
+    user: User<'_>,
+    entrance: Entrance<'_>,
+    outbox: &State<Outbox>,
+    gate: Gate<'_>,
+    form: Post<DeleteForm>,
+) -> Outcome {
+    let Post(form) = form;
+    if !entrance.is_owner(&gate, &user, &form.password).await? {
+        let errors = FieldErrors::one("password", Text::new("error-password-wrong"));
+        return Ok(Either::Right(draw(&page, &user, entrance.db, entrance.signals, errors).await?));
+    }
+    let (signals, letters, leaver) = (entrance.signals.clone(), outbox.inner().clone(), user.0.clone());
+    let user_id = user.id;
+    let deleted = entrance
+        .db
+        .write(move |conn| {
+            // A site that nobody runs any more would be of no use to anybody.
+            if models::User::is_last_superuser(conn, user_id)? {
+                return Ok(false);
+            }
+            signals.send(conn, &UserLeaving { user_id })?;
+            models::User::delete(conn, user_id)?;
+            letters.put(conn, &mails::Goodbye { email: leaver.email, name: leaver.name, username: leaver.username })?;
+            Ok(true)
+        })
+        .await?;
+    if !deleted {
+        let errors = FieldErrors::one(FieldErrors::FORM, Text::new("error-last-superuser"));
+        return Ok(Either::Right(draw(&page, &user, entrance.db, entrance.signals, errors).await?));
+    }
+    entrance.signals.after(&UserLeft { user_id });
+    entrance.cookies.remove(Cookie::build(COOKIE).path("/"));
+    csrf::rotate(entrance.request);
+    Ok(Either::Left(flash::success("/", Text::new("flash-account-deleted"))))
+}

@@ -1,0 +1,67 @@
+//! Another password for who knows his own.
+//!
+//! Django: `PasswordChangeView`
+
+use rocket::{Either, get, post};
+use rocket_dyn_templates::context;
+
+use super::entrance::Entrance;
+use crate::accounts::forms::PasswordChangeForm;
+use crate::accounts::guards::{Gate, User};
+use crate::accounts::models;
+use crate::accounts::page::{INVALID, Outcome, Page, View};
+use crate::accounts::signals::PasswordChanged;
+use crate::kit::error::Error;
+use crate::kit::flash;
+use crate::kit::forms::{Drawn, Post};
+use crate::kit::i18n::Text;
+
+/// The form.
+#[get("/account/password")]
+pub fn change_page(page: Page<'_>, user: User<'_>) -> View {
+    draw(&page, &user, Drawn::fresh(PasswordChangeForm::default()))
+}
+
+fn draw(page: &Page<'_>, user: &User<'_>, drawn: Drawn<PasswordChangeForm>) -> View {
+    let status = if drawn.errors.is_empty() { rocket::http::Status::Ok } else { INVALID };
+    let form = page.form(drawn);
+    page.with(status, "accounts/password_change.html", context! { form, username: &user.username })
+}
+
+/// Keeps the new password and ends all other sessions; this browser goes on with a new one.
+///
+/// Django: `PasswordChangeView.form_valid`, `update_session_auth_hash`
+#[post("/account/password", data = "<form>")]
+pub async fn change(
+    page: Page<'_>,
+    user: User<'_>,
+    entrance: Entrance<'_>,
+    gate: Gate<'_>,
+    form: Post<PasswordChangeForm>,
+) -> Outcome {
+    let Post(form) = form;
+    let is_owner = entrance.is_owner(&gate, &user, &form.password).await?;
+    let password = match form.clean(&user, is_owner) {
+        Ok(password) => password,
+        Err(errors) => return Ok(Either::Right(draw(&page, &user, Drawn { values: form, errors }))),
+    };
+    let hash = entrance.hash(password).await?;
+    let (before, signals, user_id) = (user.0.clone(), entrance.signals.clone(), user.id);
+    let changed = entrance
+        .db
+        .write(move |conn| {
+            let changed = models::User::finish_reset(conn, &before, &hash)?;
+            if changed {
+                signals.send(conn, &PasswordChanged { user_id })?;
+            }
+            Ok(changed)
+        })
+        .await?;
+    if !changed {
+        // Somebody was quicker, in another window: the password typed here is the old one by now.
+        return Err(Error::LoginRequired);
+    }
+    entrance.signals.after(&PasswordChanged { user_id });
+    entrance.admit(user_id, None, &gate.address()).await?;
+    Ok(Either::Left(flash::success("/account", Text::new("flash-password-changed"))))
+}

@@ -1,0 +1,181 @@
+//! A new password for who forgot his: four pages. None of them tells whether an e-mail address is known.
+//!
+//! Django: `PasswordResetView`, `…DoneView`, `…ConfirmView`, `…CompleteView`
+
+use rocket::http::{Cookie, CookieJar, Status};
+use rocket::request::Request;
+use rocket::response::Redirect;
+use rocket::time::Duration;
+use rocket::{Either, State, get, post};
+use rocket_dyn_templates::context;
+
+use super::entrance::Entrance;
+use crate::accounts::forms::{NewPasswordForm, ResetForm};
+use crate::accounts::guards::Gate;
+use crate::accounts::mails;
+use crate::accounts::models::User;
+use crate::accounts::page::{INVALID, Page, View};
+use crate::accounts::signals::PasswordChanged;
+use crate::accounts::tokens::{LinkKey, RESET_LIFETIME};
+use crate::kit::db::{Db, fold_key};
+use crate::kit::error::Error;
+use crate::kit::forms::{Drawn, FieldErrors, Post};
+use crate::kit::outbox::Outbox;
+use crate::kit::paths::Id;
+use crate::kit::throttle::Scope;
+use crate::kit::{csrf, flash, time};
+
+/// On to the next page, or the one that is drawn.
+type Turn = Result<Either<Redirect, View>, Error>;
+
+/// Holds the token while the form shows: an address is seen by more than its owner.
+const COOKIE: &str = "reset";
+
+/// What stands in the address then, in the token's place.
+const IN_COOKIE: &str = "set";
+
+/// Django: `PasswordResetView`
+#[get("/password-reset")]
+pub fn ask_page(page: Page<'_>, outbox: &State<Outbox>) -> View {
+    if !outbox.is_on() {
+        return no_mail(&page);
+    }
+    let form = page.form(Drawn::fresh(<ResetForm as Default>::default()));
+    page.ok("accounts/password_reset.html", context! { form })
+}
+
+fn no_mail(page: &Page<'_>) -> View {
+    page.with(Status::ServiceUnavailable, "accounts/no_mail.html", context! {})
+}
+
+/// Puts a letter into the outbox, for an address that may be nobody's: that is looked up when it goes, so that the
+/// time taken here tells nothing.
+///
+/// Django: `PasswordResetForm.save`
+#[post("/password-reset", data = "<form>")]
+pub async fn ask(page: Page<'_>, db: &Db, outbox: &State<Outbox>, gate: Gate<'_>, form: Post<ResetForm>) -> Turn {
+    let Post(form) = form;
+    if !outbox.is_on() {
+        return Ok(Either::Right(no_mail(&page)));
+    }
+    let email = match form.clean() {
+        Ok(email) => email,
+        Err(errors) => {
+            let form = page.form(Drawn { values: form, errors });
+            return Ok(Either::Right(page.with(INVALID, "accounts/password_reset.html", context! { form })));
+        }
+    };
+    gate.by_address(Scope::Reset)?;
+    gate.by_key(Scope::Reset, &format!("email:{}", fold_key(&email)))?;
+    let letters = outbox.inner().clone();
+    db.write(move |conn| Ok(letters.put(conn, &mails::PasswordReset { email })?)).await?;
+    outbox.wake();
+    Ok(Either::Left(flash::to("/password-reset/sent")))
+}
+
+/// Django: `PasswordResetDoneView`
+#[get("/password-reset/sent")]
+pub fn sent(page: Page<'_>) -> View {
+    page.ok("accounts/password_reset_sent.html", context! {})
+}
+
+/// The link of the letter. The token goes from the address into a cookie before the form shows.
+///
+/// Django: `PasswordResetConfirmView.dispatch`
+#[get("/password-reset/<uid>/<token>")]
+pub async fn link(
+    page: Page<'_>,
+    db: &Db,
+    key: &State<LinkKey>,
+    cookies: &CookieJar<'_>,
+    uid: Id,
+    token: &str,
+    entrance: Entrance<'_>,
+) -> Turn {
+    let Some(user) = holder(db, key, cookies, uid, token).await? else { return Ok(Either::Right(expired(&page))) };
+    if token != IN_COOKIE {
+        cookies.add(kept(entrance.request, token));
+        return Ok(Either::Left(flash::to(format!("/password-reset/{}/{IN_COOKIE}", uid.0))));
+    }
+    let form = page.form(Drawn::fresh(NewPasswordForm::default()));
+    Ok(Either::Right(page.ok("accounts/password_reset_set.html", new_password(uid, &user, form))))
+}
+
+fn kept(request: &Request<'_>, token: &str) -> Cookie<'static> {
+    let mut cookie = csrf::cookie(request, COOKIE, token.to_owned());
+    cookie.set_path("/password-reset");
+    cookie.set_max_age(Duration::seconds(RESET_LIFETIME));
+    cookie
+}
+
+fn expired(page: &Page<'_>) -> View {
+    page.with(Status::NotFound, "accounts/password_reset_expired.html", context! {})
+}
+
+fn new_password(uid: Id, user: &User, form: impl serde::Serialize) -> impl serde::Serialize {
+    context! { form, username: user.username.clone(), action: format!("/password-reset/{}/{IN_COOKIE}", uid.0) }
+}
+
+/// Whose link this is, if it is any good.
+async fn holder(db: &Db, key: &LinkKey, cookies: &CookieJar<'_>, uid: Id, token: &str) -> Result<Option<User>, Error> {
+    let token = match token {
+        IN_COOKIE => cookies.get(COOKIE).map(Cookie::value).unwrap_or_default(),
+        token => token,
+    };
+    let user = db.read(move |conn| Ok(User::by_id(conn, uid.0)?)).await?;
+    Ok(user.filter(|user| key.accepts_reset(user, token, time::now().and_utc().timestamp())))
+}
+
+/// Keeps the new password, ends every session, spends the link.
+///
+/// Django: `PasswordResetConfirmView.form_valid`
+#[post("/password-reset/<uid>/<token>", data = "<form>")]
+pub async fn set(
+    page: Page<'_>,
+    entrance: Entrance<'_>,
+    gate: Gate<'_>,
+    key: &State<LinkKey>,
+    uid: Id,
+    token: &str,
+    form: Post<NewPasswordForm>,
+) -> Turn {
+    let Post(form) = form;
+    // Hashing is dear, so even the holder of a link does it so often only.
+    gate.by_address(Scope::Login)?;
+    let holder = if token == IN_COOKIE { holder(entrance.db, key, entrance.cookies, uid, token).await? } else { None };
+    let Some(user) = holder else { return Ok(Either::Right(expired(&page))) };
+    let password = match form.clean(&user) {
+        Ok(password) => password,
+        Err(errors) => return Ok(Either::Right(again(&page, uid, &user, errors))),
+    };
+    let hash = entrance.hash(password).await?;
+    let signals = entrance.signals.clone();
+    let user_id = user.id;
+    let won = entrance
+        .db
+        .write(move |conn| {
+            let won = User::finish_reset(conn, &user, &hash)?;
+            if won {
+                signals.send(conn, &PasswordChanged { user_id })?;
+            }
+            Ok(won)
+        })
+        .await?;
+    if !won {
+        return Ok(Either::Right(expired(&page)));
+    }
+    entrance.signals.after(&PasswordChanged { user_id });
+    entrance.cookies.remove(Cookie::build(COOKIE).path("/password-reset"));
+    Ok(Either::Left(flash::to("/password-reset/complete")))
+}
+
+fn again(page: &Page<'_>, uid: Id, user: &User, errors: FieldErrors) -> View {
+    let form = page.form(Drawn { values: NewPasswordForm::default(), errors });
+    page.with(INVALID, "accounts/password_reset_set.html", new_password(uid, user, form))
+}
+
+/// Django: `PasswordResetCompleteView`
+#[get("/password-reset/complete")]
+pub fn complete(page: Page<'_>) -> View {
+    page.ok("accounts/password_reset_complete.html", context! {})
+}
