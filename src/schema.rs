@@ -22,6 +22,35 @@ diesel::table! {
         username_look -> Text,
         name_look -> Text,
         reset_serial -> BigInt,
+        email_confirmed -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    /// Links that let somebody register on a closed site.
+    invites (id) {
+        id -> BigInt,
+        token_hash -> Text,
+        note -> Text,
+        uses_left -> BigInt,
+        created -> Timestamp,
+        expires -> Timestamp,
+    }
+}
+
+diesel::table! {
+    /// Who wants an account and has to confirm his address first.
+    registrations (id) {
+        id -> BigInt,
+        email -> Text,
+        email_key -> Text,
+        username -> Text,
+        name -> Text,
+        password -> Text,
+        token_hash -> Nullable<Text>,
+        invite_id -> Nullable<BigInt>,
+        created -> Timestamp,
+        expires -> Timestamp,
     }
 }
 

@@ -6,7 +6,7 @@ use rocket::FromForm;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::accounts::models::{CreateError, User};
+use crate::accounts::models::{CreateError, NewUser, User};
 use crate::accounts::passwords;
 use crate::kit::error::Error;
 use crate::kit::forms::{Cleaner, FieldErrors};
@@ -54,6 +54,10 @@ pub struct RegisterForm {
     #[field(default = String::new())]
     #[serde(skip)]
     pub next: String,
+    /// The token of an invitation; empty for none.
+    #[field(default = String::new())]
+    #[serde(skip)]
+    pub invite: String,
 }
 
 /// A person as registered: cleaned, the password still to be hashed.
@@ -67,6 +71,13 @@ pub struct Registration {
     pub email: String,
     /// As typed.
     pub password: String,
+}
+
+impl Registration {
+    /// The person, with his password's hash in its place.
+    pub fn with_hash(self, password: String) -> NewUser {
+        NewUser { username: self.username, email: self.email, name: self.name, password, ..NewUser::default() }
+    }
 }
 
 impl RegisterForm {

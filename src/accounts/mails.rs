@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::models::User;
+use crate::accounts::models::{User, registration};
 use crate::accounts::tokens::LinkKey;
 use crate::kit::db::{Conn, fold_key};
 use crate::kit::error::Error;
@@ -16,6 +16,7 @@ use crate::kit::time;
 /// Every letter of accounts.
 pub fn register(kinds: &mut Kinds) {
     kinds.register::<Welcome>();
+    kinds.register::<ConfirmRegistration>();
     kinds.register::<PasswordReset>();
     kinds.register::<PasswordChanged>();
     kinds.register::<ConfirmEmail>();
@@ -41,6 +42,39 @@ impl Letter for Welcome {
             notes: Vec::new(),
         };
         to_user(conn, desk, self.user_id, draft)
+    }
+}
+
+/// To the address that somebody wants to register with. Whether it has an account already is found out here.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ConfirmRegistration {
+    /// The wish's number.
+    pub registration_id: i64,
+}
+
+impl Letter for ConfirmRegistration {
+    const KIND: &'static str = "confirm_registration";
+
+    fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+        let Some(pending) = registration::find(conn, self.registration_id)? else { return Ok(None) };
+        if let Some(owner) = User::by_email(conn, &pending.email)? {
+            registration::forget(conn, pending.id)?;
+            let draft = Draft {
+                subject: Some(Text::new("mail-register-known-subject")),
+                lines: vec![Text::new("mail-register-known-text").with("username", owner.username.as_str())],
+                button: Some((Text::new("mail-reset-button"), "/password-reset".into())),
+                notes: vec![Text::new("mail-register-known-note")],
+            };
+            return desk.draw(&owner.email, owner.person().shown_name(), draft).map(Some);
+        }
+        let token = registration::make_token(conn, pending.id)?;
+        let draft = Draft {
+            subject: Some(Text::new("mail-register-subject")),
+            lines: vec![Text::new("mail-register-text").with("username", pending.username.as_str())],
+            button: Some((Text::new("mail-register-button"), format!("/register/confirm/{token}"))),
+            notes: vec![Text::new("mail-register-note")],
+        };
+        to_address(desk, &pending.email, &pending.name, &pending.username, draft)
     }
 }
 
@@ -105,7 +139,7 @@ impl Letter for ConfirmEmail {
     fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
         let Some(user) = User::by_id(conn, self.user_id)?.filter(|user| user.is_active) else { return Ok(None) };
         let is_his = user.email_key.as_deref() == Some(fold_key(&self.email).as_str());
-        if !is_his && User::has_email(conn, &self.email)? {
+        if !is_his && User::by_email(conn, &self.email)?.is_some() {
             let draft = Draft {
                 subject: Some(Text::new("mail-email-taken-subject")),
                 lines: vec![Text::new("mail-email-taken-text").with("username", user.username.as_str())],

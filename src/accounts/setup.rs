@@ -126,9 +126,9 @@ pub async fn setup(
 /// The superuser and the choices in one transaction: of two set-ups at once, one wins.
 async fn begin(entrance: &Entrance<'_>, form: &SetupForm) -> Result<User, Error> {
     let Beginning { site_name, access, person } = form.clean().map_err(Error::Invalid)?;
-    let password = entrance.hash(person.password).await?;
-    let new =
-        NewUser { username: person.username, email: person.email, name: person.name, password, is_superuser: true };
+    let password = entrance.hash(person.password.clone()).await?;
+    let new = person.with_hash(password);
+    let new = NewUser { is_superuser: true, ..new };
     let signals = entrance.signals.clone();
     let user = entrance
         .db

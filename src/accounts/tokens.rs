@@ -150,6 +150,7 @@ mod tests {
             username_look: String::new(),
             name_look: String::new(),
             reset_serial: 3,
+            email_confirmed: None,
         }
     }
 

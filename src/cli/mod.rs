@@ -17,6 +17,7 @@ mod confirm;
 mod demo;
 mod healthcheck;
 mod import_django;
+mod invite;
 mod migrate;
 mod people;
 mod sendtestemail;
@@ -67,6 +68,8 @@ enum Command {
     Changepassword(people::PasswordArgs),
     /// Delete a person: rooms stay, messages go
     Deleteuser(people::DeleteArgs),
+    /// Make a link by which people may register on a closed site
+    Invite(invite::Args),
     /// Forget sessions that are over
     Clearsessions,
     /// Send one letter now, to see whether mail is set up well
@@ -180,6 +183,7 @@ fn execute(cli: Cli) -> Result<ExitCode, String> {
         Command::Createsuperuser(args) => people::create_superuser(args, &context).map(done),
         Command::Changepassword(args) => people::change_password(args, &context).map(done),
         Command::Deleteuser(args) => people::delete(args, &context).map(done),
+        Command::Invite(args) => invite::run(args, &context).map(done),
         Command::Clearsessions => people::clear_sessions(&context).map(done),
         Command::Sendtestemail(args) => sendtestemail::run(args, &context).map(done),
         Command::Check(args) => check::run(args, &context),

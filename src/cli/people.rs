@@ -72,7 +72,8 @@ pub fn create_superuser(args: CreateArgs, context: &Context) -> Result<(), Strin
         None => typed_password()?,
     };
     let hash = checked_hash(&password, (&username, "", &email))?;
-    let new = NewUser { username, email, name: String::new(), password: hash, is_superuser: true };
+    let new =
+        NewUser { username, email, name: String::new(), password: hash, is_superuser: true, email_confirmed: false };
     let signals = signals(context);
     let made = db::transaction(&mut conn, |conn| {
         let user = User::create(conn, &new)?;

@@ -10,11 +10,22 @@ const sites = [];
 
 /** A site of its own, whose letters go by the mail server. */
 async function begin(postgres) {
-  const site = new Server({ postgres, settings: { ...postal(), CHAUPAL_THROTTLE__RESET: 'off' } });
+  const site = new Server({ postgres, settings: { ...postal(), CHAUPAL_THROTTLE__RESET: 'off', CHAUPAL_ACCOUNTS__CONFIRM_EMAIL: 'true' } });
   sites.push(site);
   await site.start();
   await new Person(site).setUp();
   return site;
+}
+
+/** Somebody with an account on a site where a letter must confirm it. */
+async function registered(site) {
+  const person = new Person(site);
+  const { name, username, email, password } = person;
+  await person.post('/register', { name, username, email, password1: password, password2: password });
+  const { text } = await letter(email, 'Your account');
+  await person.post(new URL(text.match(/http\S+\/register\/confirm\/\S+/)[0]).pathname);
+  await person.post('/login', { login: username, password });
+  return person;
 }
 
 export default (test, { postgres }) => {
@@ -24,7 +35,7 @@ export default (test, { postgres }) => {
   for (const javaScript of [true, false]) {
     test(`the whole way, ${javaScript ? 'with' : 'without'} JavaScript`, async (scene) => {
       const site = await siteWithMail();
-      const asha = await new Person(site).register();
+      const asha = await registered(site);
       const elsewhere = await scene.window({ site, as: asha, path: '/account' });
       assert.equal(await elsewhere.locator('h1').textContent(), 'Your account');
       const page = await scene.window({ site, path: '/login', javaScript });
@@ -68,7 +79,7 @@ export default (test, { postgres }) => {
 
   test('nobody gets a letter for an address without an account, and the page is the same', async (scene) => {
     const site = await siteWithMail();
-    const asha = await new Person(site).register();
+    const asha = await registered(site);
     const said = [];
     for (const email of [asha.email, `nobody-${asha.email}`]) {
       const page = await scene.window({ site, path: '/password-reset' });
@@ -82,9 +93,29 @@ export default (test, { postgres }) => {
     assert.equal(lettersTo(`nobody-${asha.email}`).length, 0);
   });
 
+  test('an account is made by a click in the letter, and its password logs in', async (scene) => {
+    const site = await siteWithMail();
+    const asha = new Person(site);
+    const page = await scene.window({ site, path: '/register' });
+    const fields = { name: 'Asha Devi', username: asha.username, email: asha.email, password1: PASSWORD, password2: PASSWORD };
+    for (const [field, value] of Object.entries(fields)) await page.locator(`main [name=${field}]`).fill(value);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/register\/sent$/);
+    assert.equal(await page.locator('body[data-user]').count(), 0);
+    await page.goto(await linkIn(page, await letter(asha.email, 'Your account')));
+    await page.getByText(asha.email).waitFor();
+    await page.getByRole('button', { name: 'Yes, make my account' }).click();
+    await page.waitForURL(/\/login$/);
+    await page.locator('main [name=login]').fill(asha.email);
+    await page.locator('main [name=password]').fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`${site.url}/`);
+    assert.equal(await page.locator('body[data-user]').count(), 1);
+  });
+
   test('another address, confirmed by the letter that goes there', async (scene) => {
     const site = await siteWithMail();
-    const asha = await new Person(site).register();
+    const asha = await registered(site);
     const page = await scene.window({ site, as: asha, path: '/account' });
     await page.getByRole('link', { name: 'Email address' }).click();
     const fresh = `fresh-${asha.email}`;

@@ -348,6 +348,15 @@ both!(nobody_gets_anothers_account, |site| {
     other.import(site);
     course.import(site);
     assert_eq!(everything(site), before);
+
+    // One who has shown here that the address is his is the same person, too.
+    site.sql("UPDATE users SET email_confirmed = date_joined WHERE username = 'squatter'");
+    let third = Source::empty();
+    third.sql("UPDATE django_migrations SET applied = '2024-01-01 08:00:00'");
+    third.user(1, "asha", "Asha@example.org", DJANGO_HASH);
+    third.sql("INSERT INTO base_room VALUES (7, 'Third course', '', '2022-02-03', '2022-02-01', 1, NULL)");
+    assert_eq!(*third.import(site).tally("base_user"), tally(0, 0, 1, 0));
+    assert_eq!(site.number("SELECT count(*) FROM rooms r JOIN users u ON u.id = r.host_id WHERE r.name = 'Third course' AND u.username = 'squatter'"), 1);
 });
 
 both!(databases_with_the_same_beginning_are_told_apart, |site| {

@@ -28,6 +28,7 @@ mod operation;
 mod pages;
 mod password_reset;
 mod permissions;
+mod registration;
 mod rooms;
 mod setup;
 mod templates;

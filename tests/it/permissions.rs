@@ -109,6 +109,9 @@ const TABLE: &[Rule] = &[
     rule("GET /register", "/register", &[], DOOR),
     // An incomplete form: whoever is let in is told so.
     rule("POST /register", "/register", &[("username", "x")], [Is(422); 8]),
+    rule("GET /register/sent", "/register/sent", &[], ALL),
+    rule("GET /register/confirm/<token>", "/register/confirm/x", &[], [Is(404); 8]),
+    rule("POST /register/confirm/<token>", "/register/confirm/x", &[], [Is(404); 8]),
     rule("POST /logout", "/logout", &[], [Is(303); 8]),
     rule("GET /password-reset", "/password-reset", &[], ALL),
     rule("POST /password-reset", "/password-reset", &[("email", "guest@example.org")], [Is(303); 8]),

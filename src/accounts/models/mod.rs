@@ -1,7 +1,9 @@
 //! People, their sessions, and what the site remembers of itself.
 
+pub mod invite;
 pub mod kept;
 mod person;
+pub mod registration;
 mod session;
 pub mod setting;
 mod user;

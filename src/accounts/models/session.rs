@@ -11,7 +11,7 @@ use diesel::sql_types::{BigInt, Timestamp};
 use super::User;
 use crate::kit::db::{Conn, number_list, prepared};
 use crate::kit::{random, time};
-use crate::schema::{sessions, stash, users};
+use crate::schema::{registrations, sessions, stash, users};
 
 /// A log-in that lasts. The cookie holds the token, the database its hash.
 ///
@@ -152,7 +152,7 @@ impl Session {
     }
 }
 
-/// Forgets what is over: sessions and kept texts.
+/// Forgets what is over: sessions, registrations that nobody confirmed, kept texts.
 ///
 /// Django: `clearsessions`
 ///
@@ -161,6 +161,7 @@ impl Session {
 pub fn clear_expired(conn: &mut Conn) -> QueryResult<usize> {
     let now = time::now();
     let sessions = diesel::delete(sessions::table.filter(sessions::expires.le(now))).execute(conn)?;
+    let wishes = diesel::delete(registrations::table.filter(registrations::expires.le(now))).execute(conn)?;
     let texts = diesel::delete(stash::table.filter(stash::expires.le(now))).execute(conn)?;
-    Ok(sessions + texts)
+    Ok(sessions + wishes + texts)
 }

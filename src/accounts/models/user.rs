@@ -50,6 +50,8 @@ pub struct User {
     pub name_look: String,
     /// How many links for a new password were sent to him; only the newest works.
     pub reset_serial: i64,
+    /// When he showed that the address is his.
+    pub email_confirmed: Option<NaiveDateTime>,
 }
 
 /// A person who is about to be written.
@@ -65,6 +67,8 @@ pub struct NewUser {
     pub password: String,
     /// Staff and superuser at once.
     pub is_superuser: bool,
+    /// He has shown that the address is his.
+    pub email_confirmed: bool,
 }
 
 /// Why a person could not be written.
@@ -113,6 +117,7 @@ impl User {
                 users::date_joined.eq(time::now()),
                 users::username_look.eq(look_text(&new.username)),
                 users::name_look.eq(look_text(&new.name)),
+                users::email_confirmed.eq(new.email_confirmed.then(time::now)),
             ))
             .returning(users::all_columns)
             .get_result(conn)?)
@@ -215,6 +220,14 @@ impl User {
         Ok(changed == 1)
     }
 
+    /// He has opened a link that was sent to his address.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn note_confirmed(conn: &mut Conn, id: i64) -> QueryResult<()> {
+        diesel::update(users::table.find(id)).set(users::email_confirmed.eq(Some(time::now()))).execute(conn).map(drop)
+    }
+
     /// Gives a person another e-mail address, if he still has the one that he had; gives whether he did.
     ///
     /// # Errors
@@ -223,17 +236,30 @@ impl User {
         let email = email.trim();
         let who = users::table.find(before.id).filter(users::email.eq(&before.email).and(users::is_active.eq(true)));
         let changed = diesel::update(who)
-            .set((users::email.eq(email), users::email_key.eq(Some(fold_key(email)))))
+            .set((
+                users::email.eq(email),
+                users::email_key.eq(Some(fold_key(email))),
+                users::email_confirmed.eq(Some(time::now())),
+            ))
             .execute(conn)?;
         Ok(changed == 1)
     }
 
-    /// Whether somebody has this e-mail address.
+    /// Who has this e-mail address, in any case.
     ///
     /// # Errors
     /// Only the database's.
-    pub fn has_email(conn: &mut Conn, email: &str) -> QueryResult<bool> {
-        diesel::select(diesel::dsl::exists(users::table.filter(users::email_key.eq(fold_key(email))))).get_result(conn)
+    pub fn by_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Self>> {
+        users::table.filter(users::email_key.eq(fold_key(email))).first(conn).optional()
+    }
+
+    /// Whether somebody has this user name.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn has_username(conn: &mut Conn, username: &str) -> QueryResult<bool> {
+        let key = fold_key(username);
+        diesel::select(diesel::dsl::exists(users::table.filter(users::username_key.eq(key)))).get_result(conn)
     }
 
     /// Whether nobody else may do everything.

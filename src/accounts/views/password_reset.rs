@@ -156,6 +156,7 @@ pub async fn set(
         .write(move |conn| {
             let won = User::finish_reset(conn, &user, &hash)?;
             if won {
+                User::note_confirmed(conn, user_id)?;
                 signals.send(conn, &PasswordChanged { user_id })?;
             }
             Ok(won)

@@ -27,6 +27,8 @@ pub(super) struct Taken {
 pub(super) struct Account {
     username_key: String,
     email_key: Option<String>,
+    /// Its owner has shown that the address is his.
+    pub email_confirmed: bool,
     date_joined: NaiveDateTime,
 }
 
@@ -65,12 +67,13 @@ impl Taken {
 }
 
 pub(super) fn accounts(conn: &mut Conn) -> QueryResult<HashMap<i64, Account>> {
-    let rows: Vec<(i64, String, Option<String>, NaiveDateTime)> =
-        users::table.select((users::id, users::username_key, users::email_key, users::date_joined)).load(conn)?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, username_key, email_key, date_joined)| (id, Account { username_key, email_key, date_joined }))
-        .collect())
+    type Row = (i64, String, Option<String>, Option<NaiveDateTime>, NaiveDateTime);
+    let columns = (users::id, users::username_key, users::email_key, users::email_confirmed, users::date_joined);
+    let rows: Vec<Row> = users::table.select(columns).load(conn)?;
+    let account = |(id, username_key, email_key, confirmed, date_joined): Row| {
+        (id, Account { username_key, email_key, email_confirmed: confirmed.is_some(), date_joined })
+    };
+    Ok(rows.into_iter().map(account).collect())
 }
 
 /// The accounts that came with an import, and how many rows became each of them.

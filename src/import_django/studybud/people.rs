@@ -46,11 +46,10 @@ pub(super) fn bring(work: &mut Work<'_>, table: &'static str, brought: &mut Brou
         }
         let email = fold_key(&row.email.text().text);
         // The same address within one source are two people there, and so they stay.
-        let same = taken
-            .emails
-            .get(&email)
-            .copied()
-            .filter(|account| imported.contains_key(account) && !own.contains(account));
+        let same = taken.emails.get(&email).copied().filter(|account| {
+            let is_confirmed = accounts.get(account).is_some_and(|account| account.email_confirmed);
+            (is_confirmed || imported.contains_key(account)) && !own.contains(account)
+        });
         match same.filter(|_| !email.is_empty() && taken.source_emails.get(&email) == Some(id)) {
             Some(target) => {
                 work.report.tally(table).merged += 1;

@@ -113,6 +113,9 @@ fn check(figment: &Figment, config: &mut Config) -> Result<(), ConfigError> {
 /// Mail that could not go out is found out now and not when somebody waits for it.
 fn check_mail(figment: &Figment, config: &mut Config) -> Result<(), ConfigError> {
     let is_debug = config.is_debug();
+    // Where letters reach people, an address that is somebody else's must not make an account.
+    let by_smtp = config.mail.backend == Some(MailBackend::Smtp);
+    let confirms = *config.accounts.confirm_email.get_or_insert(by_smtp);
     let mail = &mut config.mail;
     if mail.from.is_empty() {
         mail.from = default_sender(&config.site_url);
@@ -124,6 +127,7 @@ fn check_mail(figment: &Figment, config: &mut Config) -> Result<(), ConfigError>
     fits("mail.smtp.port", mail.smtp.port != Some(0))?;
     fits("mail.smtp.username", mail.smtp.password.is_none() || mail.smtp.username.is_some())?;
     fits("mail.smtp.password", mail.smtp.username.is_none() || mail.smtp.password.is_some())?;
+    fits("accounts.confirm_email", !confirms || mail.backend.is_some())?;
     fits("mail.smtp.host", mail.backend != Some(MailBackend::Smtp) || is_plain(&mail.smtp.host))
 }
 
@@ -212,13 +216,13 @@ fn is_set(figment: &Figment, name: &str) -> bool {
 }
 
 fn entries(figment: &Figment, config: &Config) -> Vec<Entry> {
-    let (site_url, from) = (&config.site_url, &config.mail.from);
     let of = |key: &Key| {
         let value = match (key.name, figment.find_value(key.name).ok()) {
-            ("site_url", _) => site_url.to_owned(),
+            ("site_url", _) => config.site_url.clone(),
             ("secret_key", None) => "(made and kept in the data folder)".to_owned(),
             ("secret_key" | "mail.smtp.password", Some(_)) => "***".to_owned(),
-            ("mail.from", None) => from.to_owned(),
+            ("mail.from", None) => config.mail.from.clone(),
+            ("accounts.confirm_email", None) => config.accounts.confirms_email().to_string(),
             (_, None | Some(Value::Empty(_, _))) => return None,
             ("database.url", Some(Value::String(_, url))) => mask_url(&url),
             // The key itself may stand there in place of a file's name.

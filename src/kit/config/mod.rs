@@ -114,8 +114,19 @@ impl fmt::Debug for Database {
 pub struct Accounts {
     /// Whether strangers may make an account.
     pub registration: Registration,
+    /// Whether an account is made only after a word from its e-mail address; where nothing is set, [`load()`] does by the
+    /// way that mail goes.
+    #[serde(default)]
+    pub confirm_email: Option<bool>,
     /// How many days a session lives.
     pub session_days: u32,
+}
+
+impl Accounts {
+    /// Whether an account is made only after a word from its e-mail address.
+    pub fn confirms_email(&self) -> bool {
+        self.confirm_email == Some(true)
+    }
 }
 
 /// Whether strangers may make an account.

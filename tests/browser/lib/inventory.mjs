@@ -136,6 +136,8 @@ export const PAGES = [
   },
   { name: 'registration', open: goto('/register') },
   { name: 'registration with errors', open: async (page) => { await page.goto('/register'); await submit(page, () => HTMLFormElement.prototype.submit.call(document.querySelector('main form'))); } },
+  { name: 'registration, look into your mail', open: goto('/register/sent') },
+  { name: 'registration, a link that does not work', status: 404, open: goto('/register/confirm/x') },
   { name: 'forgotten password', open: goto('/password-reset') },
   { name: 'forgotten password with an error', open: async (page) => { await page.goto('/password-reset'); await submit(page, () => HTMLFormElement.prototype.submit.call(document.querySelector('main form'))); } },
   { name: 'forgotten password, sent', open: goto('/password-reset/sent') },

@@ -353,6 +353,7 @@ fn new_user(username: &str) -> NewUser {
         name: String::new(),
         password: password_hash().into(),
         is_superuser: false,
+        email_confirmed: false,
     }
 }
 

@@ -1,0 +1,3 @@
+ALTER TABLE users DROP COLUMN email_confirmed;
+DROP TABLE registrations;
+DROP TABLE invites;

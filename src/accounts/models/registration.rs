@@ -1,0 +1,159 @@
+//! Registrations that wait for a word from the e-mail address that they name.
+
+use chrono::TimeDelta;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
+
+use super::{CreateError, NewUser, User, invite};
+use crate::kit::db::{Conn, fold_key};
+use crate::kit::{random, time};
+use crate::schema::registrations;
+
+/// How long a link that confirms one works.
+const LIFETIME: TimeDelta = TimeDelta::days(1);
+
+/// Somebody who wants an account.
+#[derive(Clone, Debug, Queryable)]
+pub struct Pending {
+    /// Its number.
+    pub id: i64,
+    /// The address that is to be confirmed.
+    pub email: String,
+    /// The wished user name; not reserved.
+    pub username: String,
+    /// See [`NewUser::name`].
+    pub name: String,
+    /// A hash.
+    password: String,
+    /// The invitation that he came by, on a closed site.
+    invite_id: Option<i64>,
+}
+
+const COLUMNS: (
+    registrations::id,
+    registrations::email,
+    registrations::username,
+    registrations::name,
+    registrations::password,
+    registrations::invite_id,
+) = (
+    registrations::id,
+    registrations::email,
+    registrations::username,
+    registrations::name,
+    registrations::password,
+    registrations::invite_id,
+);
+
+/// Why a registration could not be finished.
+#[derive(Debug)]
+pub enum FinishError {
+    /// There is no such link, or not any more.
+    Expired,
+    /// The last place of the invitation was taken meanwhile.
+    NoPlace,
+    /// The name or the address was taken meanwhile.
+    Taken(CreateError),
+}
+
+impl From<diesel::result::Error> for FinishError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Taken(error.into())
+    }
+}
+
+/// Keeps a wish; the newest for an address counts, and links for earlier ones are dead. Gives its number. Raw, since
+/// an upsert has no other form that holds for both databases.
+///
+/// # Errors
+/// Only the database's.
+pub fn wish(conn: &mut Conn, new: &NewUser, invite_id: Option<i64>) -> QueryResult<i64> {
+    #[derive(QueryableByName)]
+    struct Made {
+        #[diesel(sql_type = BigInt)]
+        id: i64,
+    }
+    let (email, now) = (new.email.trim(), time::now());
+    diesel::sql_query(
+        "INSERT INTO registrations (email, email_key, username, name, password, invite_id, created, expires) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (email_key) DO UPDATE SET email = excluded.email, \
+         username = excluded.username, name = excluded.name, password = excluded.password, \
+         invite_id = excluded.invite_id, created = excluded.created, expires = excluded.expires, token_hash = NULL \
+         RETURNING id",
+    )
+    .bind::<Text, _>(email)
+    .bind::<Text, _>(fold_key(email))
+    .bind::<Text, _>(&new.username)
+    .bind::<Text, _>(&new.name)
+    .bind::<Text, _>(&new.password)
+    .bind::<Nullable<BigInt>, _>(invite_id)
+    .bind::<Timestamp, _>(now)
+    .bind::<Timestamp, _>(now + LIFETIME)
+    .get_result::<Made>(conn)
+    .map(|made| made.id)
+}
+
+/// The wish of this number, if it still stands.
+///
+/// # Errors
+/// Only the database's.
+pub fn find(conn: &mut Conn, id: i64) -> QueryResult<Option<Pending>> {
+    registrations::table.find(id).select(COLUMNS).first(conn).optional()
+}
+
+/// Makes the token of the link that confirms it; an earlier one is worth nothing then.
+///
+/// # Errors
+/// Only the database's.
+pub fn make_token(conn: &mut Conn, id: i64) -> QueryResult<String> {
+    let token = random::token(24);
+    diesel::update(registrations::table.find(id))
+        .set(registrations::token_hash.eq(random::token_hash(&token)))
+        .execute(conn)?;
+    Ok(token)
+}
+
+/// The wish that this token confirms, if it is any good.
+///
+/// # Errors
+/// Only the database's.
+pub fn by_token(conn: &mut Conn, token: &str) -> QueryResult<Option<Pending>> {
+    registrations::table
+        .filter(registrations::token_hash.eq(random::token_hash(token)).and(registrations::expires.gt(time::now())))
+        .select(COLUMNS)
+        .first(conn)
+        .optional()
+}
+
+/// It is nothing to wait for any more.
+///
+/// # Errors
+/// Only the database's.
+pub fn forget(conn: &mut Conn, id: i64) -> QueryResult<bool> {
+    diesel::delete(registrations::table.find(id)).execute(conn).map(|gone| gone > 0)
+}
+
+/// Makes the person: his address is confirmed. Of two clicks at once, one does it.
+///
+/// # Errors
+/// [`FinishError`]; nothing of it may stay then.
+pub fn finish(conn: &mut Conn, token: &str) -> Result<User, FinishError> {
+    let pending = by_token(conn, token)?.ok_or(FinishError::Expired)?;
+    if !forget(conn, pending.id)? {
+        return Err(FinishError::Expired);
+    }
+    if let Some(invite_id) = pending.invite_id
+        && !invite::spend(conn, invite_id)?
+    {
+        return Err(FinishError::NoPlace);
+    }
+    let new = NewUser {
+        username: pending.username,
+        email: pending.email,
+        name: pending.name,
+        password: pending.password,
+        is_superuser: false,
+        email_confirmed: true,
+    };
+    User::create(conn, &new).map_err(FinishError::Taken)
+}

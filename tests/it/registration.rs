@@ -1,0 +1,239 @@
+//! Registering with a word from the e-mail address, and by invitation.
+
+use chaupal::accounts::models::invite;
+use chaupal::kit::db;
+use chaupal::kit::i18n::Text;
+
+use crate::support::mail::Letter;
+use crate::support::program::run;
+use crate::support::{Answer, PASSWORD, Request, Site, says, words};
+
+fn fields<'a>(username: &'a str, email: &'a str, invite: &'a str) -> Vec<(&'a str, &'a str)> {
+    vec![
+        ("username", username),
+        ("email", email),
+        ("password1", PASSWORD),
+        ("password2", PASSWORD),
+        ("invite", invite),
+        ("name", "Asha Rao"),
+    ]
+}
+
+fn register(site: &Site, username: &str, email: &str) -> Answer {
+    site.anonymous().post("/register", &fields(username, email, ""))
+}
+
+fn confirmation(site: &Site, email: &str) -> Letter {
+    site.letter_to(email, &says(Text::new("mail-register-subject").with("site", "Test square")))
+}
+
+fn people(site: &Site) -> i64 {
+    site.number("SELECT count(*) FROM users") - 1
+}
+
+both!(
+    an_account_is_made_by_a_click_in_a_letter,
+    [("mail.backend", "file"), ("accounts.confirm_email", "true")],
+    |site| {
+        let asha = site.anonymous();
+        asha.post("/register", &fields("Asha", "Asha@example.org", "")).leads_to("/register/sent");
+        asha.get("/register/sent").status(200);
+        assert!(asha.jar.get("sessionid").is_none());
+        let letter = confirmation(site, "Asha@example.org");
+        assert_eq!(people(site), 0, "nobody yet");
+        asha.log_in("Asha", PASSWORD).status(422);
+        let link = letter.link("/register/confirm/");
+        let token = link.rsplit('/').next().unwrap();
+        assert_eq!(
+            site.number(&format!("SELECT count(*) FROM registrations WHERE token_hash = '{token}'")),
+            0,
+            "only its hash"
+        );
+        // Programs look at links too: nothing happens by that.
+        site.anonymous().get(&link).status(200).see("Asha@example.org");
+        asha.send(Request::new("HEAD", &link)).status(200);
+        assert_eq!(people(site), 0);
+        let phone = site.anonymous();
+        phone.post(&link, &[]).leads_to("/login");
+        assert!(phone.jar.get("sessionid").is_none(), "who clicks need not be who chose the password");
+        assert_eq!(
+            site.number("SELECT count(*) FROM users WHERE username = 'Asha' AND email_confirmed IS NOT NULL"),
+            1
+        );
+        phone.get(&link).status(404);
+        phone.post(&link, &[]).status(404);
+        asha.log_in("asha@example.org", PASSWORD).leads_to("/");
+        site.letter_to("Asha@example.org", &says(Text::new("mail-welcome-subject").with("site", "Test square")));
+    }
+);
+
+both!(
+    a_known_address_is_told_to_its_owner_alone,
+    [("mail.backend", "file"), ("accounts.confirm_email", "true")],
+    |site| {
+        site.person("ravi");
+        let mut answers = Vec::new();
+        for (username, email) in [("asha", "new@example.org"), ("bina", "RAVI@example.org")] {
+            let stranger = site.anonymous();
+            let answer = stranger.post("/register", &fields(username, email, ""));
+            let names: Vec<String> =
+                answer.cookies().iter().map(|line| line.split('=').next().unwrap().to_owned()).collect();
+            let page = stranger.follow(&answer);
+            let body: Vec<String> =
+                page.body.lines().filter(|line| !line.contains("csrf")).map(ToOwned::to_owned).collect();
+            answers.push((answer.status, answer.location(), names, page.status, body));
+        }
+        assert_eq!(answers[0], answers[1]);
+        confirmation(site, "new@example.org");
+        let known = site
+            .letter_to("ravi@example.org", &says(Text::new("mail-register-known-subject").with("site", "Test square")));
+        assert!(known.text.contains("ravi") && !known.text.contains("/register/confirm/"), "{}", known.text);
+        assert_eq!(people(site), 1);
+        assert_eq!(site.number("SELECT count(*) FROM registrations WHERE email_key = 'ravi@example.org'"), 0);
+        // User names are no secret.
+        register(site, "RAVI", "other@example.org").status(422).see(&words("error-username-taken"));
+        register(site, "x", "other@example.org").status(422);
+    }
+);
+
+both!(only_the_newest_letter_confirms, [("mail.backend", "file"), ("accounts.confirm_email", "true")], |site| {
+    register(site, "first", "asha@example.org").leads_to("/register/sent");
+    let old = confirmation(site, "asha@example.org").link("/register/confirm/");
+    register(site, "second", "ASHA@example.org").leads_to("/register/sent");
+    let new = confirmation(site, "ASHA@example.org").link("/register/confirm/");
+    site.anonymous().post(&old, &[]).status(404);
+    site.anonymous().post(&new, &[]).leads_to("/login");
+    assert_eq!(site.text("SELECT username FROM users WHERE email_key = 'asha@example.org'"), "second");
+    // What is too old is no good, and goes.
+    register(site, "third", "third@example.org").leads_to("/register/sent");
+    let link = confirmation(site, "third@example.org").link("/register/confirm/");
+    site.sql("UPDATE registrations SET expires = created");
+    site.anonymous().get(&link).status(404);
+    site.anonymous().post(&link, &[]).status(404);
+    site.db(|conn| chaupal::accounts::models::clear_expired(conn)).unwrap();
+    assert_eq!(site.number("SELECT count(*) FROM registrations"), 0);
+    for rubbish in ["x", "%00", "..", "a/b"] {
+        site.anonymous().get(&format!("/register/confirm/{rubbish}")).status(404);
+    }
+});
+
+both!(what_was_taken_meanwhile_is_said, [("mail.backend", "file"), ("accounts.confirm_email", "true")], |site| {
+    register(site, "asha", "one@example.org").leads_to("/register/sent");
+    register(site, "asha", "two@example.org").leads_to("/register/sent");
+    let (one, two) = (confirmation(site, "one@example.org"), confirmation(site, "two@example.org"));
+    site.anonymous().post(&one.link("/register/confirm/"), &[]).leads_to("/login");
+    let late = site.anonymous().post(&two.link("/register/confirm/"), &[]);
+    late.status(404).see(&words("register-username-taken"));
+    assert_eq!(people(site), 1);
+});
+
+both!(
+    of_fifty_at_once_with_one_address_one_account_comes,
+    [("mail.backend", "file"), ("accounts.confirm_email", "true")],
+    |site| {
+        let statuses: Vec<u16> = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..50)
+                .map(|n| scope.spawn(move || register(site, &format!("person{n}"), "one@example.org").status))
+                .collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(statuses.iter().all(|status| *status == 303), "{statuses:?}");
+        let links: Vec<String> =
+            site.letters_to("one@example.org", 50).iter().map(|letter| letter.link("/register/confirm/")).collect();
+        let made: Vec<u16> = std::thread::scope(|scope| {
+            let all: Vec<_> =
+                links.iter().map(|link| scope.spawn(move || site.anonymous().post(link, &[]).status)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert_eq!(made.iter().filter(|status| **status == 303).count(), 1, "{made:?}");
+        assert!(made.iter().all(|status| [303, 404].contains(status)), "{made:?}");
+        assert_eq!(people(site), 1);
+    }
+);
+
+fn invited(site: &Site, uses: i64) -> String {
+    site.db(|conn| db::transaction(conn, |conn| invite::make(conn, "", uses, 7)))
+        .unwrap_or_else(|error: diesel::result::Error| panic!("no invitation: {error}"))
+}
+
+both!(a_closed_site_takes_in_who_was_invited, [("accounts.registration", "closed")], |site| {
+    register(site, "asha", "asha@example.org").status(403);
+    let token = invited(site, 2);
+    assert_eq!(site.number(&format!("SELECT count(*) FROM invites WHERE token_hash = '{token}'")), 0, "only its hash");
+    for wrong in ["x", "", "%00", &token[1..]] {
+        site.anonymous().get(&format!("/register?invite={wrong}")).status(403);
+        site.anonymous().post("/register", &fields("asha", "asha@example.org", wrong)).status(403);
+    }
+    let page = site.anonymous().get(&format!("/register?invite={token}"));
+    page.status(200).see(&words("register-invited"));
+    assert_eq!(page.field("invite").as_deref(), Some(token.as_str()));
+    // What is wrong costs no place, and keeps the invitation.
+    let again = site.anonymous().post("/register", &fields("x", "asha@example.org", &token));
+    assert_eq!(again.status(422).field("invite").as_deref(), Some(token.as_str()));
+    site.anonymous().post("/register", &fields("boss", "asha@example.org", &token)).status(422);
+    assert_eq!(site.number("SELECT uses_left FROM invites"), 2);
+    let asha = site.anonymous();
+    asha.post("/register", &fields("asha", "asha@example.org", &token)).leads_to("/");
+    assert!(asha.is_logged_in());
+    site.anonymous().post("/register", &fields("bina", "bina@example.org", &token)).leads_to("/");
+    site.anonymous().get(&format!("/register?invite={token}")).status(403).see(&words("registration-invite-used"));
+    let old = invited(site, 5);
+    site.sql("UPDATE invites SET expires = created");
+    site.anonymous().get(&format!("/register?invite={old}")).status(403);
+    assert_eq!(people(site), 2);
+});
+
+both!(of_two_who_take_the_last_place_one_gets_it, [("accounts.registration", "closed")], |site| {
+    let token = invited(site, 1);
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let token = &token;
+        let all: Vec<_> = (0..8)
+            .map(|n| {
+                scope.spawn(move || {
+                    let (username, email) = (format!("person{n}"), format!("person{n}@example.org"));
+                    site.anonymous().post("/register", &fields(&username, &email, token)).status
+                })
+            })
+            .collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [303, 422, 403].contains(status)), "{statuses:?}");
+    assert_eq!((people(site), site.number("SELECT uses_left FROM invites")), (1, 0));
+});
+
+both!(
+    an_invited_address_is_confirmed_too,
+    [("accounts.registration", "closed"), ("mail.backend", "file"), ("accounts.confirm_email", "true")],
+    |site| {
+        let token = invited(site, 1);
+        for n in ["one", "two"] {
+            let email = format!("{n}@example.org");
+            site.anonymous().post("/register", &fields(n, &email, &token)).leads_to("/register/sent");
+        }
+        assert_eq!(site.number("SELECT uses_left FROM invites"), 1, "a place is taken by who confirms");
+        let link = |n: &str| confirmation(site, &format!("{n}@example.org")).link("/register/confirm/");
+        site.anonymous().post(&link("two"), &[]).leads_to("/login");
+        site.anonymous().post(&link("one"), &[]).status(404).see(&words("error-invite-used"));
+        assert_eq!(people(site), 1);
+    }
+);
+
+#[test]
+fn invite_makes_lists_and_takes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let env = [("CHAUPAL_SITE_URL", "https://square.example.org"), ("CHAUPAL_ACCOUNTS__REGISTRATION", "closed")];
+    run(folder.path(), &["migrate"], &[]).done();
+    assert!(run(folder.path(), &["invite", "--list"], &env).done().out.contains("No invitation"));
+    let made = run(folder.path(), &["invite", "--uses", "30", "--days", "2", "--note", "class 7b"], &env);
+    let line = made.done().out.trim();
+    assert!(line.starts_with("https://square.example.org/register?invite=") && !line.contains('\n'), "{made:?}");
+    let listed = run(folder.path(), &["invite", "--list"], &env);
+    assert!(listed.done().out.starts_with("1  uses left: 30  until ") && listed.out.contains("class 7b"), "{listed:?}");
+    assert!(!listed.out.contains(line.rsplit('=').next().unwrap()));
+    run(folder.path(), &["invite", "--revoke", "1"], &env).done();
+    run(folder.path(), &["invite", "--revoke", "1"], &env).one_line(1, &["no invitation 1"]);
+    for wrong in [["--uses", "0"], ["--uses", "x"], ["--days", "-1"]] {
+        assert_eq!(run(folder.path(), &["invite", wrong[0], wrong[1]], &env).code, 2);
+    }
+}
