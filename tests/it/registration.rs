@@ -110,7 +110,7 @@ both!(only_the_newest_letter_confirms, [("mail.backend", "file"), ("accounts.con
     site.sql("UPDATE registrations SET expires = created");
     site.anonymous().get(&link).status(404);
     site.anonymous().post(&link, &[]).status(404);
-    site.db(|conn| chaupal::accounts::models::clear_expired(conn)).unwrap();
+    site.db(chaupal::accounts::models::clear_expired).unwrap();
     assert_eq!(site.number("SELECT count(*) FROM registrations"), 0);
     for rubbish in ["x", "%00", "..", "a/b"] {
         site.anonymous().get(&format!("/register/confirm/{rubbish}")).status(404);
