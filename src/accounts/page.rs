@@ -44,6 +44,19 @@ pub fn throttled(after: Duration) -> Text {
     Text::new("error-429-text").with("seconds", i64::try_from(RetryAfter(after).seconds()).unwrap_or(i64::MAX))
 }
 
+/// What a page with a form answers to an error that is the sender's: the form again, with what is wrong, or with when to
+/// come back. `draw` draws it for these errors.
+///
+/// # Errors
+/// All others.
+pub fn again(error: Error, draw: impl FnOnce(FieldErrors) -> View) -> Result<View, Error> {
+    match error {
+        Error::Invalid(errors) => Ok(draw(errors)),
+        Error::Throttled(after) => Ok(draw(FieldErrors::one(FieldErrors::FORM, throttled(after))).throttled(after)),
+        error => Err(error),
+    }
+}
+
 impl<'r> Responder<'r, 'static> for View {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         match self.html {

@@ -225,8 +225,8 @@ both!(
             ask("198.51.100.1", &format!("person{n}@example.org")).status(303);
         }
         let refused = ask("198.51.100.1", "person9@example.org");
-        refused.status(429);
-        assert!(refused.header("retry-after").is_some());
+        assert!(refused.status(429).header("retry-after").is_some());
+        assert_eq!(refused.field("email").as_deref(), Some("person9@example.org"));
         // A known and an unknown address are slowed alike.
         site.person("asha");
         for email in ["asha@example.org", "nobody@example.org"] {

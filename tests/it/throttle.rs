@@ -90,7 +90,7 @@ both!(
     }
 );
 
-both!(registering_is_slowed, [("throttle.register", "3/h")], |site| {
+both!(registering_is_slowed_and_loses_nothing, [("throttle.register", "3/h")], |site| {
     for n in 0..4 {
         let (username, email) = (format!("person{n}"), format!("person{n}@example.org"));
         let fields =
@@ -99,7 +99,8 @@ both!(registering_is_slowed, [("throttle.register", "3/h")], |site| {
         if n < 3 {
             answer.leads_to("/");
         } else {
-            refused(&answer);
+            assert!(answer.status(429).header("retry-after").is_some());
+            assert_eq!(answer.field("email").as_deref(), Some("person3@example.org"), "what was typed comes back");
         }
     }
     assert_eq!(site.number("SELECT count(*) FROM users"), 4);

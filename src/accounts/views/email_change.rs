@@ -9,7 +9,7 @@ use crate::accounts::forms::EmailForm;
 use crate::accounts::guards::{Gate, User};
 use crate::accounts::mails;
 use crate::accounts::models;
-use crate::accounts::page::{INVALID, Outcome, Page, View};
+use crate::accounts::page::{INVALID, Outcome, Page, View, again};
 use crate::accounts::tokens::{EmailChange, LinkKey};
 use crate::kit::db::{Db, fold_key};
 use crate::kit::error::Error;
@@ -48,18 +48,27 @@ pub async fn change(
     if !outbox.is_on() {
         return Ok(Either::Right(page.with(Status::ServiceUnavailable, "accounts/no_mail.html", context! {})));
     }
-    let is_owner = entrance.is_owner(&gate, &user, &form.password).await?;
-    let email = match form.clean(is_owner) {
-        Ok(email) => email,
-        Err(errors) => return Ok(Either::Right(draw(&page, &user, Drawn { values: form, errors }))),
-    };
+    match put(&entrance, outbox, &gate, &form, &user).await {
+        Ok(email) => Ok(Either::Left(flash::success("/account", Text::new("flash-email-sent").with("email", email)))),
+        Err(error) => again(error, |errors| draw(&page, &user, Drawn { values: form, errors })).map(Either::Right),
+    }
+}
+
+async fn put(
+    entrance: &Entrance<'_>,
+    outbox: &Outbox,
+    gate: &Gate<'_>,
+    form: &EmailForm,
+    user: &models::User,
+) -> Result<String, Error> {
+    let is_owner = entrance.is_owner(gate, user, &form.password).await?;
+    let email = form.clean(is_owner).map_err(Error::Invalid)?;
     gate.by_address(Scope::Reset)?;
     gate.by_key(Scope::Reset, &format!("email:{}", fold_key(&email)))?;
-    let (letters, user_id) = (outbox.inner().clone(), user.id);
-    let said = Text::new("flash-email-sent").with("email", email.as_str());
-    entrance.db.write(move |conn| Ok(letters.put(conn, &mails::ConfirmEmail { user_id, email })?)).await?;
+    let (letters, letter) = (outbox.clone(), mails::ConfirmEmail { user_id: user.id, email: email.clone() });
+    entrance.db.write(move |conn| Ok(letters.put(conn, &letter)?)).await?;
     outbox.wake();
-    Ok(Either::Left(flash::success("/account", said)))
+    Ok(email)
 }
 
 /// The link of that letter: a page with a button, for programs look at links too.

@@ -13,7 +13,7 @@ use crate::accounts::forms::DeleteForm;
 use crate::accounts::guards::{COOKIE, Gate, User};
 use crate::accounts::mails;
 use crate::accounts::models;
-use crate::accounts::page::{INVALID, Outcome, Page, View};
+use crate::accounts::page::{INVALID, Outcome, Page, View, again};
 use crate::accounts::signals::{UserExporting, UserLeaving, UserLeavingPreview, UserLeft};
 use crate::kit::db::Db;
 use crate::kit::error::Error;
@@ -75,30 +75,26 @@ fn zipped(event: UserExporting) -> zip::result::ZipResult<Vec<u8>> {
 /// Says first what goes and what stays.
 #[get("/account/delete")]
 pub async fn delete_page(page: Page<'_>, user: User<'_>, db: &Db, signals: &State<Signals>) -> Result<View, Error> {
-    draw(&page, &user, db, signals, FieldErrors::default()).await
+    let preview = preview(db, signals, user.id).await?;
+    Ok(draw(&page, &user, preview, FieldErrors::default()))
 }
 
-async fn draw(
-    page: &Page<'_>,
-    user: &User<'_>,
-    db: &Db,
-    signals: &Signals,
-    errors: FieldErrors,
-) -> Result<View, Error> {
-    let (user_id, signals) = (user.id, signals.clone());
-    let preview = db
-        .read(move |conn| {
-            let event = UserLeavingPreview::new(user_id);
-            signals.send(conn, &event)?;
-            Ok(event)
-        })
-        .await?;
+async fn preview(db: &Db, signals: &Signals, user_id: i64) -> Result<(Vec<Text>, Vec<Text>), Error> {
+    let signals = signals.clone();
+    db.read(move |conn| {
+        let event = UserLeavingPreview::new(user_id);
+        signals.send(conn, &event)?;
+        Ok(event.texts())
+    })
+    .await
+}
+
+fn draw(page: &Page<'_>, user: &User<'_>, (goes, stays): (Vec<Text>, Vec<Text>), errors: FieldErrors) -> View {
     let say = |texts: Vec<Text>| texts.iter().map(|text| page.t(text)).collect::<Vec<_>>();
-    let (goes, stays) = preview.texts();
     let status = if errors.is_empty() { Status::Ok } else { INVALID };
     let form = page.form(Drawn { values: DeleteForm::default(), errors });
     let context = context! { form, username: &user.username, goes: say(goes), stays: say(stays) };
-    Ok(page.with(status, "accounts/delete.html", context))
+    page.with(status, "accounts/delete.html", context)
 }
 
 /// Deletes the account; its password says that it is meant.
@@ -112,31 +108,45 @@ pub async fn delete(
     form: Post<DeleteForm>,
 ) -> Outcome {
     let Post(form) = form;
-    if !entrance.is_owner(&gate, &user, &form.password).await? {
-        let errors = FieldErrors::one("password", Text::new("error-password-wrong"));
-        return Ok(Either::Right(draw(&page, &user, entrance.db, entrance.signals, errors).await?));
+    match deleted(&entrance, outbox, &gate, &form, &user).await {
+        Ok(()) => {
+            entrance.cookies.remove(Cookie::build(COOKIE).path("/"));
+            csrf::rotate(entrance.request);
+            Ok(Either::Left(flash::success("/", Text::new("flash-account-deleted"))))
+        }
+        Err(error @ (Error::Invalid(_) | Error::Throttled(_))) => {
+            let preview = preview(entrance.db, entrance.signals, user.id).await?;
+            again(error, |errors| draw(&page, &user, preview, errors)).map(Either::Right)
+        }
+        Err(error) => Err(error),
     }
-    let (signals, letters, leaver) = (entrance.signals.clone(), outbox.inner().clone(), user.0.clone());
+}
+
+async fn deleted(
+    entrance: &Entrance<'_>,
+    outbox: &Outbox,
+    gate: &Gate<'_>,
+    form: &DeleteForm,
+    user: &models::User,
+) -> Result<(), Error> {
+    if !entrance.is_owner(gate, user, &form.password).await? {
+        return Err(Error::Invalid(FieldErrors::one("password", Text::new("error-password-wrong"))));
+    }
+    let (signals, letters, leaver) = (entrance.signals.clone(), outbox.clone(), user.clone());
     let user_id = user.id;
-    let deleted = entrance
+    entrance
         .db
         .write(move |conn| {
             // A site that nobody runs any more would be of no use to anybody.
             if models::User::is_last_superuser(conn, user_id)? {
-                return Ok(false);
+                return Err(Error::Invalid(FieldErrors::one(FieldErrors::FORM, Text::new("error-last-superuser"))));
             }
             signals.send(conn, &UserLeaving { user_id })?;
             models::User::delete(conn, user_id)?;
             letters.put(conn, &mails::Goodbye { email: leaver.email, name: leaver.name, username: leaver.username })?;
-            Ok(true)
+            Ok(())
         })
         .await?;
-    if !deleted {
-        let errors = FieldErrors::one(FieldErrors::FORM, Text::new("error-last-superuser"));
-        return Ok(Either::Right(draw(&page, &user, entrance.db, entrance.signals, errors).await?));
-    }
     entrance.signals.after(&UserLeft { user_id });
-    entrance.cookies.remove(Cookie::build(COOKIE).path("/"));
-    csrf::rotate(entrance.request);
-    Ok(Either::Left(flash::success("/", Text::new("flash-account-deleted"))))
+    Ok(())
 }

@@ -9,11 +9,11 @@ use super::entrance::Entrance;
 use crate::accounts::forms::PasswordChangeForm;
 use crate::accounts::guards::{Gate, User};
 use crate::accounts::models;
-use crate::accounts::page::{INVALID, Outcome, Page, View};
+use crate::accounts::page::{INVALID, Outcome, Page, View, again};
 use crate::accounts::signals::PasswordChanged;
 use crate::kit::error::Error;
 use crate::kit::flash;
-use crate::kit::forms::{Drawn, Post};
+use crate::kit::forms::{Drawn, FieldErrors, Post};
 use crate::kit::i18n::Text;
 
 /// The form.
@@ -40,13 +40,25 @@ pub async fn change(
     form: Post<PasswordChangeForm>,
 ) -> Outcome {
     let Post(form) = form;
-    let is_owner = entrance.is_owner(&gate, &user, &form.password).await?;
-    let password = match form.clean(&user, is_owner) {
-        Ok(password) => password,
-        Err(errors) => return Ok(Either::Right(draw(&page, &user, Drawn { values: form, errors }))),
-    };
+    match written(&entrance, &gate, &form, &user).await {
+        Ok(()) => {
+            entrance.admit(user.id, None, &gate.address()).await?;
+            Ok(Either::Left(flash::success("/account", Text::new("flash-password-changed"))))
+        }
+        Err(error) => again(error, |errors| draw(&page, &user, Drawn { values: form, errors })).map(Either::Right),
+    }
+}
+
+async fn written(
+    entrance: &Entrance<'_>,
+    gate: &Gate<'_>,
+    form: &PasswordChangeForm,
+    user: &models::User,
+) -> Result<(), Error> {
+    let is_owner = entrance.is_owner(gate, user, &form.password).await?;
+    let password = form.clean(user, is_owner).map_err(Error::Invalid)?;
     let hash = entrance.hash(password).await?;
-    let (before, signals, user_id) = (user.0.clone(), entrance.signals.clone(), user.id);
+    let (before, signals, user_id) = (user.clone(), entrance.signals.clone(), user.id);
     let changed = entrance
         .db
         .write(move |conn| {
@@ -59,9 +71,8 @@ pub async fn change(
         .await?;
     if !changed {
         // Somebody was quicker, in another window: the password typed here is the old one by now.
-        return Err(Error::LoginRequired);
+        return Err(Error::Invalid(FieldErrors::one("password", Text::new("error-password-wrong"))));
     }
     entrance.signals.after(&PasswordChanged { user_id });
-    entrance.admit(user_id, None, &gate.address()).await?;
-    Ok(Either::Left(flash::success("/account", Text::new("flash-password-changed"))))
+    Ok(())
 }

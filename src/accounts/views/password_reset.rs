@@ -14,12 +14,12 @@ use crate::accounts::forms::{NewPasswordForm, ResetForm};
 use crate::accounts::guards::Gate;
 use crate::accounts::mails;
 use crate::accounts::models::User;
-use crate::accounts::page::{INVALID, Page, View};
+use crate::accounts::page::{INVALID, Page, View, again};
 use crate::accounts::signals::PasswordChanged;
 use crate::accounts::tokens::{LinkKey, RESET_LIFETIME};
 use crate::kit::db::{Db, fold_key};
 use crate::kit::error::Error;
-use crate::kit::forms::{Drawn, FieldErrors, Post};
+use crate::kit::forms::{Drawn, Post};
 use crate::kit::outbox::Outbox;
 use crate::kit::paths::Id;
 use crate::kit::throttle::Scope;
@@ -58,19 +58,26 @@ pub async fn ask(page: Page<'_>, db: &Db, outbox: &State<Outbox>, gate: Gate<'_>
     if !outbox.is_on() {
         return Ok(Either::Right(no_mail(&page)));
     }
-    let email = match form.clean() {
-        Ok(email) => email,
-        Err(errors) => {
-            let form = page.form(Drawn { values: form, errors });
-            return Ok(Either::Right(page.with(INVALID, "accounts/password_reset.html", context! { form })));
+    match put(db, outbox, &gate, &form).await {
+        Ok(()) => Ok(Either::Left(flash::to("/password-reset/sent"))),
+        Err(error) => {
+            let draw = |errors| {
+                let form = page.form(Drawn { values: form, errors });
+                page.with(INVALID, "accounts/password_reset.html", context! { form })
+            };
+            again(error, draw).map(Either::Right)
         }
-    };
+    }
+}
+
+async fn put(db: &Db, outbox: &Outbox, gate: &Gate<'_>, form: &ResetForm) -> Result<(), Error> {
+    let email = form.clean().map_err(Error::Invalid)?;
     gate.by_address(Scope::Reset)?;
     gate.by_key(Scope::Reset, &format!("email:{}", fold_key(&email)))?;
-    let letters = outbox.inner().clone();
+    let letters = outbox.clone();
     db.write(move |conn| Ok(letters.put(conn, &mails::PasswordReset { email })?)).await?;
     outbox.wake();
-    Ok(Either::Left(flash::to("/password-reset/sent")))
+    Ok(())
 }
 
 /// Django: `PasswordResetDoneView`
@@ -140,21 +147,35 @@ pub async fn set(
     form: Post<NewPasswordForm>,
 ) -> Turn {
     let Post(form) = form;
-    // Hashing is dear, so even the holder of a link does it so often only.
-    gate.by_address(Scope::Login)?;
     let holder = if token == IN_COOKIE { holder(entrance.db, key, entrance.cookies, uid, token).await? } else { None };
     let Some(user) = holder else { return Ok(Either::Right(expired(&page))) };
-    let password = match form.clean(&user) {
-        Ok(password) => password,
-        Err(errors) => return Ok(Either::Right(again(&page, uid, &user, errors))),
-    };
+    match change(&entrance, &gate, &form, &user).await {
+        Ok(true) => {
+            entrance.cookies.remove(Cookie::build(COOKIE).path("/password-reset"));
+            Ok(Either::Left(flash::to("/password-reset/complete")))
+        }
+        Ok(false) => Ok(Either::Right(expired(&page))),
+        Err(error) => {
+            let draw = |errors| {
+                let form = page.form(Drawn { values: NewPasswordForm::default(), errors });
+                page.with(INVALID, "accounts/password_reset_set.html", new_password(uid, &user, form))
+            };
+            again(error, draw).map(Either::Right)
+        }
+    }
+}
+
+/// Gives whether the link was still good when the password was written.
+async fn change(entrance: &Entrance<'_>, gate: &Gate<'_>, form: &NewPasswordForm, user: &User) -> Result<bool, Error> {
+    // Hashing is dear, so even the holder of a link does it so often only.
+    gate.by_address(Scope::Login)?;
+    let password = form.clean(user).map_err(Error::Invalid)?;
     let hash = entrance.hash(password).await?;
-    let signals = entrance.signals.clone();
-    let user_id = user.id;
+    let (signals, before, user_id) = (entrance.signals.clone(), user.clone(), user.id);
     let won = entrance
         .db
         .write(move |conn| {
-            let won = User::finish_reset(conn, &user, &hash)?;
+            let won = User::finish_reset(conn, &before, &hash)?;
             if won {
                 User::note_confirmed(conn, user_id)?;
                 signals.send(conn, &PasswordChanged { user_id })?;
@@ -162,17 +183,10 @@ pub async fn set(
             Ok(won)
         })
         .await?;
-    if !won {
-        return Ok(Either::Right(expired(&page)));
+    if won {
+        entrance.signals.after(&PasswordChanged { user_id });
     }
-    entrance.signals.after(&PasswordChanged { user_id });
-    entrance.cookies.remove(Cookie::build(COOKIE).path("/password-reset"));
-    Ok(Either::Left(flash::to("/password-reset/complete")))
-}
-
-fn again(page: &Page<'_>, uid: Id, user: &User, errors: FieldErrors) -> View {
-    let form = page.form(Drawn { values: NewPasswordForm::default(), errors });
-    page.with(INVALID, "accounts/password_reset_set.html", new_password(uid, user, form))
+    Ok(won)
 }
 
 /// Django: `PasswordResetCompleteView`

@@ -13,7 +13,7 @@ use crate::accounts::guards::Gate;
 use crate::accounts::mails;
 use crate::accounts::models::registration::{self, FinishError};
 use crate::accounts::models::{self, CreateError, NewUser, invite};
-use crate::accounts::page::{INVALID, Outcome, Page, View};
+use crate::accounts::page::{INVALID, Outcome, Page, View, again};
 use crate::accounts::signals::UserRegistered;
 use crate::accounts::site::Site;
 use crate::kit::config::Registration;
@@ -87,39 +87,46 @@ pub async fn register(
         Door::Open(invite) => invite,
         Door::Shut(refusal) => return Ok(Either::Right(refusal)),
     };
-    gate.by_address(Scope::Register)?;
     let next = next_page(&form.next);
-    let done = match form.clean() {
-        Err(errors) => Err(Error::Invalid(errors)),
-        Ok(person) => {
-            let hash = entrance.hash(person.password.clone()).await?;
-            let new = person.with_hash(hash);
-            if site.config().accounts.confirms_email() {
-                gate.by_key(Scope::Reset, &format!("email:{}", fold_key(&new.email)))?;
-                wish(&entrance, outbox, new, invite).await.map(|()| None)
-            } else {
-                create(&entrance, new, invite).await.map(Some)
-            }
-        }
+    let made = if site.config().accounts.confirms_email() {
+        wish(&entrance, outbox, &gate, &form, invite).await.map(|()| None)
+    } else {
+        create(&entrance, &gate, &form, invite).await.map(Some)
     };
-    match done {
+    match made {
         Ok(Some(user)) => {
             entrance.admit(user.id, None, &gate.address()).await?;
             let text = Text::new("flash-welcome").with("name", user.person().shown_name());
             Ok(Either::Left(flash::success(next, text)))
         }
         Ok(None) => Ok(Either::Left(flash::info("/register/sent", Text::new("flash-look-into-mail")))),
-        Err(Error::Invalid(errors)) => {
+        Err(error) => {
             let invite = form.invite.clone();
-            let form = page.form(Drawn { values: form, errors });
-            Ok(Either::Right(page.with(INVALID, "accounts/register.html", context! { form, next, invite })))
+            let draw = |errors| {
+                let form = page.form(Drawn { values: form, errors });
+                page.with(INVALID, "accounts/register.html", context! { form, next, invite })
+            };
+            again(error, draw).map(Either::Right)
         }
-        Err(error) => Err(error),
     }
 }
 
+/// The person of this form, his password hashed.
+async fn cleaned(entrance: &Entrance<'_>, gate: &Gate<'_>, form: &RegisterForm) -> Result<NewUser, Error> {
+    gate.by_address(Scope::Register)?;
+    let person = form.clean().map_err(Error::Invalid)?;
+    let hash = entrance.hash(person.password.clone()).await?;
+    Ok(person.with_hash(hash))
+}
+
 /// The person, written; the unique columns have the last word on what is taken.
-async fn create(entrance: &Entrance<'_>, new: NewUser, invite: Option<i64>) -> Result<models::User, Error> {
+async fn create(
+    entrance: &Entrance<'_>,
+    gate: &Gate<'_>,
+    form: &RegisterForm,
+    invite: Option<i64>,
+) -> Result<models::User, Error> {
+    let new = cleaned(entrance, gate, form).await?;
     let signals = entrance.signals.clone();
     let user = entrance
         .db
@@ -140,7 +147,15 @@ async fn create(entrance: &Entrance<'_>, new: NewUser, invite: Option<i64>) -> R
 
 /// The wish, kept until the address answers. All of it is the same for an address that has an account: its owner is told
 /// by the letter, and nobody else. User names are no secret, so a taken one is said at once.
-async fn wish(entrance: &Entrance<'_>, outbox: &Outbox, new: NewUser, invite: Option<i64>) -> Result<(), Error> {
+async fn wish(
+    entrance: &Entrance<'_>,
+    outbox: &Outbox,
+    gate: &Gate<'_>,
+    form: &RegisterForm,
+    invite: Option<i64>,
+) -> Result<(), Error> {
+    let new = cleaned(entrance, gate, form).await?;
+    gate.by_key(Scope::Reset, &format!("email:{}", fold_key(&new.email)))?;
     let letters = outbox.clone();
     entrance
         .db
