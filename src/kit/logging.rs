@@ -13,6 +13,7 @@ use rocket::{Data, Request, Response};
 use serde_json::{Map, json};
 
 use crate::kit::config::LogFormat;
+use crate::kit::paths;
 
 /// Sends log records to standard error. `verbosity`: below 0 errors only, 0 requests too, 1 debug.
 pub fn init(verbosity: i8) {
@@ -131,7 +132,7 @@ pub fn request_id<'r>(request: &'r Request<'_>) -> &'r RequestId {
 /// Writes a fault to the log, beside the id of the request that met it.
 pub fn failure(request: &Request<'_>, reason: &str) {
     let id = request_id(request).id.as_str();
-    log::error!(request_id = id; "[{id}] {} {}: {reason}", request.method(), request.uri().path());
+    log::error!(request_id = id; "[{id}] {} {}: {reason}", request.method(), paths::without_tokens(request));
 }
 
 /// The fairing that stamps each request and writes its line.
@@ -155,7 +156,8 @@ impl Fairing for RequestLog {
         }
         let (id, method, status) = (stamp.id.as_str(), request.method().as_str(), response.status().code);
         // The path alone: a query may hold what somebody searched for.
-        let path = request.uri().path().as_str();
+        let path = paths::without_tokens(request);
+        let path = path.as_ref();
         let ms = (stamp.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
         log::info!(request_id = id, method = method, path = path, status = status, ms = ms; "[{id}] {method} {path} {status} {ms:.1}ms");
     }

@@ -1,6 +1,8 @@
 //! Addresses: both slash forms, ids that are numbers, a safe way back, and the 405 that the router
 //! does not know.
 
+use std::borrow::Cow;
+
 use rocket::fairing::{Fairing, Info, Kind};
 use rocket::http::Method;
 use rocket::http::uri::Origin;
@@ -85,6 +87,28 @@ pub fn matches_path(route: &Route, path: &str) -> bool {
     }
 }
 
+/// A request's path as the log may show it: where some route has a `<token>`, that lets somebody in.
+pub fn without_tokens<'r>(request: &'r Request<'_>) -> Cow<'r, str> {
+    // No token of ours is shorter; and most paths need no second look.
+    const SHORTEST: usize = 16;
+    let path = request.uri().path().as_str();
+    if !path.split('/').any(|part| part.len() >= SHORTEST) {
+        return path.into();
+    }
+    let secret = |route: &&Route| route.uri.path().contains("<token>") && matches_path(route, path);
+    match request.rocket().routes().find(secret) {
+        Some(route) => masked(route.uri.path(), path).into(),
+        None => path.into(),
+    }
+}
+
+/// `path` with an ellipsis in place of each part that `pattern` calls a token.
+fn masked(pattern: &str, path: &str) -> String {
+    let parts = |text| str::split(text, '/').filter(|part| !part.is_empty());
+    let shown = parts(pattern).zip(parts(path)).map(|(wanted, given)| if wanted == "<token>" { "…" } else { given });
+    shown.flat_map(|part| ["/", part]).collect()
+}
+
 /// `path` if it leads to a page of this site, else none: `//evil.example`, `/\evil.example` and
 /// whole addresses lead away.
 ///
@@ -141,6 +165,16 @@ pub fn back(request: &Request<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tokens_are_not_shown() {
+        let pattern = "/password-reset/<uid>/<token>";
+        assert_eq!(
+            masked(pattern, "/password-reset/7/6b06b5f7-9wdH9Wx9TOoXCiEeHDwZ_aXSOmB7tTVkd9i5emb3q_k"),
+            "/password-reset/7/…"
+        );
+        assert_eq!(masked(pattern, "//password-reset/7//abc"), "/password-reset/7/…");
+    }
 
     #[test]
     fn only_our_own_pages_are_local() {

@@ -263,6 +263,19 @@ fn the_log_can_be_read_by_programs() {
     assert_eq!(line["request_id"].as_str(), answer.header("X-Request-Id"));
     assert!(line["ms"].is_number() && line["time"].as_str().unwrap().ends_with('Z'), "{line}");
     assert!(!line.to_string().contains("secret"), "what somebody searched for is not in the log");
+    const TOKEN: &str = "6b06b5f7-9wdH9Wx9TOoXCiEeHDwZ_aXSOmB7tTVkd9i5emb3q_k";
+    for (method, path) in [
+        ("GET", "/password-reset/1/"),
+        ("PUT", "/password-reset/1/"),
+        ("GET", "/register/confirm/"),
+        ("GET", "/account/email/"),
+        ("GET", "/setup/"),
+    ] {
+        Request::new(method, &format!("{path}{TOKEN}")).open(port).finish();
+        let line = next();
+        assert_eq!(line["path"], format!("{path}…"), "what lets somebody in is not in the log");
+        assert!(!line.to_string().contains(TOKEN), "{line}");
+    }
     child.kill().unwrap();
     child.wait().unwrap();
 }
