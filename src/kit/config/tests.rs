@@ -512,3 +512,40 @@ fn the_example_in_the_embedded_file_works_when_uncommented() {
     let config = setting().toml(&text).config();
     assert_eq!((config.site.access, config.accounts.registration), (Access::Members, Registration::Closed));
 }
+
+#[test]
+fn mail_is_set_up_whole_or_refused() {
+    let release = || setting().profile("release");
+    let config = release().env("CHAUPAL_SITE_URL", "https://chat.example.org:8443").config();
+    assert_eq!((config.mail.backend, config.accounts.confirms_email()), (None, false));
+    assert_eq!(config.mail.from, "noreply@chat.example.org");
+    assert_eq!(config.mail.file_dir, Path::new("data/mail"));
+    assert_eq!(release().config().mail.from, "noreply@localhost", "an address of numbers is no domain");
+    assert_eq!(setting().profile("debug").config().mail.backend, Some(MailBackend::Console));
+
+    let smtp = || release().env("CHAUPAL_MAIL__BACKEND", "smtp").env("CHAUPAL_MAIL__SMTP__HOST", "mail.example.org");
+    let config = smtp().config();
+    assert!(config.accounts.confirms_email(), "where letters reach people, they confirm");
+    assert_eq!((config.mail.smtp.port(), config.mail.smtp.security), (587, SmtpSecurity::Starttls));
+    assert_eq!(smtp().env("CHAUPAL_MAIL__SMTP__SECURITY", "tls").config().mail.smtp.port(), 465);
+    assert!(!smtp().env("CHAUPAL_ACCOUNTS__CONFIRM_EMAIL", "false").config().accounts.confirms_email());
+    let secret = smtp().env("CHAUPAL_MAIL__SMTP__USERNAME", "me").env("CHAUPAL_MAIL__SMTP__PASSWORD", "s3cret");
+    assert_eq!(secret.entry("mail.smtp.password").0, "***");
+    assert!(!format!("{:?}", secret.load()).contains("s3cret"));
+
+    for (setting, words) in [
+        (release().env("CHAUPAL_MAIL__BACKEND", "console"), "mail.backend"),
+        (release().env("CHAUPAL_MAIL__BACKEND", "smtp"), "mail.smtp.host"),
+        (release().env("CHAUPAL_MAIL__BACKEND", "pigeon"), "\"smtp\""),
+        (release().env("CHAUPAL_MAIL__FROM", "a@b@c"), "mail.from"),
+        (release().env("CHAUPAL_ACCOUNTS__CONFIRM_EMAIL", "true"), "accounts.confirm_email"),
+        (smtp().env("CHAUPAL_MAIL__SMTP__PORT", "0"), "mail.smtp.port"),
+        (smtp().env("CHAUPAL_MAIL__SMTP__PORT", "70000"), "mail.smtp.port"),
+        (smtp().env("CHAUPAL_MAIL__SMTP__USERNAME", "me"), "mail.smtp.password"),
+        (smtp().env("CHAUPAL_MAIL__SMTP__PASSWORD", "s3cret"), "mail.smtp.username"),
+        (smtp().env("CHAUPAL_MAIL__SMTP__SECURITY", "some"), "mail.smtp.security"),
+    ] {
+        let error = setting.error();
+        assert!(error.contains(words) && !error.contains("s3cret"), "{error}");
+    }
+}
