@@ -337,6 +337,36 @@ email-confirm-text = From now on your account has the address { $email }.
 email-confirm-submit = Yes, use this address
 email-expired-text = It was used already, is older than a day, or something changed since. A new one is quickly sent.
 
+## A second factor
+
+account-second-title = Second step at the log-in
+account-second-hint = A code of an app on your phone, besides the password.
+second-off-text = Whoever learns your password cannot log in with it alone: a code is asked for that only an app on your phone shows. Any authenticator app will do.
+second-needed = The staff of this site needs it: nothing else opens before it is set up.
+second-begin = Set it up
+second-on-text = It is on: after your password, a code is asked for.
+second-left = { $count ->
+    [0] You have no recovery codes left: make new ones.
+    [one] One recovery code is left.
+   *[other] { $count } recovery codes are left.
+}
+second-new-codes = New recovery codes
+second-remove = Turn it off
+second-secret-title = Show this to your app
+second-secret-text = Scan the picture with your authenticator app, or type the key below it into the app. It is shown only now.
+second-secret-typed = Key
+second-secret-tap = On this phone: open it in the app
+second-first-help = The six digits that the app shows now.
+second-confirm = Turn it on
+recovery-title = Your recovery codes
+recovery-text = The second step is on. If you lose your phone, each of these codes lets you in once, in place of the app. Write them down or print them now: they are not shown again.
+recovery-kept = I have kept them
+code-title = Your code
+code-text = Your password was right. Now the code that your app shows.
+code-label = Code
+code-help = Six digits; or one of your recovery codes.
+code-back = Begin again
+
 ## Letters
 
 mail-greeting = Hello { $name },
@@ -368,6 +398,10 @@ mail-email-taken-text = The account { $username } was to have this address, but 
 mail-email-changed-subject = Your address for { $site } was changed
 mail-email-changed-text = The account { $username } has another email address from now on. Letters no longer come here.
 mail-email-changed-note = If it was not you, ask whoever runs the site at once: somebody knows your password.
+mail-second-on-subject = Your account at { $site } asks for a code from now on
+mail-second-on-text = The second step at the log-in is on: after your password, the code of an app is asked for.
+mail-second-off-subject = Your account at { $site } no longer asks for a code
+mail-second-off-text = The second step at the log-in is off: your password alone lets in again.
 mail-goodbye-subject = Your account at { $site } is deleted
 mail-goodbye-text = The account { $username } and its messages are gone. Take care, and come back whenever you like.
 mail-test-subject = A test from { $site }
@@ -397,6 +431,15 @@ setup-expired-text = It was used already, or a newer one took its place. The ser
 flash-welcome = Welcome, { $name }!
 flash-logged-in = Good to see you, { $name }.
 flash-logged-out = You are logged out.
+flash-code-next = One more step: the code of your app.
+flash-code-late = That took a while. Please begin again.
+flash-recovery-used = { $count ->
+    [0] That was your last recovery code. Make new ones in your account.
+    [one] You are logged in. One recovery code is left.
+   *[other] You are logged in. { $count } recovery codes are left.
+}
+flash-second-factor-off = The second step is off.
+flash-second-factor-needed = The staff of this site needs a second step at the log-in. Please set it up first.
 flash-look-into-mail = Please look into your mail.
 flash-confirmed = Your account is made. Log in with it.
 flash-password-changed = Your new password is kept. Other browsers are logged out.
@@ -440,6 +483,7 @@ error-username-taken = This username is taken.
 error-email-invalid = This does not look like an email address.
 error-email-taken = There is an account with this email address already.
 error-login = Username or password is not right.
+error-code = This is not a code that works now.
 error-password-wrong = This is not your password.
 error-invite-used = This invitation was used up meanwhile. Ask the person who sent it for a new one.
 error-last-superuser = Nobody else can run this site. Make somebody else a superuser first.

@@ -39,6 +39,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Codes of an app, asked for besides the password.
+    second_factors (user_id) {
+        user_id -> BigInt,
+        secret -> Text,
+        confirmed -> Nullable<Timestamp>,
+        last_step -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// For who has lost that app.
+    recovery_codes (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        code_hash -> Text,
+    }
+}
+
+diesel::table! {
     /// Who wants an account and has to confirm his address first.
     registrations (id) {
         id -> BigInt,

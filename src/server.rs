@@ -11,7 +11,7 @@ use rocket::figment::Figment;
 use rocket::http::Status;
 use rocket::{Build, Rocket, Route, Shutdown, State, get, routes};
 
-use crate::accounts::guards::MembersOnly;
+use crate::accounts::guards::{MembersOnly, StaffNeedsCode};
 use crate::accounts::models::{clear_expired, setting};
 use crate::accounts::passwords::Hasher;
 use crate::accounts::setup::SetupKey;
@@ -86,6 +86,7 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .attach(templates::fairing(Arc::clone(&catalogue), config.data_dir.clone(), pages.clone()))
         .attach(AdHoc::try_on_ignite("first look at the site", |rocket| Box::pin(look(rocket))))
         .attach(AdHoc::on_liftoff("background work", |rocket| Box::pin(async move { start_background(rocket) })));
+    let rocket = if config.accounts.staff_needs_code() { rocket.attach(StaffNeedsCode) } else { rocket };
     let rocket = match mailer {
         Some(mailer) => {
             let desk = desk(config, site, catalogue, pages, link_key.0);

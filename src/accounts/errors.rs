@@ -10,7 +10,7 @@ use rocket::{Catcher, catch, catchers};
 use rocket_dyn_templates::context;
 use serde_json::json;
 
-use crate::accounts::guards::login_needed;
+use crate::accounts::guards::{code_needed, login_needed};
 use crate::accounts::page::{Page, View};
 use crate::kit::error::Note;
 use crate::kit::headers::add_fixed;
@@ -36,6 +36,7 @@ enum Answer {
     Page(View),
     Json(String),
     Login(Box<Redirect>),
+    Away(Box<flash::Said>),
     Plain,
 }
 
@@ -52,6 +53,7 @@ impl<'r> Responder<'r, 'static> for Caught {
             Answer::Page(view) => view.respond_to(request).or_else(|_| plain(self.status).respond_to(request))?,
             Answer::Json(body) => (self.status, (ContentType::JSON, body)).respond_to(request)?,
             Answer::Login(redirect) => redirect.respond_to(request)?,
+            Answer::Away(said) => said.respond_to(request)?,
             Answer::Plain => plain(self.status).respond_to(request)?,
         };
         add_fixed(&mut response);
@@ -77,6 +79,12 @@ async fn any(status: Status, request: &Request<'_>) -> Caught {
     if status == Status::Unauthorized {
         return login(request, headers);
     }
+    let needs_code = code_needed(request);
+    if needs_code && !wants_json(request) {
+        let said = flash::info("/account/second-factor", Text::new("flash-second-factor-needed"));
+        return Caught { status: Status::SeeOther, answer: Answer::Away(Box::new(said)), headers };
+    }
+    let status = if needs_code { Status::Forbidden } else { status };
     let key = if note.csrf { "csrf".to_owned() } else { known(status).to_string() };
     let title = Text::new(format!("error-{key}-title"));
     let mut text = Text::new(format!("error-{key}-text"));

@@ -195,13 +195,26 @@ impl EmailForm {
     }
 }
 
-/// The end of an account.
+/// The owner's word for what counts much: his password.
 #[derive(Default, Debug, FromForm, Serialize)]
-pub struct DeleteForm {
+pub struct OwnerForm {
     /// The password of the account.
     #[field(default = String::new())]
     #[serde(skip)]
     pub password: String,
+}
+
+/// A code of the second factor. It never comes back.
+#[derive(Default, Debug, FromForm, Serialize)]
+pub struct CodeForm {
+    /// Of the app, or one of the recovery codes.
+    #[field(default = String::new())]
+    #[serde(skip)]
+    pub code: String,
+    /// Where to go then.
+    #[field(default = String::new())]
+    #[serde(skip)]
+    pub next: String,
 }
 
 fn owner(clean: &mut Cleaner, is_owner: bool) {

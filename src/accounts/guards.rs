@@ -155,9 +155,7 @@ impl Fairing for MembersOnly {
             return;
         }
         let path = request.uri().path().as_str();
-        let open = OPEN_TO_ALL
-            .iter()
-            .any(|open| path.strip_prefix(open).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+        let open = begins_with(path, &OPEN_TO_ALL);
         if open || matches!(current(request).await, Current::Person(..)) {
             return;
         }
@@ -167,6 +165,53 @@ impl Fairing for MembersOnly {
             request.set_uri(nowhere);
         }
     }
+}
+
+/// With `accounts.second_factor = staff`, the staff can open nothing but these without a second factor.
+const OPEN_WITHOUT_CODE: [&str; 8] =
+    ["/account/second-factor", "/login", "/logout", "/setup", "/static", "/healthz", "/readyz", "/password-reset"];
+
+/// Sends staff without a second factor to the page where it is set up, before any route sees them.
+pub struct StaffNeedsCode;
+
+/// In the request's cache: it was turned away for want of a second factor.
+struct CodeNeeded(bool);
+
+/// Whether this request was turned away for want of a second factor.
+pub fn code_needed(request: &Request<'_>) -> bool {
+    request.local_cache(|| CodeNeeded(false)).0
+}
+
+#[rocket::async_trait]
+impl Fairing for StaffNeedsCode {
+    fn info(&self) -> Info {
+        Info { name: "staff needs a second factor", kind: Kind::Request }
+    }
+
+    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        if begins_with(request.uri().path().as_str(), &OPEN_WITHOUT_CODE) {
+            return;
+        }
+        let user_id = match current(request).await {
+            Current::Person(user, _) if user.is_staff => user.id,
+            _ => return,
+        };
+        let Some(db) = db::of(request) else { return };
+        let has_code = db.read(move |conn| Ok(models::second_factor::required(conn, user_id)?.is_some())).await;
+        // What cannot be looked up is no reason to let somebody pass.
+        if has_code.unwrap_or(false) {
+            return;
+        }
+        request.local_cache(|| CodeNeeded(true));
+        if let Ok(nowhere) = Origin::parse("/.second-factor-required") {
+            request.set_uri(nowhere);
+        }
+    }
+}
+
+/// Whether a path is one of these pages or lies below one.
+fn begins_with(path: &str, pages: &[&str]) -> bool {
+    pages.iter().any(|page| path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// Where the request comes from, behind the trusted proxies.

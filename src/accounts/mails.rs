@@ -21,6 +21,7 @@ pub fn register(kinds: &mut Kinds) {
     kinds.register::<PasswordChanged>();
     kinds.register::<ConfirmEmail>();
     kinds.register::<EmailChanged>();
+    kinds.register::<SecondFactorChanged>();
     kinds.register::<Goodbye>();
 }
 
@@ -180,6 +181,34 @@ impl Letter for EmailChanged {
             ..Draft::default()
         };
         to_address(desk, &self.old, &self.name, &self.username, draft)
+    }
+}
+
+/// To whose account asks for a code from now on, or does so no more.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SecondFactorChanged {
+    /// His number.
+    pub user_id: i64,
+    /// It asks.
+    pub is_on: bool,
+}
+
+impl Letter for SecondFactorChanged {
+    const KIND: &'static str = "second_factor_changed";
+
+    fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+        let (subject, text) = if self.is_on {
+            ("mail-second-on-subject", "mail-second-on-text")
+        } else {
+            ("mail-second-off-subject", "mail-second-off-text")
+        };
+        let draft = Draft {
+            subject: Some(Text::new(subject)),
+            lines: vec![Text::new(text)],
+            button: Some((Text::new("mail-password-changed-button"), "/password-reset".into())),
+            notes: vec![Text::new("mail-password-changed-note")],
+        };
+        to_user(conn, desk, self.user_id, draft)
     }
 }
 

@@ -15,6 +15,7 @@ pub mod setup;
 pub mod signals;
 pub mod site;
 pub mod tokens;
+pub mod totp;
 pub mod views;
 
 use rocket::{Route, routes};
@@ -46,6 +47,13 @@ pub fn routes() -> Vec<Route> {
         views::email_change::change,
         views::email_change::confirm_page,
         views::email_change::confirm,
+        views::second_factor::code_page,
+        views::second_factor::code,
+        views::second_factor::overview,
+        views::second_factor::begin,
+        views::second_factor::confirm,
+        views::second_factor::renew_codes,
+        views::second_factor::remove,
         views::leaving::export_page,
         views::leaving::export,
         views::leaving::delete_page,

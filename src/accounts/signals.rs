@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use crate::accounts::mails;
-use crate::accounts::models::{Session, User};
+use crate::accounts::models::{Session, User, second_factor};
 use crate::kit::db::Conn;
 use crate::kit::i18n::Text;
 use crate::kit::outbox::Outbox;
@@ -144,6 +144,7 @@ fn export(conn: &mut Conn, event: &UserExporting) -> QueryResult<()> {
             "is_staff": user.is_staff,
             "date_joined": time::iso(user.date_joined),
             "last_login": user.last_login.map(time::iso),
+            "second_factor": second_factor::required(conn, user.id)?.is_some(),
         }),
     );
     let sessions: Vec<Value> = Session::of(conn, user.id)?

@@ -18,6 +18,9 @@ pub const RESET_LIFETIME: i64 = 60 * 60;
 /// How long a link that confirms an e-mail address works, in seconds.
 pub const EMAIL_LIFETIME: i64 = 24 * 60 * 60;
 
+/// How long somebody whose password was right may take to give the code, in seconds.
+pub const SECOND_LIFETIME: i64 = 5 * 60;
+
 /// What a link that confirms an e-mail address is about. Its token says it, and the signature that nobody else wrote it.
 ///
 /// Django: `django.core.signing.dumps`
@@ -42,6 +45,11 @@ impl EmailChange {
         change.signature = BASE64.decode(signature).ok()?;
         Some(change)
     }
+}
+
+/// Whose [`LinkKey::second_token`] this claims to be.
+pub fn second_holder(token: &str) -> Option<i64> {
+    token.split('.').next()?.parse().ok()
 }
 
 /// What links are signed with; managed state.
@@ -101,6 +109,27 @@ impl LinkKey {
             mac.update(&number.to_be_bytes());
         }
         Some(mac)
+    }
+
+    /// What a browser keeps between the password, which was right, and the code of the second factor. It dies with the password,
+    /// and after some minutes. `password` is the hash.
+    pub fn second_token(&self, user_id: i64, password: &str, now: i64) -> String {
+        let mac = self.second_mac(user_id, password, now).map(|mac| mac.finalize().into_bytes()).unwrap_or_default();
+        format!("{user_id}.{now:x}.{}", BASE64.encode(mac))
+    }
+
+    /// Whether such a token is good for this person now.
+    pub fn accepts_second(&self, user: &User, token: &str, now: i64) -> bool {
+        let parts: Vec<&str> = token.split('.').collect();
+        let &[_, made, signature] = parts.as_slice() else { return false };
+        let (Ok(made), Ok(signature)) = (i64::from_str_radix(made, 16), BASE64.decode(signature)) else { return false };
+        let is_fresh = made.checked_add(SECOND_LIFETIME).is_some_and(|end| now < end);
+        let mac = self.second_mac(user.id, &user.password, made);
+        is_fresh && user.is_active && mac.is_some_and(|mac| mac.verify_slice(&signature).is_ok())
+    }
+
+    fn second_mac(&self, user_id: i64, password: &str, made: i64) -> Option<Hmac<Sha256>> {
+        self.mac(&["second", password], &[user_id, made])
     }
 
     /// What a browser keeps by which it is known again as one that this person has logged in with.
@@ -204,6 +233,24 @@ mod tests {
         }
         for rubbish in ["", ".", "x.y", &token[1..]] {
             assert_eq!(EmailChange::read(rubbish), None, "{rubbish}");
+        }
+    }
+
+    #[test]
+    fn the_way_from_the_password_to_the_code_is_short_and_ones_own() {
+        let key = LinkKey([7; 32]);
+        let token = key.second_token(7, "a hash", 1_000_000);
+        assert_eq!(second_holder(&token), Some(7));
+        assert!(key.accepts_second(&asha(), &token, 1_000_000 + SECOND_LIFETIME - 1));
+        assert!(!key.accepts_second(&asha(), &token, 1_000_000 + SECOND_LIFETIME));
+        let (ravi, changed) = (User { id: 8, ..asha() }, User { password: "another".into(), ..asha() });
+        let disabled = User { is_active: false, ..asha() };
+        for user in [ravi, changed, disabled] {
+            assert!(!key.accepts_second(&user, &token, 1_000_000));
+        }
+        let signature = token.rsplit('.').next().unwrap();
+        for bent in ["", "..", "7", "7.f4240.", &format!("7.1e8480.{signature}"), &format!("{token}.x")] {
+            assert!(!key.accepts_second(&asha(), bent, 1_000_000), "{bent}");
         }
     }
 

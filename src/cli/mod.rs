@@ -66,6 +66,8 @@ enum Command {
     Createsuperuser(people::CreateArgs),
     /// Give a person a new password
     Changepassword(people::PasswordArgs),
+    /// Let somebody in by the password alone who has lost the app of the second factor
+    Removesecondfactor(people::PasswordArgs),
     /// Delete a person: rooms stay, messages go
     Deleteuser(people::DeleteArgs),
     /// Make a link by which people may register on a closed site
@@ -182,6 +184,7 @@ fn execute(cli: Cli) -> Result<ExitCode, String> {
         Command::Showmigrations(args) => migrate::show(args, &context).map(done),
         Command::Createsuperuser(args) => people::create_superuser(args, &context).map(done),
         Command::Changepassword(args) => people::change_password(args, &context).map(done),
+        Command::Removesecondfactor(args) => people::remove_second_factor(args, &context).map(done),
         Command::Deleteuser(args) => people::delete(args, &context).map(done),
         Command::Invite(args) => invite::run(args, &context).map(done),
         Command::Clearsessions => people::clear_sessions(&context).map(done),

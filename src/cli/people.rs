@@ -4,7 +4,8 @@ use std::io::{BufRead, IsTerminal};
 
 use super::{Context, confirm};
 use crate::accounts::forms;
-use crate::accounts::models::{self, CreateError, NewUser, Session, User};
+use crate::accounts::mails;
+use crate::accounts::models::{self, CreateError, NewUser, Session, User, second_factor};
 use crate::accounts::passwords;
 use crate::accounts::signals::{PasswordChanged, UserLeaving, UserRegistered};
 use crate::kit::config::make_data_dir;
@@ -28,7 +29,7 @@ pub struct CreateArgs {
     no_input: bool,
 }
 
-/// Whose password changes.
+/// Whose password changes, or whose second factor goes.
 #[derive(clap::Args)]
 pub struct PasswordArgs {
     /// User name or e-mail address
@@ -91,7 +92,11 @@ pub fn create_superuser(args: CreateArgs, context: &Context) -> Result<(), Strin
 
 /// What the apps do when people come, change and go. Their letters are sent by the next server that runs.
 fn signals(context: &Context) -> Signals {
-    crate::server::receivers(&Outbox::new(context.loaded.config.mail.backend.is_some())).build()
+    crate::server::receivers(&outbox(context)).build()
+}
+
+fn outbox(context: &Context) -> Outbox {
+    Outbox::new(context.loaded.config.mail.backend.is_some())
 }
 
 /// Two names that are no settings: a password is never an argument, which others could read.
@@ -157,6 +162,28 @@ pub fn change_password(args: PasswordArgs, context: &Context) -> Result<(), Stri
     })
     .map_err(|e: diesel::result::Error| e.to_string())?;
     context.say(&format!("The password of {} was changed; sessions ended: {ended}.", user.username));
+    Ok(())
+}
+
+/// Lets somebody in by his password alone again who has lost his app and his recovery codes.
+///
+/// # Errors
+/// One line: who is not there, or has none.
+pub fn remove_second_factor(args: PasswordArgs, context: &Context) -> Result<(), String> {
+    let mut conn = context.connect_migrated()?;
+    let user = find(&mut conn, &args.user)?;
+    let letters = outbox(context);
+    let removed = db::transaction(&mut conn, |conn| {
+        let removed = second_factor::remove(conn, user.id)?;
+        if removed {
+            letters.put(conn, &mails::SecondFactorChanged { user_id: user.id, is_on: false })?;
+        }
+        Ok(removed)
+    });
+    if !removed.map_err(|e: diesel::result::Error| e.to_string())? {
+        return Err(format!("{} has no second factor", user.username));
+    }
+    context.say(&format!("{} is let in by the password alone now.", user.username));
     Ok(())
 }
 

@@ -21,6 +21,7 @@ pub mod outbox;
 pub mod paginate;
 pub mod paths;
 pub mod progress;
+pub mod qr;
 pub mod random;
 pub mod signals;
 pub mod slug;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { PASSWORD, Person } from './lib/person.mjs';
 import { isLive } from './lib/room.mjs';
+import { codeOf } from './lib/totp.mjs';
 
 const NEW = 'a lantern by the old well';
 
@@ -45,6 +46,46 @@ export default (test) => {
     const bytes = readFileSync(await download.path());
     assert.equal(bytes.subarray(0, 2).toString(), 'PK');
     for (const name of ['account.json', 'messages.json', 'rooms.json', 'sessions.json']) assert.ok(bytes.includes(name), name);
+  });
+
+  test('a second step at the log-in: set up, asked for, and a recovery code for a lost phone', async (scene) => {
+    const asha = await scene.person();
+    const page = await scene.window({ as: asha, path: '/account' });
+    await page.getByRole('link', { name: /Second step/ }).click();
+    await page.locator('main [name=password]').fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    const secret = await page.locator('.secret-text').textContent();
+    const uri = new URL(await page.locator('a[href^="otpauth:"]').getAttribute('href'));
+    assert.equal(uri.searchParams.get('secret'), secret.replaceAll(' ', ''));
+    assert.ok((await page.locator('svg.qr').boundingBox()).width > 150);
+    await page.locator('#code').fill('000000');
+    await page.keyboard.press('Enter');
+    await page.locator('#code-error').waitFor();
+    await page.locator('#code').fill(codeOf(secret));
+    await page.keyboard.press('Enter');
+    await page.locator('.recovery-codes').waitFor();
+    const codes = await page.locator('.recovery-codes code').allTextContents();
+    assert.equal(new Set(codes).size, 10);
+
+    const other = await scene.window({ path: '/rooms/new' });
+    for (const [given, wanted] of [[codeOf(secret, 1), 'Good to see you'], [codes[3].toUpperCase(), '9 recovery codes are left']]) {
+      await other.goto('/login?next=/topics');
+      await other.locator('main [name=login]').fill(asha.username);
+      await other.locator('main [name=password]').fill(PASSWORD);
+      await other.keyboard.press('Enter');
+      await other.waitForURL(/\/login\/code/);
+      assert.equal(await other.locator('body[data-user]').count(), 0);
+      await other.locator('#code').fill('123456');
+      await other.keyboard.press('Enter');
+      await other.locator('#code-error').waitFor();
+      await other.locator('#code').fill(given);
+      await other.keyboard.press('Enter');
+      await other.waitForURL(/\/topics$/);
+      await other.locator('.flash').getByText(wanted).waitFor();
+      await other.locator('.user-menu summary').click();
+      await other.locator('.user-menu form button').click();
+      await other.locator('a[href="/login"]').first().waitFor();
+    }
   });
 
   test('an account is deleted after its password, by the keyboard', async (scene) => {

@@ -30,6 +30,7 @@ mod password_reset;
 mod permissions;
 mod registration;
 mod rooms;
+mod second_factor;
 mod setup;
 mod templates;
 mod throttle;

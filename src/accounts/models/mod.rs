@@ -4,6 +4,7 @@ pub mod invite;
 pub mod kept;
 mod person;
 pub mod registration;
+pub mod second_factor;
 mod session;
 pub mod setting;
 mod user;

@@ -5,16 +5,17 @@ use rocket::request::{self, FromRequest, Request};
 use rocket::time::Duration;
 
 use crate::accounts::guards::{COOKIE, Gate};
-use crate::accounts::models::{self, Session};
+use crate::accounts::models::{self, Session, second_factor};
 use crate::accounts::passwords::{Hasher, Verdict};
 use crate::accounts::signals::UserLoggedIn;
 use crate::accounts::site::Site;
-use crate::accounts::tokens::LinkKey;
+use crate::accounts::tokens::{LinkKey, SECOND_LIFETIME, second_holder};
 use crate::kit::csrf;
 use crate::kit::db::{self, Db, fold_key};
 use crate::kit::error::Error;
 use crate::kit::signals::Signals;
 use crate::kit::throttle::Scope;
+use crate::kit::time;
 
 /// The doorkeeper: checks passwords and lets people in. What log-in, registration and set-up share.
 pub struct Entrance<'r> {
@@ -31,6 +32,9 @@ pub struct Entrance<'r> {
 
 /// By it a browser is known again as one that a person has logged in with.
 const DEVICE: &str = "device";
+
+/// By it a browser may go on from the password to the code.
+const SECOND: &str = "second";
 
 impl Entrance<'_> {
     /// Whose attempts to log in these count among. Strangers who guess at somebody's password use up the attempts of all
@@ -71,6 +75,50 @@ impl Entrance<'_> {
     /// [`Error::Internal`]: no randomness, no memory.
     pub async fn hash(&self, password: String) -> Result<String, Error> {
         self.hasher.hash(password).await.map_err(|error| Error::Internal(error.to_string()))
+    }
+
+    /// Whether this person's password alone does not let him in.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub(super) async fn asks_for_code(&self, user_id: i64) -> Result<bool, Error> {
+        self.db.read(move |conn| Ok(second_factor::required(conn, user_id)?.is_some())).await
+    }
+
+    /// Notes in the browser that this person's password was right, until he gives the code.
+    pub(super) fn remember_password(&self, user_id: i64, hash: &str) {
+        let token = self.key.second_token(user_id, hash, time::now().and_utc().timestamp());
+        let mut cookie = csrf::cookie(self.request, SECOND, token);
+        cookie.set_path("/login");
+        cookie.set_max_age(Duration::seconds(SECOND_LIFETIME));
+        self.cookies.add(cookie);
+    }
+
+    /// Whose password was right in this browser some minutes ago.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub(super) async fn remembered(&self) -> Result<Option<models::User>, Error> {
+        let Some(token) = self.cookies.get(SECOND).map(|cookie| cookie.value().to_owned()) else { return Ok(None) };
+        let Some(user_id) = second_holder(&token) else { return Ok(None) };
+        let user = self.db.read(move |conn| Ok(models::User::by_id(conn, user_id)?)).await?;
+        Ok(user.filter(|user| self.key.accepts_second(user, &token, time::now().and_utc().timestamp())))
+    }
+
+    /// The code was given, or is not asked for any more.
+    pub(super) fn forget_password(&self) {
+        self.cookies.remove(Cookie::build(SECOND).path("/login"));
+    }
+
+    /// Makes the hash of a password that was right anew; gives it.
+    ///
+    /// # Errors
+    /// The database's; [`Error::Internal`]: no memory.
+    pub(super) async fn renew(&self, user_id: i64, password: String) -> Result<String, Error> {
+        let hash = self.hash(password).await?;
+        let kept = hash.clone();
+        self.db.write_statement(move |conn| Ok(models::User::set_password(conn, user_id, &kept)?)).await?;
+        Ok(hash)
     }
 
     /// Opens a session under a new id and sets the cookie. An old hash is replaced on this occasion.

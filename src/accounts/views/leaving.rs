@@ -9,7 +9,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::entrance::Entrance;
-use crate::accounts::forms::DeleteForm;
+use crate::accounts::forms::OwnerForm;
 use crate::accounts::guards::{COOKIE, Gate, User};
 use crate::accounts::mails;
 use crate::accounts::models;
@@ -92,7 +92,7 @@ async fn preview(db: &Db, signals: &Signals, user_id: i64) -> Result<(Vec<Text>,
 fn draw(page: &Page<'_>, user: &User<'_>, (goes, stays): (Vec<Text>, Vec<Text>), errors: FieldErrors) -> View {
     let say = |texts: Vec<Text>| texts.iter().map(|text| page.t(text)).collect::<Vec<_>>();
     let status = if errors.is_empty() { Status::Ok } else { INVALID };
-    let form = page.form(Drawn { values: DeleteForm::default(), errors });
+    let form = page.form(Drawn { values: OwnerForm::default(), errors });
     let context = context! { form, username: &user.username, goes: say(goes), stays: say(stays) };
     page.with(status, "accounts/delete.html", context)
 }
@@ -105,7 +105,7 @@ pub async fn delete(
     entrance: Entrance<'_>,
     outbox: &State<Outbox>,
     gate: Gate<'_>,
-    form: Post<DeleteForm>,
+    form: Post<OwnerForm>,
 ) -> Outcome {
     let Post(form) = form;
     match deleted(&entrance, outbox, &gate, &form, &user).await {
@@ -126,7 +126,7 @@ async fn deleted(
     entrance: &Entrance<'_>,
     outbox: &Outbox,
     gate: &Gate<'_>,
-    form: &DeleteForm,
+    form: &OwnerForm,
     user: &models::User,
 ) -> Result<(), Error> {
     if !entrance.is_owner(gate, user, &form.password).await? {

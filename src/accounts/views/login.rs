@@ -6,6 +6,7 @@ use rocket::{Either, State, get, post};
 use rocket_dyn_templates::context;
 
 use super::entrance::Entrance;
+use super::second_factor::code_url;
 use crate::accounts::forms::LoginForm;
 use crate::accounts::guards::{COOKIE, Gate, User};
 use crate::accounts::models::{self, Session};
@@ -47,6 +48,14 @@ pub async fn login(page: Page<'_>, entrance: Entrance<'_>, gate: Gate<'_>, form:
     gate.by_key(Scope::Login, &entrance.attempt_key(&form.login, known.as_ref()))?;
     let verdict = entrance.verify(&form.password, known.as_ref()).await?;
     match known.filter(|user| user.is_active && verdict != Verdict::Wrong) {
+        Some(user) if entrance.asks_for_code(user.id).await? => {
+            let hash = match verdict {
+                Verdict::RightButOld => entrance.renew(user.id, form.password).await?,
+                _ => user.password,
+            };
+            entrance.remember_password(user.id, &hash);
+            Ok(Either::Left(flash::info(code_url(&next), Text::new("flash-code-next"))))
+        }
         Some(user) => {
             let text = Text::new("flash-logged-in").with("name", user.person().shown_name());
             let renewed = (verdict == Verdict::RightButOld).then_some(form.password);

@@ -8,5 +8,6 @@ pub mod login;
 pub mod password_change;
 pub mod password_reset;
 pub mod register;
+pub mod second_factor;
 
 pub use entrance::Entrance;

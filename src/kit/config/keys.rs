@@ -63,6 +63,7 @@ pub const KEYS: &[Key] = &[
     ours("database.pool_size", Kind::Whole, Some("10"), "a whole number from 1 to 200"),
     ours("accounts.registration", Kind::Text, Some("open"), "\"open\" or \"closed\""),
     ours("accounts.confirm_email", Kind::Switch, None, "true or false; true needs mail.backend"),
+    ours("accounts.second_factor", Kind::Text, Some("optional"), "\"optional\" or \"staff\""),
     ours("accounts.session_days", Kind::Whole, Some("14"), "a whole number from 1 to 3650"),
     ours("mail.backend", Kind::Text, None, "\"console\" (with the profile debug alone), \"file\" or \"smtp\""),
     ours("mail.from", Kind::Text, None, "an e-mail address such as \"square@example.org\""),

@@ -118,11 +118,30 @@ pub struct Accounts {
     /// way that mail goes.
     #[serde(default)]
     pub confirm_email: Option<bool>,
+    /// Who must give a code of an app besides the password.
+    #[serde(default)]
+    pub second_factor: SecondFactor,
     /// How many days a session lives.
     pub session_days: u32,
 }
 
+/// Who must give a code of an app besides the password.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum SecondFactor {
+    /// Who has chosen so.
+    #[default]
+    Optional,
+    /// The staff, too.
+    Staff,
+}
+
 impl Accounts {
+    /// Whether the staff must have a second factor.
+    pub fn staff_needs_code(&self) -> bool {
+        self.second_factor == SecondFactor::Staff
+    }
+
     /// Whether an account is made only after a word from its e-mail address.
     pub fn confirms_email(&self) -> bool {
         self.confirm_email == Some(true)

@@ -1,6 +1,7 @@
 // Every page of the site, in each shape that it can take.
 import { Person, PASSWORD } from './person.mjs';
 import { Server } from './server.mjs';
+import { codeOf } from './totp.mjs';
 
 /** Sends a form of the page that is open, changed by `change` before. */
 async function submit(page, change) {
@@ -8,6 +9,13 @@ async function submit(page, change) {
 }
 
 const goto = (path) => (page) => page.goto(path);
+
+async function beginSecond(page) {
+  await page.goto('/account/second-factor');
+  await page.locator('main [name=password]').fill(PASSWORD);
+  await Promise.all([page.waitForEvent('domcontentloaded'), page.keyboard.press('Enter')]);
+  await page.locator('.secret-text').waitFor();
+}
 
 /** A site full enough to look at; the people and rooms that the pages need. */
 async function furnish(site) {
@@ -150,6 +158,32 @@ export const PAGES = [
   {
     name: 'account, password with errors', as: 'member',
     open: async (page) => { await page.goto('/account/password'); await submit(page, () => HTMLFormElement.prototype.submit.call(document.querySelector('main form'))); },
+  },
+  { name: 'account, second step, off', as: 'member', open: goto('/account/second-factor') },
+  { name: 'account, second step, the secret', as: 'newcomer', open: beginSecond },
+  {
+    name: 'account, second step, with an error', as: 'newcomer',
+    open: async (page) => { await beginSecond(page); await submit(page, () => HTMLFormElement.prototype.submit.call(document.querySelector('main form'))); },
+  },
+  {
+    name: 'account, recovery codes', as: 'newcomer',
+    open: async (page) => {
+      await beginSecond(page);
+      await page.locator('#code').fill(codeOf(await page.locator('.secret-text').textContent()));
+      await Promise.all([page.waitForEvent('domcontentloaded'), page.keyboard.press('Enter')]);
+      await page.locator('.recovery-codes').waitFor();
+    },
+  },
+  { name: 'account, second step, on', as: 'newcomer', open: goto('/account/second-factor') },
+  {
+    name: 'log-in, the code',
+    open: async (page, stage) => {
+      await page.goto('/login');
+      await page.locator('main [name=login]').fill(stage.newcomer.username);
+      await page.locator('main [name=password]').fill(PASSWORD);
+      await page.keyboard.press('Enter');
+      await page.locator('#code').waitFor();
+    },
   },
   { name: 'account, e-mail', as: 'member', open: goto('/account/email') },
   { name: 'account, confirm an e-mail', open: (page, stage) => page.goto(stage.emailLink) },

@@ -1,0 +1,283 @@
+//! The second factor: asked for at the log-in, set up and taken away at `/account/second-factor`.
+//!
+//! Django: `django-otp`
+
+use rocket::http::Status;
+use rocket::response::Redirect;
+use rocket::{Either, State, get, post};
+use rocket_dyn_templates::context;
+use serde::Serialize;
+
+use super::entrance::Entrance;
+use super::login::next_page;
+use crate::accounts::forms::{CodeForm, OwnerForm};
+use crate::accounts::guards::{Gate, User};
+use crate::accounts::mails;
+use crate::accounts::models::{self, second_factor};
+use crate::accounts::page::{INVALID, Outcome, Page, View, again};
+use crate::accounts::site::Site;
+use crate::accounts::totp;
+use crate::kit::db::Db;
+use crate::kit::error::Error;
+use crate::kit::forms::{Drawn, FieldErrors, Post};
+use crate::kit::i18n::Text;
+use crate::kit::outbox::Outbox;
+use crate::kit::paginate::encode_query;
+use crate::kit::throttle::Scope;
+use crate::kit::{flash, qr, time};
+
+/// Where the code is asked for, on the way to `next`.
+pub(super) fn code_url(next: &str) -> String {
+    format!("/login/code?next={}", encode_query(next))
+}
+
+/// The page that asks for the code; without the password before, back to the log-in.
+#[get("/login/code?<next>")]
+pub async fn code_page(
+    page: Page<'_>,
+    entrance: Entrance<'_>,
+    next: Option<String>,
+) -> Result<Either<Redirect, View>, Error> {
+    let next = next_page(&next.unwrap_or_default());
+    if entrance.remembered().await?.is_none() {
+        return Ok(Either::Left(flash::to(format!("/login?next={}", encode_query(&next)))));
+    }
+    let form = page.form(Drawn::fresh(CodeForm::default()));
+    Ok(Either::Right(page.ok("accounts/login_code.html", context! { form, next })))
+}
+
+/// Lets in who gives the code of the app, or a recovery code. What was wrong with another is not told.
+#[post("/login/code", data = "<form>")]
+pub async fn code(page: Page<'_>, entrance: Entrance<'_>, gate: Gate<'_>, form: Post<CodeForm>) -> Outcome {
+    let Post(form) = form;
+    let next = next_page(&form.next);
+    let Some(user) = entrance.remembered().await? else {
+        let target = format!("/login?next={}", encode_query(&next));
+        return Ok(Either::Left(flash::info(target, Text::new("flash-code-late"))));
+    };
+    match spent(&entrance, &gate, user.id, form.code).await {
+        Ok(left) => {
+            entrance.forget_password();
+            entrance.admit(user.id, None, &gate.address()).await?;
+            let name = user.person().shown_name().to_owned();
+            Ok(Either::Left(match left {
+                Some(left) => flash::info(next, Text::new("flash-recovery-used").with("count", left)),
+                None => flash::success(next, Text::new("flash-logged-in").with("name", name)),
+            }))
+        }
+        Err(error) => {
+            let draw = |errors| {
+                let form = page.form(Drawn { values: CodeForm::default(), errors });
+                page.with(INVALID, "accounts/login_code.html", context! { form, next })
+            };
+            again(error, draw).map(Either::Right)
+        }
+    }
+}
+
+/// Uses the code up, or says that it is none. Gives how many recovery codes are left when it was one of them.
+async fn spent(entrance: &Entrance<'_>, gate: &Gate<'_>, user_id: i64, typed: String) -> Result<Option<i64>, Error> {
+    gate.by_address(Scope::Login)?;
+    gate.by_key(Scope::Login, &format!("second:{user_id}"))?;
+    let typed = typed.trim().to_owned();
+    entrance
+        .db
+        .write(move |conn| {
+            // Taken away meanwhile, in another browser or by the command: the password is enough.
+            let Some(secret) = second_factor::required(conn, user_id)? else { return Ok(None) };
+            if let Some(step) = totp::step_of(&secret, &typed, time::now().and_utc().timestamp()) {
+                return if second_factor::spend_step(conn, user_id, step)? { Ok(None) } else { Err(wrong_code()) };
+            }
+            if second_factor::spend_recovery_code(conn, user_id, &typed)? {
+                return Ok(Some(second_factor::recovery_codes_left(conn, user_id)?));
+            }
+            Err(wrong_code())
+        })
+        .await
+}
+
+fn wrong_code() -> Error {
+    Error::Invalid(FieldErrors::one("code", Text::new("error-code")))
+}
+
+/// How it stands, and what one can do.
+#[get("/account/second-factor")]
+pub async fn overview(page: Page<'_>, user: User<'_>, db: &Db, site: &Site) -> Result<View, Error> {
+    draw(&page, &user, db, site, FieldErrors::default()).await
+}
+
+async fn draw(page: &Page<'_>, user: &User<'_>, db: &Db, site: &Site, errors: FieldErrors) -> Result<View, Error> {
+    let user_id = user.id;
+    let left = db
+        .read(move |conn| {
+            let is_on = second_factor::required(conn, user_id)?.is_some();
+            Ok(if is_on { Some(second_factor::recovery_codes_left(conn, user_id)?) } else { None })
+        })
+        .await?;
+    let status = if errors.is_empty() { Status::Ok } else { INVALID };
+    let form = page.form(Drawn { values: OwnerForm::default(), errors });
+    let is_needed = user.is_staff && site.config().accounts.staff_needs_code();
+    let context = context! { form, username: &user.username, is_on: left.is_some(), left, is_needed };
+    Ok(page.with(status, "accounts/second_factor.html", context))
+}
+
+/// A page that no browser keeps: it shows what is shown once.
+fn unkept(view: View) -> Unkept {
+    Unkept { view, cache: rocket::http::Header::new("Cache-Control", "private, no-store") }
+}
+
+/// See [`unkept`].
+#[derive(rocket::Responder)]
+pub struct Unkept {
+    view: View,
+    cache: rocket::http::Header<'static>,
+}
+
+/// Makes a secret and shows it, for the app and for the eye. It counts when a first code was right.
+#[post("/account/second-factor", data = "<form>")]
+pub async fn begin(
+    page: Page<'_>,
+    user: User<'_>,
+    entrance: Entrance<'_>,
+    site: &Site,
+    gate: Gate<'_>,
+    form: Post<OwnerForm>,
+) -> Result<Unkept, Error> {
+    let Post(form) = form;
+    let (user_id, secret) = (user.id, totp::new_secret());
+    let kept = secret.clone();
+    let begun = match owner(&entrance, &gate, &user, &form).await {
+        Ok(()) => entrance.db.write(move |conn| Ok(second_factor::begin(conn, user_id, &kept)?)).await,
+        Err(error) => Err(error),
+    };
+    match begun {
+        Ok(()) => Ok(unkept(secret_page(&page, &user, site, &secret, FieldErrors::default()))),
+        Err(error) => refused(&page, &user, entrance.db, site, error).await,
+    }
+}
+
+async fn owner(entrance: &Entrance<'_>, gate: &Gate<'_>, user: &models::User, form: &OwnerForm) -> Result<(), Error> {
+    if entrance.is_owner(gate, user, &form.password).await? {
+        return Ok(());
+    }
+    Err(Error::Invalid(FieldErrors::one("password", Text::new("error-password-wrong"))))
+}
+
+/// The overview again, with what is wrong.
+async fn refused(page: &Page<'_>, user: &User<'_>, db: &Db, site: &Site, error: Error) -> Result<Unkept, Error> {
+    let (errors, after) = match error {
+        Error::Invalid(errors) => (errors, None),
+        Error::Throttled(after) => {
+            (FieldErrors::one(FieldErrors::FORM, crate::accounts::page::throttled(after)), Some(after))
+        }
+        error => return Err(error),
+    };
+    let view = draw(page, user, db, site, errors).await?;
+    Ok(unkept(match after {
+        Some(after) => view.throttled(after),
+        None => view,
+    }))
+}
+
+fn secret_page(page: &Page<'_>, user: &User<'_>, site: &Site, secret: &str, errors: FieldErrors) -> View {
+    let uri = totp::uri(secret, &site.facts().name, &user.username);
+    let groups: Vec<&str> = secret.as_bytes().chunks(4).filter_map(|part| std::str::from_utf8(part).ok()).collect();
+    let status = if errors.is_empty() { Status::Ok } else { INVALID };
+    let form = page.form(Drawn { values: CodeForm::default(), errors });
+    let context = context! { form, qr: qr::svg(&uri), uri, secret: groups.join(" ") };
+    page.with(status, "accounts/second_factor_secret.html", context)
+}
+
+/// A first code: from now on it counts, and the recovery codes are shown, once.
+#[post("/account/second-factor/confirm", data = "<form>")]
+pub async fn confirm(
+    page: Page<'_>,
+    user: User<'_>,
+    db: &Db,
+    site: &Site,
+    outbox: &State<Outbox>,
+    gate: Gate<'_>,
+    form: Post<CodeForm>,
+) -> Result<Either<Unkept, Redirect>, Error> {
+    let Post(form) = form;
+    gate.by_key(Scope::Login, &format!("second:{}", user.id))?;
+    let user_id = user.id;
+    let factor = db.read(move |conn| Ok(second_factor::find(conn, user_id)?)).await?;
+    let Some(factor) = factor.filter(|factor| factor.confirmed.is_none()) else {
+        return Ok(Either::Right(flash::to("/account/second-factor")));
+    };
+    let Some(step) = totp::step_of(&factor.secret, form.code.trim(), time::now().and_utc().timestamp()) else {
+        let errors = FieldErrors::one("code", Text::new("error-code"));
+        return Ok(Either::Left(unkept(secret_page(&page, &user, site, &factor.secret, errors))));
+    };
+    let letters = outbox.inner().clone();
+    let codes = db
+        .write(move |conn| {
+            let codes = second_factor::confirm(conn, user_id, step)?;
+            if codes.is_some() {
+                letters.put(conn, &mails::SecondFactorChanged { user_id, is_on: true })?;
+            }
+            Ok(codes)
+        })
+        .await?;
+    outbox.wake();
+    Ok(match codes {
+        Some(codes) => Either::Left(codes_page(&page, codes)),
+        None => Either::Right(flash::to("/account/second-factor")),
+    })
+}
+
+fn codes_page(page: &Page<'_>, codes: impl Serialize) -> Unkept {
+    unkept(page.ok("accounts/recovery_codes.html", context! { codes }))
+}
+
+/// Ten new recovery codes, shown once; the earlier ones are worth nothing then.
+#[post("/account/second-factor/codes", data = "<form>")]
+pub async fn renew_codes(
+    page: Page<'_>,
+    user: User<'_>,
+    entrance: Entrance<'_>,
+    site: &Site,
+    gate: Gate<'_>,
+    form: Post<OwnerForm>,
+) -> Result<Unkept, Error> {
+    let Post(form) = form;
+    let user_id = user.id;
+    if let Err(error) = owner(&entrance, &gate, &user, &form).await {
+        return refused(&page, &user, entrance.db, site, error).await;
+    }
+    let made = entrance.db.write(move |conn| {
+        second_factor::required(conn, user_id)?.ok_or(Error::NotFound)?;
+        Ok(second_factor::renew_recovery_codes(conn, user_id)?)
+    });
+    Ok(codes_page(&page, made.await?))
+}
+
+/// From now on the password alone lets in again.
+#[post("/account/second-factor/remove", data = "<form>")]
+pub async fn remove(
+    page: Page<'_>,
+    user: User<'_>,
+    entrance: Entrance<'_>,
+    site: &Site,
+    outbox: &State<Outbox>,
+    gate: Gate<'_>,
+    form: Post<OwnerForm>,
+) -> Result<Either<flash::Said, Unkept>, Error> {
+    let Post(form) = form;
+    let (user_id, letters) = (user.id, outbox.inner().clone());
+    if let Err(error) = owner(&entrance, &gate, &user, &form).await {
+        return refused(&page, &user, entrance.db, site, error).await.map(Either::Right);
+    }
+    entrance
+        .db
+        .write(move |conn| {
+            if second_factor::remove(conn, user_id)? {
+                letters.put(conn, &mails::SecondFactorChanged { user_id, is_on: false })?;
+            }
+            Ok(())
+        })
+        .await?;
+    outbox.wake();
+    Ok(Either::Left(flash::success("/account/second-factor", Text::new("flash-second-factor-off"))))
+}
