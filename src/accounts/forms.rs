@@ -8,9 +8,11 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::accounts::models::{CreateError, NewUser, User};
 use crate::accounts::passwords;
+use crate::kit::db::is_unseen;
 use crate::kit::error::Error;
 use crate::kit::forms::{Cleaner, FieldErrors};
 use crate::kit::i18n::Text;
+use crate::kit::mail::is_address;
 
 /// What was typed at the log-in. The password never comes back.
 #[derive(Default, Debug, FromForm, Serialize, Deserialize)]
@@ -261,11 +263,12 @@ pub fn email(clean: &mut Cleaner, typed: &str) -> String {
 
 fn is_email(email: &str) -> bool {
     let Some((local, domain)) = email.rsplit_once('@') else { return false };
-    let fine =
-        |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')' | '\\');
+    let is_shown = |c: char| !c.is_whitespace() && !c.is_control() && !is_unseen(c);
+    let fine = |c: char| is_shown(c) && !matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')' | '\\');
     !local.is_empty()
         && !local.contains('@')
         && email.chars().all(fine)
+        && is_address(email)
         && domain.contains('.')
         && domain.split('.').all(|label| {
             !label.is_empty()
@@ -386,9 +389,21 @@ mod tests {
         for fine in ["a@b.in", "a+b@c-d.example", "आशा@उदाहरण.भारत"] {
             assert!(is_email(fine), "{fine}");
         }
-        for bad in
-            ["a", "a@b", "@b.in", "a@@b.in", "a b@c.in", "a@b..in", "a@-b.in", "a@b.in\r\nBcc: c@d.in", "<a@b.in>"]
-        {
+        for bad in [
+            "a",
+            "a@b",
+            "@b.in",
+            "a@@b.in",
+            "a b@c.in",
+            "a@b..in",
+            "a@-b.in",
+            "a@b.in\r\nBcc: c@d.in",
+            "<a@b.in>",
+            "a..b@c.in",
+            ".a@b.in",
+            "\u{202e}a@b.in",
+            &format!("{}@b.in", "x".repeat(70)),
+        ] {
             assert!(!is_email(bad), "{bad:?}");
         }
     }

@@ -192,6 +192,42 @@ both!(a_person_leaves_and_what_he_hosted_stays, [("mail.backend", "file")], |sit
     }
 });
 
+both!(of_the_last_two_who_leave_at_once_one_stays, [("mail.backend", "file")], |site| {
+    site.person("second");
+    site.sql("UPDATE users SET is_superuser = TRUE WHERE username = 'second'");
+    // Each in four windows.
+    let ready: Vec<(String, String)> = ["boss", "second"]
+        .iter()
+        .flat_map(|name| {
+            let person = site.person(name);
+            let token = person.token();
+            let cookies = person.jar.line().unwrap();
+            vec![(token, cookies); 4]
+        })
+        .collect();
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let all: Vec<_> = ready
+            .iter()
+            .map(|(token, cookies)| {
+                scope.spawn(move || {
+                    let request =
+                        Request::new("POST", "/account/delete").form(&[("password", PASSWORD), ("csrf_token", token)]);
+                    request.header("Cookie", cookies).open(site.port()).finish().status
+                })
+            })
+            .collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(site.number("SELECT count(*) FROM users WHERE is_superuser"), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [303, 404, 422].contains(status)), "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 422).count(), 4, "{statuses:?}");
+    let subject = says(Text::new("mail-goodbye-subject").with("site", "Test square"));
+    crate::support::mail::wait_for("the outbox is empty", || {
+        (site.number("SELECT count(*) FROM outbox") == 0).then_some(())
+    });
+    assert_eq!(site.letters().iter().filter(|letter| letter.subject == subject).count(), 1, "one who left, one letter");
+});
+
 both!(the_last_who_runs_the_site_stays, |site| {
     let boss = site.superuser();
     boss.post("/account/delete", &[("password", PASSWORD)]).status(422).see(&words("error-last-superuser"));

@@ -3,6 +3,7 @@
 //! Django: `django.contrib.auth.models`
 
 use chrono::NaiveDateTime;
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::Text;
@@ -262,22 +263,26 @@ impl User {
         diesel::select(diesel::dsl::exists(users::table.filter(users::username_key.eq(key)))).get_result(conn)
     }
 
-    /// Whether nobody else may do everything.
+    /// Whether nobody else may do everything. On PostgreSQL those who may are locked, so that of the last two who leave at
+    /// once one stays; an SQLite file has one writer anyway.
     ///
     /// # Errors
     /// Only the database's.
     pub fn is_last_superuser(conn: &mut Conn, id: i64) -> QueryResult<bool> {
+        if let Conn::Postgres(pg) = conn {
+            pg.batch_execute("SELECT id FROM users WHERE is_superuser AND is_active ORDER BY id FOR UPDATE")?;
+        }
         let superusers = users::table.filter(users::is_superuser.eq(true).and(users::is_active.eq(true)));
         let all: Vec<i64> = superusers.select(users::id).limit(2).load(conn)?;
         Ok(all == [id])
     }
 
-    /// Deletes a person. Who else must know is told first, by a signal.
+    /// Deletes a person; gives whether he was still there. Who else must know is told first, by a signal.
     ///
     /// # Errors
     /// Only the database's.
-    pub fn delete(conn: &mut Conn, id: i64) -> QueryResult<()> {
-        diesel::delete(users::table.find(id)).execute(conn).map(drop)
+    pub fn delete(conn: &mut Conn, id: i64) -> QueryResult<bool> {
+        diesel::delete(users::table.find(id)).execute(conn).map(|gone| gone > 0)
     }
 
     /// As the others see him.

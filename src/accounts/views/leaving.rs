@@ -142,7 +142,10 @@ async fn deleted(
                 return Err(Error::Invalid(FieldErrors::one(FieldErrors::FORM, Text::new("error-last-superuser"))));
             }
             signals.send(conn, &UserLeaving { user_id })?;
-            models::User::delete(conn, user_id)?;
+            if !models::User::delete(conn, user_id)? {
+                // In another window he was quicker.
+                return Err(Error::NotFound);
+            }
             letters.put(conn, &mails::Goodbye { email: leaver.email, name: leaver.name, username: leaver.username })?;
             Ok(())
         })

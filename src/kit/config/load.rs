@@ -11,6 +11,7 @@ use super::environment::{self, Environment};
 use super::keys::{self, Key};
 use super::layers::{self, Layer};
 use super::{Config, ConfigError, Entry, Loaded, MailBackend, Sources, mask_url};
+use crate::kit::mail::is_address;
 
 /// Reads every layer, checks all, and says what is effective.
 ///
@@ -121,7 +122,7 @@ fn check_mail(figment: &Figment, config: &mut Config) -> Result<(), ConfigError>
         mail.from = default_sender(&config.site_url);
     }
     let fits = |key, good| if good { Ok(()) } else { Err(bad(figment, key)) };
-    fits("mail.from", is_sender(&mail.from))?;
+    fits("mail.from", is_address(&mail.from))?;
     // Its letters let people in, and logs are read by many.
     fits("mail.backend", is_debug || mail.backend != Some(MailBackend::Console))?;
     fits("mail.smtp.port", mail.smtp.port != Some(0))?;
@@ -137,10 +138,6 @@ fn default_sender(site_url: &str) -> String {
     let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
     let is_name = host.contains(char::is_alphabetic) && !host.contains(['[', ':']);
     format!("noreply@{}", if is_name { host } else { "localhost" })
-}
-
-fn is_sender(address: &str) -> bool {
-    address.parse::<lettre::Address>().is_ok()
 }
 
 /// One line of text that is not blank.

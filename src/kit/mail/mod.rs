@@ -58,6 +58,11 @@ impl fmt::Display for SendError {
 
 impl std::error::Error for SendError {}
 
+/// Whether a letter could be sent to this address, as far as its form tells.
+pub fn is_address(text: &str) -> bool {
+    text.parse::<Address>().is_ok()
+}
+
 /// A way by which mail leaves the site. Cheap to clone.
 ///
 /// Django: `EMAIL_BACKEND`
