@@ -56,7 +56,11 @@ pub(super) fn explain(error: &Error) -> SendError {
     let mut told = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
-        told = format!("{told}: {inner}");
+        // Some say only what the one above them said.
+        let inner_told = inner.to_string();
+        if !told.ends_with(&inner_told) {
+            told = format!("{told}: {inner_told}");
+        }
         cause = inner.source();
     }
     let is_login = error.status().is_some_and(|code| matches!(u16::from(code), 530 | 534 | 535 | 538));
