@@ -84,7 +84,7 @@ both!(it_is_set_up_with_a_first_code_and_asked_for_then, [("mail.backend", "file
     give(&browser, &code(&secret, 1)).leads_to("/topics");
     assert!(browser.is_logged_in());
     // Begun a second time: what counts stays.
-    asha.post("/account/second-factor", &[("password", PASSWORD)]);
+    asha.post("/account/second-factor", &[("password", PASSWORD)]).status(404);
     assert_eq!(site.text("SELECT secret FROM second_factors"), secret);
 });
 

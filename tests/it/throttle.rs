@@ -67,7 +67,7 @@ both!(
 
 both!(
     who_logged_in_here_before_is_not_shut_out_by_strangers,
-    [("throttle.login", "5/h"), ("proxy.trusted", "[\"127.0.0.1\"]")],
+    [("mail.backend", "file"), ("throttle.login", "5/h"), ("proxy.trusted", "[\"127.0.0.1\"]")],
     |site| {
         site.person("asha");
         site.person("ravi");
@@ -82,6 +82,14 @@ both!(
         // Another person's browser is a stranger to this account.
         refused(&log_in_from(&ravi, "203.0.113.2", "asha", "guess"));
         log_in_from(&asha, "203.0.113.1", "asha", PASSWORD).leads_to("/");
+        // Who has shown by a letter that he is the owner comes in with a new browser, too.
+        let phone = site.anonymous();
+        phone.post("/password-reset", &[("email", "asha@example.org")]);
+        let subject = says(Text::new("mail-reset-subject").with("site", "Test square"));
+        let form = phone.get(&site.letter_to("asha@example.org", &subject).link("/password-reset/")).location();
+        phone.post(&form, &[("password1", "a-lantern-by-the-well-3"), ("password2", "a-lantern-by-the-well-3")]);
+        refused(&log_in_from(&thief, "198.51.100.10", "asha", "guess"));
+        log_in_from(&phone, "203.0.113.77", "asha", "a-lantern-by-the-well-3").leads_to("/");
         // In such a browser one guesses no more often than elsewhere.
         asha.post("/logout", &[]);
         for n in 0..3 {

@@ -36,19 +36,18 @@ pub fn required(conn: &mut Conn, user_id: i64) -> QueryResult<Option<String>> {
     Ok(find(conn, user_id)?.filter(|factor| factor.confirmed.is_some()).map(|factor| factor.secret))
 }
 
-/// Keeps a secret that is still to be confirmed, in place of an earlier one that was not.
+/// Keeps a secret that is still to be confirmed, in place of an earlier one that was not. Gives whether it did: what counts
+/// already stays.
 ///
 /// # Errors
 /// Only the database's.
-pub fn begin(conn: &mut Conn, user_id: i64, secret: &str) -> QueryResult<()> {
-    let unconfirmed = second_factors::table.find(user_id).filter(second_factors::confirmed.is_null());
-    diesel::delete(unconfirmed).execute(conn)?;
-    let exists = second_factors::table.find(user_id).count().get_result::<i64>(conn)? > 0;
-    if !exists {
-        let values = (second_factors::user_id.eq(user_id), second_factors::secret.eq(secret));
-        diesel::insert_into(second_factors::table).values(values).execute(conn)?;
+pub fn begin(conn: &mut Conn, user_id: i64, secret: &str) -> QueryResult<bool> {
+    if required(conn, user_id)?.is_some() {
+        return Ok(false);
     }
-    Ok(())
+    diesel::delete(second_factors::table.find(user_id)).execute(conn)?;
+    let values = (second_factors::user_id.eq(user_id), second_factors::secret.eq(secret));
+    diesel::insert_into(second_factors::table).values(values).execute(conn).map(|_| true)
 }
 
 /// A first code was right: from now on it counts. Gives the recovery codes, which are kept nowhere, or none: it counted

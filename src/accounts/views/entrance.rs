@@ -85,6 +85,13 @@ impl Entrance<'_> {
         self.db.read(move |conn| Ok(second_factor::required(conn, user_id)?.is_some())).await
     }
 
+    /// Notes that this browser is one of this person's: see [`Entrance::attempt_key`].
+    pub(super) fn remember_device(&self, user_id: i64) {
+        let mut device = csrf::cookie(self.request, DEVICE, self.key.device_token(user_id));
+        device.set_max_age(Duration::days(365));
+        self.cookies.add(device);
+    }
+
     /// Notes in the browser that this person's password was right, until he gives the code.
     pub(super) fn remember_password(&self, user_id: i64, hash: &str) {
         let token = self.key.second_token(user_id, hash, time::now().and_utc().timestamp());
@@ -152,9 +159,7 @@ impl Entrance<'_> {
         let mut cookie = csrf::cookie(self.request, COOKIE, token);
         cookie.set_max_age(Duration::days(days));
         self.cookies.add(cookie);
-        let mut device = csrf::cookie(self.request, DEVICE, self.key.device_token(user_id));
-        device.set_max_age(Duration::days(365));
-        self.cookies.add(device);
+        self.remember_device(user_id);
         csrf::rotate(self.request);
         Ok(())
     }

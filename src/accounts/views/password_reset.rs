@@ -152,6 +152,8 @@ pub async fn set(
     match change(&entrance, &gate, &form, &user).await {
         Ok(true) => {
             entrance.cookies.remove(Cookie::build(COOKIE).path("/password-reset"));
+            // He has shown that he is the owner: strangers who guess at his account do not keep him out.
+            entrance.remember_device(user.id);
             Ok(Either::Left(flash::to("/password-reset/complete")))
         }
         Ok(false) => Ok(Either::Right(expired(&page))),

@@ -2,9 +2,9 @@
 //!
 //! Django: `django-otp`
 
-use rocket::http::Status;
+use rocket::http::{Header, Status};
 use rocket::response::Redirect;
-use rocket::{Either, State, get, post};
+use rocket::{Either, Responder, State, get, post};
 use rocket_dyn_templates::context;
 use serde::Serialize;
 
@@ -103,34 +103,37 @@ fn wrong_code() -> Error {
 /// How it stands, and what one can do.
 #[get("/account/second-factor")]
 pub async fn overview(page: Page<'_>, user: User<'_>, db: &Db, site: &Site) -> Result<View, Error> {
-    draw(&page, &user, db, site, FieldErrors::default()).await
+    let left = left(db, user.id).await?;
+    Ok(draw(&page, &user, site, left, FieldErrors::default()))
 }
 
-async fn draw(page: &Page<'_>, user: &User<'_>, db: &Db, site: &Site, errors: FieldErrors) -> Result<View, Error> {
-    let user_id = user.id;
-    let left = db
-        .read(move |conn| {
-            let is_on = second_factor::required(conn, user_id)?.is_some();
-            Ok(if is_on { Some(second_factor::recovery_codes_left(conn, user_id)?) } else { None })
-        })
-        .await?;
+/// How many recovery codes are left; none when it is off.
+async fn left(db: &Db, user_id: i64) -> Result<Option<i64>, Error> {
+    db.read(move |conn| {
+        let is_on = second_factor::required(conn, user_id)?.is_some();
+        Ok(if is_on { Some(second_factor::recovery_codes_left(conn, user_id)?) } else { None })
+    })
+    .await
+}
+
+fn draw(page: &Page<'_>, user: &User<'_>, site: &Site, left: Option<i64>, errors: FieldErrors) -> View {
     let status = if errors.is_empty() { Status::Ok } else { INVALID };
     let form = page.form(Drawn { values: OwnerForm::default(), errors });
     let is_needed = user.is_staff && site.config().accounts.staff_needs_code();
     let context = context! { form, username: &user.username, is_on: left.is_some(), left, is_needed };
-    Ok(page.with(status, "accounts/second_factor.html", context))
+    page.with(status, "accounts/second_factor.html", context)
 }
 
 /// A page that no browser keeps: it shows what is shown once.
 fn unkept(view: View) -> Unkept {
-    Unkept { view, cache: rocket::http::Header::new("Cache-Control", "private, no-store") }
+    Unkept { view, cache: Header::new("Cache-Control", "private, no-store") }
 }
 
 /// See [`unkept`].
-#[derive(rocket::Responder)]
+#[derive(Responder)]
 pub struct Unkept {
     view: View,
-    cache: rocket::http::Header<'static>,
+    cache: Header<'static>,
 }
 
 /// Makes a secret and shows it, for the app and for the eye. It counts when a first code was right.
@@ -151,7 +154,9 @@ pub async fn begin(
         Err(error) => Err(error),
     };
     match begun {
-        Ok(()) => Ok(unkept(secret_page(&page, &user, site, &secret, FieldErrors::default()))),
+        // It is on: its own page has nothing that leads here.
+        Ok(false) => Err(Error::NotFound),
+        Ok(true) => Ok(unkept(secret_page(&page, &user, site, &secret, FieldErrors::default()))),
         Err(error) => refused(&page, &user, entrance.db, site, error).await,
     }
 }
@@ -165,18 +170,11 @@ async fn owner(entrance: &Entrance<'_>, gate: &Gate<'_>, user: &models::User, fo
 
 /// The overview again, with what is wrong.
 async fn refused(page: &Page<'_>, user: &User<'_>, db: &Db, site: &Site, error: Error) -> Result<Unkept, Error> {
-    let (errors, after) = match error {
-        Error::Invalid(errors) => (errors, None),
-        Error::Throttled(after) => {
-            (FieldErrors::one(FieldErrors::FORM, crate::accounts::page::throttled(after)), Some(after))
-        }
-        error => return Err(error),
-    };
-    let view = draw(page, user, db, site, errors).await?;
-    Ok(unkept(match after {
-        Some(after) => view.throttled(after),
-        None => view,
-    }))
+    if !matches!(error, Error::Invalid(_) | Error::Throttled(_)) {
+        return Err(error);
+    }
+    let left = left(db, user.id).await?;
+    again(error, |errors| draw(page, user, site, left, errors)).map(unkept)
 }
 
 fn secret_page(page: &Page<'_>, user: &User<'_>, site: &Site, secret: &str, errors: FieldErrors) -> View {
@@ -200,15 +198,20 @@ pub async fn confirm(
     form: Post<CodeForm>,
 ) -> Result<Either<Unkept, Redirect>, Error> {
     let Post(form) = form;
-    gate.by_key(Scope::Login, &format!("second:{}", user.id))?;
     let user_id = user.id;
     let factor = db.read(move |conn| Ok(second_factor::find(conn, user_id)?)).await?;
     let Some(factor) = factor.filter(|factor| factor.confirmed.is_none()) else {
         return Ok(Either::Right(flash::to("/account/second-factor")));
     };
-    let Some(step) = totp::step_of(&factor.secret, form.code.trim(), time::now().and_utc().timestamp()) else {
-        let errors = FieldErrors::one("code", Text::new("error-code"));
-        return Ok(Either::Left(unkept(secret_page(&page, &user, site, &factor.secret, errors))));
+    let step = gate.by_key(Scope::Login, &format!("second:{user_id}")).and_then(|()| {
+        totp::step_of(&factor.secret, form.code.trim(), time::now().and_utc().timestamp()).ok_or_else(wrong_code)
+    });
+    let step = match step {
+        Ok(step) => step,
+        Err(error) => {
+            let view = again(error, |errors| secret_page(&page, &user, site, &factor.secret, errors))?;
+            return Ok(Either::Left(unkept(view)));
+        }
     };
     let letters = outbox.inner().clone();
     let codes = db

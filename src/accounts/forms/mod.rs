@@ -2,17 +2,21 @@
 //!
 //! Django: `UserCreationForm`, `AuthenticationForm`
 
+mod account;
+
 use rocket::FromForm;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::accounts::models::{CreateError, NewUser, User};
+use crate::accounts::models::{CreateError, NewUser};
 use crate::accounts::passwords;
 use crate::kit::db::is_unseen;
 use crate::kit::error::Error;
 use crate::kit::forms::{Cleaner, FieldErrors};
 use crate::kit::i18n::Text;
 use crate::kit::mail::is_address;
+
+pub use account::{CodeForm, EmailForm, NewPasswordForm, OwnerForm, PasswordChangeForm, ResetForm};
 
 /// What was typed at the log-in. The password never comes back.
 #[derive(Default, Debug, FromForm, Serialize, Deserialize)]
@@ -94,134 +98,6 @@ impl RegisterForm {
         let email = email(&mut clean, &self.email);
         password(&mut clean, &self.password1, &self.password2, (&username, &name, &email));
         clean.finish(Registration { name, username, email, password: self.password1.clone() })
-    }
-}
-
-/// Who forgot his password, as typed.
-#[derive(Default, Debug, FromForm, Serialize)]
-pub struct ResetForm {
-    /// The address that the account was made with.
-    #[field(default = String::new())]
-    pub email: String,
-}
-
-impl ResetForm {
-    /// The address, which need not be known.
-    ///
-    /// # Errors
-    /// At `email`.
-    pub fn clean(&self) -> Result<String, FieldErrors> {
-        let mut clean = Cleaner::default();
-        let email = email(&mut clean, &self.email);
-        clean.finish(email)
-    }
-}
-
-/// A new password. It never comes back.
-#[derive(Default, Debug, FromForm, Serialize)]
-pub struct NewPasswordForm {
-    /// The password.
-    #[field(default = String::new())]
-    #[serde(skip)]
-    pub password1: String,
-    /// The same again.
-    #[field(default = String::new())]
-    #[serde(skip)]
-    pub password2: String,
-}
-
-impl NewPasswordForm {
-    /// The password, which suits this person.
-    ///
-    /// # Errors
-    /// By field.
-    pub fn clean(&self, user: &User) -> Result<String, FieldErrors> {
-        let mut clean = Cleaner::default();
-        password(&mut clean, &self.password1, &self.password2, (&user.username, &user.name, &user.email));
-        clean.finish(self.password1.clone())
-    }
-}
-
-/// Another password, by who knows his own. None of them comes back.
-#[derive(Default, Debug, FromForm, Serialize)]
-pub struct PasswordChangeForm {
-    /// The one that he has.
-    #[field(default = String::new())]
-    #[serde(skip)]
-    pub password: String,
-    /// The new one.
-    #[field(default = String::new())]
-    #[serde(skip)]
-    pub password1: String,
-    /// The same again.
-    #[field(default = String::new())]
-    #[serde(skip)]
-    pub password2: String,
-}
-
-impl PasswordChangeForm {
-    /// The new password. `is_owner`: the present one was right.
-    ///
-    /// # Errors
-    /// By field.
-    pub fn clean(&self, user: &User, is_owner: bool) -> Result<String, FieldErrors> {
-        let mut clean = Cleaner::default();
-        owner(&mut clean, is_owner);
-        password(&mut clean, &self.password1, &self.password2, (&user.username, &user.name, &user.email));
-        clean.finish(self.password1.clone())
-    }
-}
-
-/// Another e-mail address.
-#[derive(Default, Debug, FromForm, Serialize)]
-pub struct EmailForm {
-    /// The new one.
-    #[field(default = String::new())]
-    pub email: String,
-    /// The password of the account.
-    #[field(default = String::new())]
-    #[serde(skip)]
-    pub password: String,
-}
-
-impl EmailForm {
-    /// The new address. `is_owner`: the password was right.
-    ///
-    /// # Errors
-    /// By field.
-    pub fn clean(&self, is_owner: bool) -> Result<String, FieldErrors> {
-        let mut clean = Cleaner::default();
-        let email = email(&mut clean, &self.email);
-        owner(&mut clean, is_owner);
-        clean.finish(email)
-    }
-}
-
-/// The owner's word for what counts much: his password.
-#[derive(Default, Debug, FromForm, Serialize)]
-pub struct OwnerForm {
-    /// The password of the account.
-    #[field(default = String::new())]
-    #[serde(skip)]
-    pub password: String,
-}
-
-/// A code of the second factor. It never comes back.
-#[derive(Default, Debug, FromForm, Serialize)]
-pub struct CodeForm {
-    /// Of the app, or one of the recovery codes.
-    #[field(default = String::new())]
-    #[serde(skip)]
-    pub code: String,
-    /// Where to go then.
-    #[field(default = String::new())]
-    #[serde(skip)]
-    pub next: String,
-}
-
-fn owner(clean: &mut Cleaner, is_owner: bool) {
-    if !is_owner {
-        clean.errors.add("password", Text::new("error-password-wrong"));
     }
 }
 
