@@ -289,6 +289,10 @@ no-mail-text = Whoever runs it has not set up mail, so no link can be sent. Ask 
 ## One's own account
 
 account-title = Your account
+account-edit-title = How others see you
+account-edit-hint = Your name and a few words about you.
+bio = About you
+bio-help = What do you make, learn, like? Everybody can read it.
 account-password-title = Password
 account-password-hint = Choose another one.
 account-password-text = All other browsers that are logged in will be logged out.
@@ -442,6 +446,7 @@ flash-second-factor-off = The second step is off.
 flash-second-factor-needed = The staff of this site needs a second step at the log-in. Please set it up first.
 flash-look-into-mail = Please look into your mail.
 flash-confirmed = Your account is made. Log in with it.
+flash-profile-saved = Saved. This is your page.
 flash-password-changed = Your new password is kept. Other browsers are logged out.
 flash-email-sent = A link is on its way to { $email }.
 flash-email-changed = Your address is { $email } from now on.

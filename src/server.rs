@@ -15,7 +15,7 @@ use crate::accounts::guards::{MembersOnly, StaffNeedsCode};
 use crate::accounts::models::{clear_expired, setting};
 use crate::accounts::passwords::Hasher;
 use crate::accounts::setup::SetupKey;
-use crate::accounts::signals::{PasswordChanged, UserLeft};
+use crate::accounts::signals::{PasswordChanged, ProfileSaved, UserLeft};
 use crate::accounts::site::Site;
 use crate::accounts::tokens::LinkKey;
 use crate::kit::config::{Config, SecretKey};
@@ -58,6 +58,9 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
     let mut signals = receivers(&outbox);
     let streams = hub.clone();
     signals.connect_after(move |event: &PasswordChanged| streams.cut(event.user_id));
+    // His windows come back at once, and he is present under the new name.
+    let streams = hub.clone();
+    signals.connect_after(move |event: &ProfileSaved| streams.cut(event.user_id));
     let streams = hub.clone();
     signals.connect_after(move |event: &UserLeft| streams.cut(event.user_id));
     let figment = figment.merge(("template_dir", templates::watched_dir(&config.data_dir)));

@@ -34,6 +34,12 @@ pub struct UserLeaving {
     pub user_id: i64,
 }
 
+/// Somebody has another name, or other words about himself.
+pub struct ProfileSaved {
+    /// His number.
+    pub user_id: i64,
+}
+
 /// Somebody was deleted; told after the commit alone.
 pub struct UserLeft {
     /// His number.

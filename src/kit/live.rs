@@ -131,12 +131,14 @@ impl Hub {
             let (person, session) = (who.as_ref().map(|who| who.id), who.as_ref().map(|who| who.session));
             entry.listeners.insert(id, Ear { person, session, sender: sender.clone() });
             let Some(who) = &who else { continue };
-            let is_new = !entry.present.contains_key(&who.id);
+            // He was not there, or has another name by now.
+            let is_new = entry.present.get(&who.id).is_none_or(|presence| presence.shown != who.shown);
             let presence = entry.present.entry(who.id).or_insert_with(|| Presence {
                 shown: who.shown.clone(),
                 streams: 0,
                 departures: 0,
             });
+            presence.shown.clone_from(&who.shown);
             presence.streams += 1;
             if is_new {
                 entry.tell(&Signal::Presence(*channel));
@@ -322,6 +324,17 @@ mod tests {
             tokio::time::sleep(SHORT).await;
         }
         assert!(hub.0.channels().is_empty(), "nothing is kept of empty channels");
+    }
+
+    #[tokio::test]
+    async fn who_comes_back_under_another_name_is_shown_by_it() {
+        let hub = Hub::default();
+        let mut other = hub.join(&[1], None);
+        drop(hub.join(&[1], who(7)));
+        let _again = hub.join(&[1], Some(Who { shown: Value::from("Asha"), ..who(7).unwrap() }));
+        assert_eq!(hub.present(1), [Value::from("Asha")]);
+        let told = [other.next().await, other.next().await];
+        assert!(told.iter().all(|signal| matches!(signal, Some(Signal::Presence(1)))), "{told:?}");
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ export default (test) => {
     const again = new Person(scene.site, { username: asha.username });
     await again.post('/login', { login: asha.username, password: PASSWORD });
     const [page, other] = [await scene.window({ as: asha, path: '/account' }), await scene.window({ as: again, path: '/account' })];
-    await page.getByRole('link', { name: 'Password' }).click();
+    await page.locator('main a[href="/account/password"]').click();
     for (const [field, value] of [['password', PASSWORD], ['password1', NEW], ['password2', NEW]]) await page.locator(`main [name=${field}]`).fill(value);
     await page.keyboard.press('Enter');
     await page.waitForURL(/\/account$/);

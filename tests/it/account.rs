@@ -84,6 +84,42 @@ both!(a_person_sees_his_log_ins_and_ends_them, |site| {
     );
 });
 
+both!(a_person_says_how_others_see_him, |site| {
+    let (asha, ravi) = (site.person("asha"), site.person("ravi"));
+    let room = site.room(&ravi, "Weavers", "Craft");
+    let mut ear = ravi.listen(&format!("/rooms/{room}/events"));
+    let mut own = asha.listen(&format!("/rooms/{room}/events"));
+    asha.get("/account/edit").status(200);
+    asha.post("/account/edit", &[("name", " Asha  Rao "), ("bio", "I weave.\r\n\r\n<b>And</b> sing.")])
+        .leads_to("/developers/asha");
+    let page = site.anonymous().get("/developers/asha");
+    page.status(200).see("Asha Rao").see("<b>And</b> sing.");
+    assert_eq!(
+        site.text("SELECT name || '|' || bio FROM users WHERE username = 'asha'"),
+        "Asha Rao|I weave.\n\n<b>And</b> sing."
+    );
+    assert!(own.ends(Duration::from_secs(2)), "his windows come back at once");
+    let _again = asha.listen(&format!("/rooms/{room}/events"));
+    let shown = crate::support::mail::wait_for("the new name", || {
+        let heard = ear.any(Duration::from_secs(5))?;
+        heard.data.to_string().contains("Asha Rao").then_some(true)
+    });
+    assert!(shown);
+    // A guest cannot take the new name.
+    let guest = site.anonymous().post("/chat", &[("room_name", "Square"), ("username", "ASHA rao")]);
+    guest.status(422);
+    for (name, bio, field) in [
+        ("x".repeat(101), String::new(), "name"),
+        ("a\0".into(), String::new(), "name"),
+        (String::new(), "x".repeat(2001), "bio"),
+    ] {
+        let page = asha.post("/account/edit", &[("name", &name), ("bio", &bio)]);
+        page.status(422).hold(&format!("id=\"{field}-error\""));
+    }
+    asha.post("/account/edit", &[("name", ""), ("bio", "")]).leads_to("/developers/asha");
+    site.anonymous().get("/developers/asha").see_not("I weave");
+});
+
 fn ask_for(person: &Person<'_>, email: &str, password: &str) -> Answer {
     person.post("/account/email", &[("email", email), ("password", password)])
 }

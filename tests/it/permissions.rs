@@ -121,6 +121,8 @@ const TABLE: &[Rule] = &[
     rule("GET /password-reset/<uid>/<token>", "/password-reset/1/x", &[], [Is(404); 8]),
     rule("POST /password-reset/<uid>/<token>", "/password-reset/1/set", &[], [Is(404); 8]),
     rule("GET /account", "/account", &[], members(200)),
+    rule("GET /account/edit", "/account/edit", &[], members(200)),
+    rule("POST /account/edit", "/account/edit", &[("name", "x"), ("bio", "y")], members(303)),
     rule("GET /account/sessions", "/account/sessions", &[], members(200)),
     // Another's session, or none.
     rule("POST /account/sessions/<id>/end", "/account/sessions/99999/end", &[], members(404)),

@@ -16,7 +16,7 @@ use crate::kit::forms::{Cleaner, FieldErrors};
 use crate::kit::i18n::Text;
 use crate::kit::mail::is_address;
 
-pub use account::{CodeForm, EmailForm, NewPasswordForm, OwnerForm, PasswordChangeForm, ResetForm};
+pub use account::{CodeForm, EditForm, EmailForm, NewPasswordForm, OwnerForm, PasswordChangeForm, ResetForm};
 
 /// What was typed at the log-in. The password never comes back.
 #[derive(Default, Debug, FromForm, Serialize, Deserialize)]
@@ -93,12 +93,17 @@ impl RegisterForm {
     /// By field.
     pub fn clean(&self) -> Result<Registration, FieldErrors> {
         let mut clean = Cleaner::default();
-        let name = clean.text("name", &self.name.split_whitespace().collect::<Vec<_>>().join(" "), 0, 100);
+        let name = shown_name(&mut clean, &self.name);
         let username = username(&mut clean, &self.username);
         let email = email(&mut clean, &self.email);
         password(&mut clean, &self.password1, &self.password2, (&username, &name, &email));
         clean.finish(Registration { name, username, email, password: self.password1.clone() })
     }
+}
+
+/// One line of at most 100 characters, or nothing: the user name is shown then.
+pub fn shown_name(clean: &mut Cleaner, typed: &str) -> String {
+    clean.text("name", &typed.split_whitespace().collect::<Vec<_>>().join(" "), 0, 100)
 }
 
 /// 3 to 30 letters, digits, `_ . -`, at least one of them a letter or digit.
@@ -232,7 +237,7 @@ impl SetupForm {
         if !matches!(self.access.as_str(), "public" | "members") {
             clean.errors.add("access", Text::new("error-choice"));
         }
-        let name = clean.text("name", &self.name.split_whitespace().collect::<Vec<_>>().join(" "), 0, 100);
+        let name = shown_name(&mut clean, &self.name);
         let username = username(&mut clean, &self.username);
         let email = email(&mut clean, &self.email);
         password(&mut clean, &self.password1, &self.password2, (&username, &name, &email));

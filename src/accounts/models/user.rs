@@ -182,6 +182,17 @@ impl User {
         .get_result(conn)
     }
 
+    /// Keeps the name that pages show, and a few words.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn set_profile(conn: &mut Conn, id: i64, name: &str, bio: &str) -> QueryResult<()> {
+        diesel::update(users::table.find(id))
+            .set((users::name.eq(name), users::name_look.eq(look_text(name)), users::bio.eq(bio)))
+            .execute(conn)
+            .map(drop)
+    }
+
     /// Keeps a new hash.
     ///
     /// # Errors

@@ -153,6 +153,7 @@ export const PAGES = [
   { name: 'forgotten password, the form', open: (page, stage) => page.goto(stage.resetLink) },
   { name: 'forgotten password, done', open: goto('/password-reset/complete') },
   { name: 'account', as: 'member', open: goto('/account') },
+  { name: 'account, how others see me', as: 'member', open: goto('/account/edit') },
   { name: 'account, log-ins', as: 'member', open: goto('/account/sessions') },
   { name: 'account, password', as: 'member', open: goto('/account/password') },
   {
