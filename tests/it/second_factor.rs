@@ -40,6 +40,12 @@ fn turned_on(site: &Site, user_id: i64) -> (String, Vec<String>) {
     (secret, codes.expect("it was off"))
 }
 
+/// A new recovery code.
+fn new_recovery_code(site: &Site, user_id: i64) -> String {
+    let codes = site.db(|conn| db::transaction(conn, |conn| second_factor::renew_recovery_codes(conn, user_id)));
+    codes.unwrap_or_else(|error: diesel::result::Error| panic!("{error}")).remove(0)
+}
+
 /// Gives the password; the code is asked for next.
 fn password_given<'s>(site: &'s Site, login: &str) -> Person<'s> {
     let browser = site.anonymous();
@@ -187,6 +193,16 @@ both!(guesses_at_the_code_are_slowed, [("throttle.login", "5/h"), ("proxy.truste
     let refused = from(8, "/login/code", &[("code", &code(&secret, 0))]);
     assert!(refused.status(429).header("retry-after").is_some());
     assert!(!browser.is_logged_in());
+    // The owner, in a browser that he has used before, has attempts of his own.
+    let known = site.anonymous();
+    let (token, recovery) = (known.token(), new_recovery_code(site, asha.id));
+    let key = chaupal::kit::config::secret_key(&site.config).unwrap().derive("links");
+    known.jar.set("device", &chaupal::accounts::tokens::LinkKey(key).device_token(asha.id));
+    for (path, name, value) in [("/login", "login", "asha"), ("/login/code", "code", recovery.as_str())] {
+        let form = [(name, value), ("password", PASSWORD), ("csrf_token", &token)];
+        known.send(Request::new("POST", path).form(&form).header("X-Forwarded-For", "203.0.113.5")).status(303);
+    }
+    assert!(known.is_logged_in());
 });
 
 both!(an_imported_hash_is_made_anew_on_the_way, |site| {

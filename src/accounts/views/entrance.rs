@@ -40,11 +40,23 @@ impl Entrance<'_> {
     /// Whose attempts to log in these count among. Strangers who guess at somebody's password use up the attempts of all
     /// strangers; he himself, in a browser that he has used before, has attempts of his own and is never shut out.
     pub(super) fn attempt_key(&self, login: &str, known: Option<&models::User>) -> String {
-        let token = self.cookies.get(DEVICE).map(Cookie::value).unwrap_or_default();
-        match known.and_then(|user| self.key.device(user.id, token)) {
+        match known.and_then(|user| self.device(user.id)) {
             Some(device) => format!("device:{device}"),
             None => format!("account:{}", fold_key(login)),
         }
+    }
+
+    /// The same for the second step: who has learnt the password does not keep its owner out either.
+    pub(super) fn second_attempt_key(&self, user_id: i64) -> String {
+        match self.device(user_id) {
+            Some(device) => format!("second-device:{device}"),
+            None => format!("second:{user_id}"),
+        }
+    }
+
+    /// This browser's own mark, if the person has logged in with it before.
+    fn device(&self, user_id: i64) -> Option<&str> {
+        self.key.device(user_id, self.cookies.get(DEVICE)?.value())
     }
 
     /// Takes as long for a person who does not exist as for one who does.

@@ -78,7 +78,7 @@ pub async fn code(page: Page<'_>, entrance: Entrance<'_>, gate: Gate<'_>, form: 
 /// Uses the code up, or says that it is none. Gives how many recovery codes are left when it was one of them.
 async fn spent(entrance: &Entrance<'_>, gate: &Gate<'_>, user_id: i64, typed: String) -> Result<Option<i64>, Error> {
     gate.by_address(Scope::Login)?;
-    gate.by_key(Scope::Login, &format!("second:{user_id}"))?;
+    gate.by_key(Scope::Login, &entrance.second_attempt_key(user_id))?;
     let typed = typed.trim().to_owned();
     entrance
         .db
