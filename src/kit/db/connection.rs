@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use diesel::connection::{
     AnsiTransactionManager, Instrumentation, InstrumentationEvent, SimpleConnection, TransactionManager,
@@ -88,12 +89,29 @@ const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode =
 
 fn open_sqlite(path: &Path) -> Result<SqliteConnection, ConnectionError> {
     let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
-    conn.batch_execute(SQLITE_PRAGMAS).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    set_up_sqlite(&mut conn).map_err(ConnectionError::CouldntSetupConfiguration)?;
     fold_utils::register_impl(&mut conn, |text: Option<String>| text.map(|text| fold_text(&text)))
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     look_utils::register_impl(&mut conn, |text: Option<String>| text.map(|text| look_text(&text)))
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
+}
+
+/// Turning a new file to WAL fails at once, whatever the patience, when somebody else opens it at the same moment: then
+/// it is tried again.
+fn set_up_sqlite(conn: &mut SqliteConnection) -> QueryResult<()> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let begun = Instant::now();
+    loop {
+        match conn.batch_execute(SQLITE_PRAGMAS) {
+            Err(DieselError::DatabaseError(_, told))
+                if told.message().contains("database is locked") && begun.elapsed() < PATIENCE =>
+            {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            done => return done,
+        }
+    }
 }
 
 /// The version of the database behind `conn`, as it tells it itself.
