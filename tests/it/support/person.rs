@@ -62,7 +62,7 @@ impl<'s> Person<'s> {
             page if page.status == 200 => page,
             _ => self.get("/login"),
         };
-        page.status(200).field("csrf_token").or_else(|| meta(&page)).expect("a page has a token")
+        page.status(200).form_token().expect("a page has a token").to_owned()
     }
 
     pub fn log_in(&self, login: &str, password: &str) -> Answer {
@@ -84,9 +84,4 @@ impl<'s> Person<'s> {
     pub fn url(&self) -> String {
         format!("/developers/{}", percent(&self.username))
     }
-}
-
-fn meta(page: &Answer) -> Option<String> {
-    let rest = page.body.split_once("name=\"csrf-token\" content=\"")?.1;
-    Some(rest.split('"').next()?.to_owned())
 }
