@@ -32,9 +32,9 @@ pub struct EmailChange {
     pub email: String,
     /// When the link was made, in seconds since 1970.
     made: i64,
-    /// What is left of the signature while it is read.
+    /// What stands behind it in the token.
     #[serde(skip)]
-    signature: Vec<u8>,
+    signature: String,
 }
 
 impl EmailChange {
@@ -42,7 +42,7 @@ impl EmailChange {
     pub fn read(token: &str) -> Option<Self> {
         let (claims, signature) = token.split_once('.')?;
         let mut change: Self = serde_json::from_slice(&BASE64.decode(claims).ok()?).ok()?;
-        change.signature = BASE64.decode(signature).ok()?;
+        signature.clone_into(&mut change.signature);
         Some(change)
     }
 }
@@ -62,8 +62,7 @@ impl LinkKey {
     ///
     /// Django: `PasswordResetTokenGenerator.make_token`
     pub fn reset_token(&self, user: &User, now: i64) -> String {
-        let mac = self.reset_mac(user, now).map(|mac| mac.finalize().into_bytes()).unwrap_or_default();
-        format!("{now:x}-{}", BASE64.encode(mac))
+        format!("{now:x}-{}", self.reset(user, now).signature())
     }
 
     /// Whether that token is good for this person now.
@@ -71,89 +70,101 @@ impl LinkKey {
     /// Django: `PasswordResetTokenGenerator.check_token`
     pub fn accepts_reset(&self, user: &User, token: &str, now: i64) -> bool {
         let Some((made, signature)) = token.split_once('-') else { return false };
-        let (Ok(made), Ok(signature)) = (i64::from_str_radix(made, 16), BASE64.decode(signature)) else { return false };
-        let is_fresh = made.checked_add(RESET_LIFETIME).is_some_and(|end| now < end);
-        is_fresh && user.is_active && self.reset_mac(user, made).is_some_and(|mac| mac.verify_slice(&signature).is_ok())
+        let Ok(made) = i64::from_str_radix(made, 16) else { return false };
+        is_fresh(made, RESET_LIFETIME, now) && user.is_active && self.reset(user, made).verifies(signature)
+    }
+
+    fn reset(&self, user: &User, made: i64) -> Signed {
+        let email = user.email_key.as_deref().unwrap_or_default();
+        self.over(&["reset", &user.password, email], &[user.id, user.reset_serial, made])
     }
 
     /// A token by which this person's address becomes `email`. It dies when it is used, when his address or password
     /// changes, and after a day.
     pub fn email_token(&self, user: &User, email: &str, now: i64) -> String {
-        let change = EmailChange { user_id: user.id, email: email.to_owned(), made: now, signature: Vec::new() };
-        let mac = self.email_mac(user, &change).map(|mac| mac.finalize().into_bytes()).unwrap_or_default();
+        let change = EmailChange { user_id: user.id, email: email.to_owned(), made: now, signature: String::new() };
         // Strings and numbers: they always serialise.
-        format!("{}.{}", BASE64.encode(serde_json::to_vec(&change).unwrap_or_default()), BASE64.encode(mac))
+        let claims = BASE64.encode(serde_json::to_vec(&change).unwrap_or_default());
+        format!("{claims}.{}", self.email(user, &change).signature())
     }
 
     /// Whether such a token is good for this person now.
     pub fn accepts_email(&self, user: &User, change: &EmailChange, now: i64) -> bool {
-        let is_fresh = change.made.checked_add(EMAIL_LIFETIME).is_some_and(|end| now < end);
-        is_fresh
+        is_fresh(change.made, EMAIL_LIFETIME, now)
             && user.is_active
             && user.id == change.user_id
-            && self.email_mac(user, change).is_some_and(|mac| mac.verify_slice(&change.signature).is_ok())
+            && self.email(user, change).verifies(&change.signature)
     }
 
-    fn email_mac(&self, user: &User, change: &EmailChange) -> Option<Hmac<Sha256>> {
-        self.mac(&["email", &user.password, &user.email, &change.email], &[user.id, change.made])
-    }
-
-    /// Over texts and numbers, so that no two lists of them are signed alike.
-    fn mac(&self, texts: &[&str], numbers: &[i64]) -> Option<Hmac<Sha256>> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
-        for text in texts {
-            mac.update(&text.len().to_be_bytes());
-            mac.update(text.as_bytes());
-        }
-        for number in numbers {
-            mac.update(&number.to_be_bytes());
-        }
-        Some(mac)
+    fn email(&self, user: &User, change: &EmailChange) -> Signed {
+        self.over(&["email", &user.password, &user.email, &change.email], &[user.id, change.made])
     }
 
     /// What a browser keeps between the password, which was right, and the code of the second factor. It dies with the password,
     /// and after some minutes. `password` is the hash.
     pub fn second_token(&self, user_id: i64, password: &str, now: i64) -> String {
-        let mac = self.second_mac(user_id, password, now).map(|mac| mac.finalize().into_bytes()).unwrap_or_default();
-        format!("{user_id}.{now:x}.{}", BASE64.encode(mac))
+        format!("{user_id}.{now:x}.{}", self.second(user_id, password, now).signature())
     }
 
     /// Whether such a token is good for this person now.
     pub fn accepts_second(&self, user: &User, token: &str, now: i64) -> bool {
         let parts: Vec<&str> = token.split('.').collect();
         let &[_, made, signature] = parts.as_slice() else { return false };
-        let (Ok(made), Ok(signature)) = (i64::from_str_radix(made, 16), BASE64.decode(signature)) else { return false };
-        let is_fresh = made.checked_add(SECOND_LIFETIME).is_some_and(|end| now < end);
-        let mac = self.second_mac(user.id, &user.password, made);
-        is_fresh && user.is_active && mac.is_some_and(|mac| mac.verify_slice(&signature).is_ok())
+        let Ok(made) = i64::from_str_radix(made, 16) else { return false };
+        let is_signed = self.second(user.id, &user.password, made).verifies(signature);
+        is_fresh(made, SECOND_LIFETIME, now) && user.is_active && is_signed
     }
 
-    fn second_mac(&self, user_id: i64, password: &str, made: i64) -> Option<Hmac<Sha256>> {
-        self.mac(&["second", password], &[user_id, made])
+    fn second(&self, user_id: i64, password: &str, made: i64) -> Signed {
+        self.over(&["second", password], &[user_id, made])
     }
 
     /// What a browser keeps by which it is known again as one that this person has logged in with.
     pub fn device_token(&self, user_id: i64) -> String {
         let nonce = random::token(12);
-        let mac = self.device_mac(user_id, &nonce).map(|mac| mac.finalize().into_bytes()).unwrap_or_default();
-        format!("{nonce}.{}", BASE64.encode(mac))
+        let signature = self.over(&["device", &nonce], &[user_id]).signature();
+        format!("{nonce}.{signature}")
     }
 
     /// The browser's own part of such a token, if it is this person's.
     pub fn device<'t>(&self, user_id: i64, token: &'t str) -> Option<&'t str> {
         let (nonce, signature) = token.split_once('.')?;
-        let signature = BASE64.decode(signature).ok()?;
-        self.device_mac(user_id, nonce)?.verify_slice(&signature).ok().map(|()| nonce)
+        self.over(&["device", nonce], &[user_id]).verifies(signature).then_some(nonce)
     }
 
-    fn device_mac(&self, user_id: i64, nonce: &str) -> Option<Hmac<Sha256>> {
-        self.mac(&["device", nonce], &[user_id])
+    /// Texts and numbers, so that no two lists of them are signed alike.
+    fn over(&self, texts: &[&str], numbers: &[i64]) -> Signed {
+        // HMAC takes a key of any length, so there is always one; the type does not know it.
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok();
+        if let Some(mac) = &mut mac {
+            for text in texts {
+                mac.update(&text.len().to_be_bytes());
+                mac.update(text.as_bytes());
+            }
+            for number in numbers {
+                mac.update(&number.to_be_bytes());
+            }
+        }
+        Signed(mac)
+    }
+}
+
+/// What a token stands for, under the site's key.
+struct Signed(Option<Hmac<Sha256>>);
+
+impl Signed {
+    fn signature(self) -> String {
+        BASE64.encode(self.0.map(|mac| mac.finalize().into_bytes()).unwrap_or_default())
     }
 
-    fn reset_mac(&self, user: &User, made: i64) -> Option<Hmac<Sha256>> {
-        let email = user.email_key.as_deref().unwrap_or_default();
-        self.mac(&["reset", &user.password, email], &[user.id, user.reset_serial, made])
+    fn verifies(self, signature: &str) -> bool {
+        let (Some(mac), Ok(signature)) = (self.0, BASE64.decode(signature)) else { return false };
+        mac.verify_slice(&signature).is_ok()
     }
+}
+
+fn is_fresh(made: i64, lifetime: i64, now: i64) -> bool {
+    made.checked_add(lifetime).is_some_and(|end| now < end)
 }
 
 #[cfg(test)]
@@ -227,7 +238,7 @@ mod tests {
         for bent in [
             EmailChange { email: "evil@example.org".into(), ..change.clone() },
             EmailChange { made: 2_000_000, ..change.clone() },
-            EmailChange { signature: Vec::new(), ..change.clone() },
+            EmailChange { signature: String::new(), ..change.clone() },
         ] {
             assert!(!key.accepts_email(&asha(), &bent, 1_000_000), "{bent:?}");
         }

@@ -106,7 +106,7 @@ both!(
 );
 
 both!(
-    a_letter_goes_by_tls_and_a_stranger_s_certificate_is_refused,
+    a_letter_goes_by_tls_with_a_log_in,
     [
         ("mail.backend", "smtp"),
         ("mail.smtp.host", "localhost"),

@@ -5,6 +5,7 @@ use rocket::{Either, State, get, post};
 use rocket_dyn_templates::context;
 
 use super::entrance::Entrance;
+use super::password_reset::no_mail;
 use crate::accounts::forms::EmailForm;
 use crate::accounts::guards::{Gate, User};
 use crate::accounts::mails;
@@ -23,7 +24,7 @@ use crate::kit::{flash, time};
 #[get("/account/email")]
 pub fn change_page(page: Page<'_>, user: User<'_>, outbox: &State<Outbox>) -> View {
     if !outbox.is_on() {
-        return page.with(Status::ServiceUnavailable, "accounts/no_mail.html", context! {});
+        return no_mail(&page);
     }
     draw(&page, &user, Drawn::fresh(EmailForm::default()))
 }
@@ -46,7 +47,7 @@ pub async fn change(
 ) -> Outcome {
     let Post(form) = form;
     if !outbox.is_on() {
-        return Ok(Either::Right(page.with(Status::ServiceUnavailable, "accounts/no_mail.html", context! {})));
+        return Ok(Either::Right(no_mail(&page)));
     }
     match put(&entrance, outbox, &gate, &form, &user).await {
         Ok(email) => Ok(Either::Left(flash::success("/account", Text::new("flash-email-sent").with("email", email)))),

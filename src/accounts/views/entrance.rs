@@ -4,6 +4,7 @@ use rocket::http::{Cookie, CookieJar, Status};
 use rocket::request::{self, FromRequest, Request};
 use rocket::time::Duration;
 
+use crate::accounts::forms::OwnerForm;
 use crate::accounts::guards::{COOKIE, Gate};
 use crate::accounts::models::{self, Session, second_factor};
 use crate::accounts::passwords::{Hasher, Verdict};
@@ -13,6 +14,8 @@ use crate::accounts::tokens::{LinkKey, SECOND_LIFETIME, second_holder};
 use crate::kit::csrf;
 use crate::kit::db::{self, Db, fold_key};
 use crate::kit::error::Error;
+use crate::kit::forms::FieldErrors;
+use crate::kit::i18n::Text;
 use crate::kit::signals::Signals;
 use crate::kit::throttle::Scope;
 use crate::kit::time;
@@ -79,6 +82,22 @@ impl Entrance<'_> {
     pub(super) async fn is_owner(&self, gate: &Gate<'_>, user: &models::User, password: &str) -> Result<bool, Error> {
         gate.by_key(Scope::Login, &format!("owner:{}", user.id))?;
         Ok(self.verify(password, Some(user)).await? != Verdict::Wrong)
+    }
+
+    /// The same, as a condition.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] at `password`; those of [`Entrance::is_owner`].
+    pub(super) async fn needs_owner(
+        &self,
+        gate: &Gate<'_>,
+        user: &models::User,
+        form: &OwnerForm,
+    ) -> Result<(), Error> {
+        if self.is_owner(gate, user, &form.password).await? {
+            return Ok(());
+        }
+        Err(Error::Invalid(FieldErrors::one("password", Text::new("error-password-wrong"))))
     }
 
     /// Argon2id, off the async threads.

@@ -129,9 +129,7 @@ async fn deleted(
     form: &OwnerForm,
     user: &models::User,
 ) -> Result<(), Error> {
-    if !entrance.is_owner(gate, user, &form.password).await? {
-        return Err(Error::Invalid(FieldErrors::one("password", Text::new("error-password-wrong"))));
-    }
+    entrance.needs_owner(gate, user, form).await?;
     let (signals, letters, leaver) = (entrance.signals.clone(), outbox.clone(), user.clone());
     let user_id = user.id;
     entrance

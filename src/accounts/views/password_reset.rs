@@ -2,7 +2,7 @@
 //!
 //! Django: `PasswordResetView`, `…DoneView`, `…ConfirmView`, `…CompleteView`
 
-use rocket::http::{Cookie, CookieJar, Status};
+use rocket::http::{Cookie, Status};
 use rocket::request::Request;
 use rocket::response::Redirect;
 use rocket::time::Duration;
@@ -44,7 +44,8 @@ pub fn ask_page(page: Page<'_>, outbox: &State<Outbox>) -> View {
     page.ok("accounts/password_reset.html", context! { form })
 }
 
-fn no_mail(page: &Page<'_>) -> View {
+/// What pages that need mail say where none is set up.
+pub(super) fn no_mail(page: &Page<'_>) -> View {
     page.with(Status::ServiceUnavailable, "accounts/no_mail.html", context! {})
 }
 
@@ -90,18 +91,10 @@ pub fn sent(page: Page<'_>) -> View {
 ///
 /// Django: `PasswordResetConfirmView.dispatch`
 #[get("/password-reset/<uid>/<token>")]
-pub async fn link(
-    page: Page<'_>,
-    db: &Db,
-    key: &State<LinkKey>,
-    cookies: &CookieJar<'_>,
-    uid: Id,
-    token: &str,
-    entrance: Entrance<'_>,
-) -> Turn {
-    let Some(user) = holder(db, key, cookies, uid, token).await? else { return Ok(Either::Right(expired(&page))) };
+pub async fn link(page: Page<'_>, entrance: Entrance<'_>, key: &State<LinkKey>, uid: Id, token: &str) -> Turn {
+    let Some(user) = holder(&entrance, key, uid, token).await? else { return Ok(Either::Right(expired(&page))) };
     if token != IN_COOKIE {
-        cookies.add(kept(entrance.request, token));
+        entrance.cookies.add(kept(entrance.request, token));
         return Ok(Either::Left(flash::to(format!("/password-reset/{}/{IN_COOKIE}", uid.0))));
     }
     let form = page.form(Drawn::fresh(NewPasswordForm::default()));
@@ -124,12 +117,12 @@ fn new_password(uid: Id, user: &User, form: impl serde::Serialize) -> impl serde
 }
 
 /// Whose link this is, if it is any good.
-async fn holder(db: &Db, key: &LinkKey, cookies: &CookieJar<'_>, uid: Id, token: &str) -> Result<Option<User>, Error> {
+async fn holder(entrance: &Entrance<'_>, key: &LinkKey, uid: Id, token: &str) -> Result<Option<User>, Error> {
     let token = match token {
-        IN_COOKIE => cookies.get(COOKIE).map(Cookie::value).unwrap_or_default(),
+        IN_COOKIE => entrance.cookies.get(COOKIE).map(Cookie::value).unwrap_or_default(),
         token => token,
     };
-    let user = db.read(move |conn| Ok(User::by_id(conn, uid.0)?)).await?;
+    let user = entrance.db.read(move |conn| Ok(User::by_id(conn, uid.0)?)).await?;
     Ok(user.filter(|user| key.accepts_reset(user, token, time::now().and_utc().timestamp())))
 }
 
@@ -147,7 +140,7 @@ pub async fn set(
     form: Post<NewPasswordForm>,
 ) -> Turn {
     let Post(form) = form;
-    let holder = if token == IN_COOKIE { holder(entrance.db, key, entrance.cookies, uid, token).await? } else { None };
+    let holder = if token == IN_COOKIE { holder(&entrance, key, uid, token).await? } else { None };
     let Some(user) = holder else { return Ok(Either::Right(expired(&page))) };
     match change(&entrance, &gate, &form, &user).await {
         Ok(true) => {

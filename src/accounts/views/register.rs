@@ -190,12 +190,12 @@ pub async fn confirm_page(page: Page<'_>, db: &Db, token: &str) -> Result<View, 
                 context! { username: pending.username, email: pending.email, action },
             )
         }
-        None => expired(&page, "register-expired-text"),
+        None => expired(&page, page.t(&Text::new("register-expired-text"))),
     })
 }
 
-fn expired(page: &Page<'_>, why: &'static str) -> View {
-    page.with(Status::NotFound, "accounts/register_expired.html", context! { text: page.t(&Text::new(why)) })
+fn expired(page: &Page<'_>, text: String) -> View {
+    page.with(Status::NotFound, "accounts/register_expired.html", context! { text })
 }
 
 /// The account is made. Who clicks need not be who chose the password, so it opens no session.
@@ -221,7 +221,7 @@ pub async fn confirm(page: Page<'_>, entrance: Entrance<'_>, token: &str, _confi
         }
         Err(Error::Invalid(errors)) => {
             let text = page.errors(&errors).remove(FieldErrors::FORM).unwrap_or_default().join(" ");
-            Ok(Either::Right(page.with(Status::NotFound, "accounts/register_expired.html", context! { text })))
+            Ok(Either::Right(expired(&page, text)))
         }
         Err(error) => Err(error),
     }

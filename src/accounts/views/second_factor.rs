@@ -10,10 +10,11 @@ use serde::Serialize;
 
 use super::entrance::Entrance;
 use super::login::next_page;
+use crate::accounts::errors::login_url;
 use crate::accounts::forms::{CodeForm, OwnerForm};
 use crate::accounts::guards::{Gate, User};
 use crate::accounts::mails;
-use crate::accounts::models::{self, second_factor};
+use crate::accounts::models::second_factor;
 use crate::accounts::page::{INVALID, Outcome, Page, View, again};
 use crate::accounts::site::Site;
 use crate::accounts::totp;
@@ -40,7 +41,7 @@ pub async fn code_page(
 ) -> Result<Either<Redirect, View>, Error> {
     let next = next_page(&next.unwrap_or_default());
     if entrance.remembered().await?.is_none() {
-        return Ok(Either::Left(flash::to(format!("/login?next={}", encode_query(&next)))));
+        return Ok(Either::Left(flash::to(login_url(&next))));
     }
     let form = page.form(Drawn::fresh(CodeForm::default()));
     Ok(Either::Right(page.ok("accounts/login_code.html", context! { form, next })))
@@ -52,8 +53,7 @@ pub async fn code(page: Page<'_>, entrance: Entrance<'_>, gate: Gate<'_>, form: 
     let Post(form) = form;
     let next = next_page(&form.next);
     let Some(user) = entrance.remembered().await? else {
-        let target = format!("/login?next={}", encode_query(&next));
-        return Ok(Either::Left(flash::info(target, Text::new("flash-code-late"))));
+        return Ok(Either::Left(flash::info(login_url(&next), Text::new("flash-code-late"))));
     };
     match spent(&entrance, &gate, user.id, form.code).await {
         Ok(left) => {
@@ -149,7 +149,7 @@ pub async fn begin(
     let Post(form) = form;
     let (user_id, secret) = (user.id, totp::new_secret());
     let kept = secret.clone();
-    let begun = match owner(&entrance, &gate, &user, &form).await {
+    let begun = match entrance.needs_owner(&gate, &user, &form).await {
         Ok(()) => entrance.db.write(move |conn| Ok(second_factor::begin(conn, user_id, &kept)?)).await,
         Err(error) => Err(error),
     };
@@ -159,13 +159,6 @@ pub async fn begin(
         Ok(true) => Ok(unkept(secret_page(&page, &user, site, &secret, FieldErrors::default()))),
         Err(error) => refused(&page, &user, entrance.db, site, error).await,
     }
-}
-
-async fn owner(entrance: &Entrance<'_>, gate: &Gate<'_>, user: &models::User, form: &OwnerForm) -> Result<(), Error> {
-    if entrance.is_owner(gate, user, &form.password).await? {
-        return Ok(());
-    }
-    Err(Error::Invalid(FieldErrors::one("password", Text::new("error-password-wrong"))))
 }
 
 /// The overview again, with what is wrong.
@@ -246,7 +239,7 @@ pub async fn renew_codes(
 ) -> Result<Unkept, Error> {
     let Post(form) = form;
     let user_id = user.id;
-    if let Err(error) = owner(&entrance, &gate, &user, &form).await {
+    if let Err(error) = entrance.needs_owner(&gate, &user, &form).await {
         return refused(&page, &user, entrance.db, site, error).await;
     }
     let made = entrance.db.write(move |conn| {
@@ -269,7 +262,7 @@ pub async fn remove(
 ) -> Result<Either<flash::Said, Unkept>, Error> {
     let Post(form) = form;
     let (user_id, letters) = (user.id, outbox.inner().clone());
-    if let Err(error) = owner(&entrance, &gate, &user, &form).await {
+    if let Err(error) = entrance.needs_owner(&gate, &user, &form).await {
         return refused(&page, &user, entrance.db, site, error).await.map(Either::Right);
     }
     entrance

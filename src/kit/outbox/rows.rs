@@ -90,9 +90,7 @@ pub(super) fn give_up(conn: &mut Conn, id: i64, trouble: &str) -> QueryResult<()
 /// How the outbox stands.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Census {
-    /// Letters that wait, whether or not they were tried.
-    pub waiting: i64,
-    /// Those of them that could not be sent so far.
+    /// Letters that wait and could not be sent so far.
     pub troubled: i64,
     /// Letters that were given up lately.
     pub given_up: i64,
@@ -107,7 +105,6 @@ pub struct Census {
 pub fn census(conn: &mut Conn) -> QueryResult<Census> {
     let waiting = outbox::table.filter(outbox::given_up.is_null());
     Ok(Census {
-        waiting: waiting.count().get_result(conn)?,
         troubled: waiting.filter(outbox::trouble.ne("")).count().get_result(conn)?,
         given_up: outbox::table.filter(outbox::given_up.is_not_null()).count().get_result(conn)?,
         trouble: outbox::table
