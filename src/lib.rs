@@ -15,6 +15,11 @@ pub mod rooms;
 
 pub mod lobby;
 
+pub mod projects;
+
+pub mod inbox;
+pub mod profiles;
+
 pub mod demo;
 pub mod import_django;
 

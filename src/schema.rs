@@ -12,7 +12,6 @@ diesel::table! {
         email -> Text,
         email_key -> Nullable<Text>,
         name -> Text,
-        bio -> Text,
         password -> Text,
         is_active -> Bool,
         is_staff -> Bool,
@@ -23,6 +22,7 @@ diesel::table! {
         name_look -> Text,
         reset_serial -> BigInt,
         email_confirmed -> Nullable<Timestamp>,
+        inbox_unread -> BigInt,
     }
 }
 
@@ -186,6 +186,102 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// What people tell of themselves.
+    profiles (user_id) {
+        user_id -> BigInt,
+        short_intro -> Text,
+        location -> Text,
+        bio -> Text,
+        bio_html -> Text,
+        social_github -> Text,
+        social_twitter -> Text,
+        social_linkedin -> Text,
+        social_youtube -> Text,
+        social_website -> Text,
+        created -> Timestamp,
+    }
+}
+
+diesel::table! {
+    /// What people can do.
+    skills (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        name -> Text,
+        description -> Text,
+        created -> Timestamp,
+    }
+}
+
+diesel::table! {
+    /// What people made.
+    projects (id) {
+        id -> BigInt,
+        owner_id -> Nullable<BigInt>,
+        title -> Text,
+        title_key -> Text,
+        description -> Text,
+        description_html -> Text,
+        featured_image -> Nullable<Text>,
+        demo_link -> Text,
+        source_link -> Text,
+        votes_up -> BigInt,
+        vote_total -> BigInt,
+        vote_ratio -> BigInt,
+        created -> Timestamp,
+        updated -> Timestamp,
+    }
+}
+
+diesel::table! {
+    /// What projects are made with.
+    tags (id) {
+        id -> BigInt,
+        name -> Text,
+        name_key -> Text,
+        created -> Timestamp,
+    }
+}
+
+diesel::table! {
+    /// Which project has which tag.
+    project_tags (project_id, tag_id) {
+        project_id -> BigInt,
+        tag_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// What others think of a project.
+    reviews (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        owner_id -> Nullable<BigInt>,
+        value -> Text,
+        body -> Text,
+        body_html -> Text,
+        created -> Timestamp,
+        updated -> Timestamp,
+    }
+}
+
+diesel::table! {
+    /// What people write to one.
+    inbox_messages (id) {
+        id -> BigInt,
+        recipient_id -> BigInt,
+        sender_id -> Nullable<BigInt>,
+        name -> Text,
+        email -> Text,
+        subject -> Text,
+        body -> Text,
+        body_html -> Text,
+        is_read -> Bool,
+        created -> Timestamp,
+    }
+}
+
+diesel::table! {
     /// Which row of a Django database became which row here.
     import_ids (id) {
         id -> BigInt,
@@ -204,5 +300,28 @@ diesel::joinable!(participants -> users (user_id));
 diesel::joinable!(messages -> rooms (room_id));
 diesel::joinable!(messages -> users (user_id));
 diesel::joinable!(visits -> rooms (room_id));
+diesel::joinable!(profiles -> users (user_id));
+diesel::joinable!(skills -> users (user_id));
+diesel::joinable!(projects -> users (owner_id));
+diesel::joinable!(project_tags -> projects (project_id));
+diesel::joinable!(project_tags -> tags (tag_id));
+diesel::joinable!(reviews -> users (owner_id));
+diesel::joinable!(reviews -> projects (project_id));
+diesel::joinable!(inbox_messages -> users (sender_id));
 
-diesel::allow_tables_to_appear_in_same_query!(users, sessions, topics, rooms, participants, messages, visits,);
+diesel::allow_tables_to_appear_in_same_query!(
+    users,
+    sessions,
+    topics,
+    rooms,
+    participants,
+    messages,
+    visits,
+    profiles,
+    skills,
+    projects,
+    tags,
+    project_tags,
+    reviews,
+    inbox_messages,
+);

@@ -36,7 +36,7 @@ use crate::kit::templates::{self, Pages};
 use crate::kit::throttle::Throttle;
 use crate::kit::time;
 use crate::lobby::guests::GuestKey;
-use crate::{accounts, lobby, rooms, urls};
+use crate::{accounts, inbox, lobby, profiles, projects, rooms, urls};
 
 /// Builds the server; the database must have been migrated.
 ///
@@ -109,7 +109,10 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
 pub fn receivers(outbox: &Outbox) -> SignalsBuilder {
     let mut signals = SignalsBuilder::default();
     accounts::signals::connect(&mut signals, outbox);
+    profiles::signals::connect(&mut signals);
+    projects::signals::connect(&mut signals);
     rooms::signals::connect(&mut signals);
+    inbox::signals::connect(&mut signals);
     signals
 }
 

@@ -6,7 +6,7 @@ use rocket::{Build, Rocket};
 
 use crate::accounts::site::Site;
 use crate::kit::assets;
-use crate::{accounts, lobby, rooms, server};
+use crate::{accounts, inbox, lobby, profiles, projects, rooms, server};
 
 /// Mounts the whole site.
 pub fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
@@ -14,6 +14,9 @@ pub fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
     rocket
         .mount("/", accounts::routes())
         .mount("/", rooms::routes())
+        .mount("/", profiles::routes())
+        .mount("/", projects::routes())
+        .mount("/", inbox::routes())
         .mount("/", if lobby { lobby::routes() } else { Vec::new() })
         .mount("/", server::routes())
         .mount("/static", assets::routes())

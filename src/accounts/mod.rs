@@ -38,8 +38,6 @@ pub fn routes() -> Vec<Route> {
         views::password_reset::set,
         views::password_reset::complete,
         views::account::overview,
-        views::edit::edit_page,
-        views::edit::edit,
         views::account::sessions,
         views::account::end_session,
         views::account::end_others,

@@ -106,6 +106,7 @@ struct FramePerson {
     #[serde(flatten)]
     person: Person,
     is_staff: bool,
+    unread: i64,
 }
 
 #[derive(Serialize)]
@@ -156,6 +157,13 @@ impl Page<'_> {
     /// Whether the site still waits for somebody to run it.
     pub fn setup_needed(&self) -> bool {
         self.frame.setup_needed
+    }
+
+    /// How many messages wait in the viewer's inbox, when that is another number than at the start of this request.
+    pub fn set_unread(&mut self, unread: i64) {
+        if let Some(user) = &mut self.frame.user {
+            user.unread = unread;
+        }
     }
 
     /// Where "go back" leads.
@@ -221,7 +229,11 @@ async fn frame(request: &Request<'_>, site: &Site, user: Option<&User>, flash: O
         path: request.uri().path().to_string(),
         csrf: csrf::token(request),
         back: paths::back(request),
-        user: user.map(|user| FramePerson { person: user.person(), is_staff: user.is_staff }),
+        user: user.map(|user| FramePerson {
+            person: user.person(),
+            is_staff: user.is_staff,
+            unread: user.inbox_unread,
+        }),
         flash,
         setup_needed: !facts.has_superuser,
         registration_open: site.takes_registration(),

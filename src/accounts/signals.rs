@@ -146,7 +146,6 @@ fn export(conn: &mut Conn, event: &UserExporting) -> QueryResult<()> {
             "username": user.username,
             "name": user.name,
             "email": user.email,
-            "bio": user.bio,
             "is_staff": user.is_staff,
             "date_joined": time::iso(user.date_joined),
             "last_login": user.last_login.map(time::iso),

@@ -180,7 +180,6 @@ mod tests {
             email: "Asha@example.org".into(),
             email_key: Some("asha@example.org".into()),
             name: String::new(),
-            bio: String::new(),
             password: "a hash".into(),
             is_active: true,
             is_staff: false,
@@ -191,6 +190,7 @@ mod tests {
             name_look: String::new(),
             reset_serial: 3,
             email_confirmed: None,
+            inbox_unread: 0,
         }
     }
 

@@ -12,6 +12,7 @@ use rocket::http::{ContentType, RawStr};
 use rocket::outcome::Outcome;
 use rocket::request::Request;
 use serde::Serialize;
+use unicode_normalization::char::is_combining_mark as is_mark;
 
 use crate::kit::csrf;
 use crate::kit::db::{fold_key, is_unseen};
@@ -176,6 +177,32 @@ impl Cleaner {
         cleaned
     }
 
+    /// The same, and it may stay empty.
+    pub fn optional_line(&mut self, field: &'static str, typed: &str, max: usize) -> String {
+        let cleaned = typed.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.measure(field, &cleaned, 0, max);
+        cleaned
+    }
+
+    /// An address on the web, or nothing. `javascript:` and its like are refused; who leaves `https://` out means it.
+    ///
+    /// Django: `URLField(schemes=["http", "https"])`
+    pub fn link(&mut self, field: &'static str, typed: &str) -> String {
+        let typed = typed.trim();
+        let has_scheme = typed.split_once(':').is_some_and(|(scheme, rest)| {
+            // `example.org:8080` names a port.
+            !scheme.contains('.') && !rest.starts_with(|c: char| c.is_ascii_digit())
+        });
+        let link = if typed.is_empty() || has_scheme { typed.to_owned() } else { format!("https://{typed}") };
+        if link.chars().count() > LONGEST_LINK {
+            let max = i64::try_from(LONGEST_LINK).unwrap_or(i64::MAX);
+            self.errors.add(field, Text::new("error-too-long").with("max", max));
+        } else if !link.is_empty() && !is_web_address(&link) {
+            self.errors.add(field, Text::new("error-link"));
+        }
+        link
+    }
+
     fn measure(&mut self, field: &'static str, cleaned: &str, min: usize, max: usize) {
         let length = cleaned.chars().count();
         // Invisible characters alone are as blank as spaces.
@@ -198,6 +225,24 @@ impl Cleaner {
     }
 }
 
+/// More characters no address has.
+const LONGEST_LINK: usize = 500;
+
+/// `http` or `https`, a host with a dot (or this machine's own), and no sign that an address does not have. A name before
+/// the host (`https://bank.example@evil.example`) deceives the eye: refused.
+fn is_web_address(link: &str) -> bool {
+    let Some((scheme, rest)) = link.split_once("://") else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
+    let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-' || is_mark(c));
+    let fine = |c: char| !is_invisible(c) && !matches!(c, '<' | '>' | '"' | '`' | '\\');
+    ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+        && link.chars().all(fine)
+        && name.split('.').all(label)
+        && (name.contains('.') || name == "localhost")
+        && port.chars().all(|c| c.is_ascii_digit())
+}
+
 /// Characters that a page shows nothing of.
 fn is_invisible(letter: char) -> bool {
     letter.is_whitespace() || letter.is_control() || is_unseen(letter)
@@ -211,6 +256,45 @@ pub fn same(a: &str, b: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_lead_to_the_web_and_nowhere_else() {
+        let cleaned = |typed: &str| {
+            let mut clean = Cleaner::default();
+            let link = clean.link("link", typed);
+            clean.finish(link).ok()
+        };
+        for (typed, link) in [
+            ("", ""),
+            (" github.com/asha ", "https://github.com/asha"),
+            ("example.org:8080/x", "https://example.org:8080/x"),
+            ("HTTP://Example.org", "HTTP://Example.org"),
+            ("https://हिन्दी.example/?q=a#b", "https://हिन्दी.example/?q=a#b"),
+            ("http://localhost:8000", "http://localhost:8000"),
+        ] {
+            assert_eq!(cleaned(typed).as_deref(), Some(link), "{typed:?}");
+        }
+        for wrong in [
+            "javascript:alert(1)",
+            "JaVaScRiPt://example.org/%0aalert(1)",
+            "java\tscript:alert(1)",
+            "data:text/html,<script>",
+            "ftp://example.org",
+            "https://",
+            "https://nowhere",
+            "https://bank.example@evil.example",
+            "https://example.org/<script>",
+            "https://example.org/\u{202e}",
+            "https://exa mple.org",
+            "//example.org",
+            "mailto:a@b.example",
+            "https://a..b",
+            "https://example.org/\0",
+            &format!("https://example.org/{}", "x".repeat(500)),
+        ] {
+            assert_eq!(cleaned(wrong), None, "{wrong:?}");
+        }
+    }
 
     #[test]
     fn lines_are_trimmed_counted_in_characters_and_refuse_nul() {

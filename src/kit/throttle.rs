@@ -88,6 +88,8 @@ pub struct Rates {
     pub post: Rate,
     /// Mails asked for: to reset a password, to confirm an address.
     pub reset: Rate,
+    /// Messages to somebody's inbox.
+    pub contact: Rate,
 }
 
 /// What is throttled. Each scope counts for itself.
@@ -101,6 +103,8 @@ pub enum Scope {
     Post,
     /// Mails asked for: to reset a password, to confirm an address.
     Reset,
+    /// Messages to somebody's inbox.
+    Contact,
 }
 
 /// Too often: how long to wait until the next try is let through.
@@ -144,6 +148,7 @@ pub struct Throttle<C: Clock + Clone = DefaultClock> {
     register: Option<Limiter<C>>,
     post: Option<Limiter<C>>,
     reset: Option<Limiter<C>>,
+    contact: Option<Limiter<C>>,
     hasher: RandomState,
     clock: C,
 }
@@ -162,6 +167,7 @@ impl<C: Clock + Clone> Throttle<C> {
             register: limiter(rates.register, &clock),
             post: limiter(rates.post, &clock),
             reset: limiter(rates.reset, &clock),
+            contact: limiter(rates.contact, &clock),
             hasher: RandomState::new(),
             clock,
         }
@@ -180,7 +186,7 @@ impl<C: Clock + Clone> Throttle<C> {
 
     /// Forgets whoever has his whole allowance again, and gives the memory back.
     pub fn sweep(&self) {
-        for limiter in [&self.login, &self.register, &self.post, &self.reset].into_iter().flatten() {
+        for limiter in [&self.login, &self.register, &self.post, &self.reset, &self.contact].into_iter().flatten() {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
@@ -192,6 +198,7 @@ impl<C: Clock + Clone> Throttle<C> {
             Scope::Register => self.register.as_ref(),
             Scope::Post => self.post.as_ref(),
             Scope::Reset => self.reset.as_ref(),
+            Scope::Contact => self.contact.as_ref(),
         }
     }
 
@@ -220,7 +227,7 @@ mod tests {
         let clock = FakeRelativeClock::default();
         (
             Throttle::with_clock(
-                &Rates { login: rate, register: rate, post: Rate::Off, reset: Rate::Off },
+                &Rates { login: rate, register: rate, post: Rate::Off, reset: Rate::Off, contact: Rate::Off },
                 clock.clone(),
             ),
             clock,

@@ -15,6 +15,14 @@ pub fn iso(at: NaiveDateTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
 }
 
+/// [`iso`], for `#[serde(serialize_with = "as_iso")]`.
+///
+/// # Errors
+/// Only the serializer's.
+pub fn as_iso<S: serde::Serializer>(at: &NaiveDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&iso(*at))
+}
+
 /// Reads what [`iso`] wrote.
 pub fn from_iso(text: &str) -> Option<NaiveDateTime> {
     let part = |from: usize, to: usize| text.get(from..to)?.parse::<u32>().ok();

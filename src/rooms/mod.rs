@@ -13,7 +13,7 @@ use rocket::{Route, routes};
 
 /// Django: `base/urls.py`
 pub fn routes() -> Vec<Route> {
-    use views::{events, home, messages, participants, person, rooms};
+    use views::{events, home, messages, participants, rooms};
     routes![
         home::home,
         home::topics,
@@ -36,6 +36,5 @@ pub fn routes() -> Vec<Route> {
         participants::away,
         events::of_room,
         events::of_rooms,
-        person::person,
     ]
 }

@@ -3,9 +3,9 @@
 //! Django: `PasswordResetForm`, `SetPasswordForm`, `PasswordChangeForm`
 
 use rocket::FromForm;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{email, password, shown_name};
+use super::{email, password};
 use crate::accounts::models::User;
 use crate::kit::forms::{Cleaner, FieldErrors};
 use crate::kit::i18n::Text;
@@ -27,31 +27,6 @@ impl ResetForm {
         let mut clean = Cleaner::default();
         let email = email(&mut clean, &self.email);
         clean.finish(email)
-    }
-}
-
-/// How the others see oneself.
-#[derive(Default, Debug, FromForm, Serialize, Deserialize)]
-#[serde(default)]
-pub struct EditForm {
-    /// The name that pages show; may stay empty.
-    #[field(default = String::new())]
-    pub name: String,
-    /// A few words of oneself; may stay empty.
-    #[field(default = String::new())]
-    pub bio: String,
-}
-
-impl EditForm {
-    /// Name and words.
-    ///
-    /// # Errors
-    /// By field.
-    pub fn clean(&self) -> Result<(String, String), FieldErrors> {
-        let mut clean = Cleaner::default();
-        let name = shown_name(&mut clean, &self.name);
-        let bio = clean.text("bio", &self.bio, 0, 2000);
-        clean.finish((name, bio))
     }
 }
 

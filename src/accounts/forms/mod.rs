@@ -16,7 +16,7 @@ use crate::kit::forms::{Cleaner, FieldErrors};
 use crate::kit::i18n::Text;
 use crate::kit::mail::is_address;
 
-pub use account::{CodeForm, EditForm, EmailForm, NewPasswordForm, OwnerForm, PasswordChangeForm, ResetForm};
+pub use account::{CodeForm, EmailForm, NewPasswordForm, OwnerForm, PasswordChangeForm, ResetForm};
 
 /// What was typed at the log-in. The password never comes back.
 #[derive(Default, Debug, FromForm, Serialize, Deserialize)]

@@ -31,8 +31,6 @@ pub struct User {
     pub email_key: Option<String>,
     /// The name that pages show; may be empty.
     pub name: String,
-    /// A few words of oneself.
-    pub bio: String,
     /// The hash, never the password.
     pub password: String,
     /// A disabled person is anonymous everywhere.
@@ -53,6 +51,8 @@ pub struct User {
     pub reset_serial: i64,
     /// When he showed that the address is his.
     pub email_confirmed: Option<NaiveDateTime>,
+    /// How many messages in his inbox wait to be read; the database counts.
+    pub inbox_unread: i64,
 }
 
 /// A person who is about to be written.
@@ -110,7 +110,6 @@ impl User {
                 users::email.eq(email),
                 users::email_key.eq((!email.is_empty()).then(|| fold_key(email))),
                 users::name.eq(&new.name),
-                users::bio.eq(""),
                 users::password.eq(&new.password),
                 users::is_active.eq(true),
                 users::is_staff.eq(new.is_superuser),
@@ -182,15 +181,21 @@ impl User {
         .get_result(conn)
     }
 
-    /// Keeps the name that pages show, and a few words.
+    /// Keeps the user name and the name that pages show.
     ///
     /// # Errors
-    /// Only the database's.
-    pub fn set_profile(conn: &mut Conn, id: i64, name: &str, bio: &str) -> QueryResult<()> {
+    /// [`CreateError::UsernameTaken`]
+    pub fn set_names(conn: &mut Conn, id: i64, username: &str, name: &str) -> Result<(), CreateError> {
         diesel::update(users::table.find(id))
-            .set((users::name.eq(name), users::name_look.eq(look_text(name)), users::bio.eq(bio)))
-            .execute(conn)
-            .map(drop)
+            .set((
+                users::username.eq(username),
+                users::username_key.eq(fold_key(username)),
+                users::username_look.eq(look_text(username)),
+                users::name.eq(name),
+                users::name_look.eq(look_text(name)),
+            ))
+            .execute(conn)?;
+        Ok(())
     }
 
     /// Keeps a new hash.

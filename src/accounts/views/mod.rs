@@ -1,7 +1,6 @@
 //! The pages of accounts.
 
 pub mod account;
-pub mod edit;
 pub mod email_change;
 mod entrance;
 pub mod leaving;

@@ -43,6 +43,7 @@ const fn rocket(name: &'static str, kind: Kind, wants: &'static str) -> Key {
 const FILE: &str = "the name of a file";
 const SIZE: &str = "a size such as \"256KiB\"";
 const SECONDS: &str = "a whole number of seconds";
+const PER_PAGE: &str = "a whole number from 1 to 100";
 const COUNT: &str = "a whole number above 0";
 const SWITCH: &str = "true or false";
 const RATE: &str = "a rate such as \"10/m\" (a count from 1 to 1000000, then s, m, h or d), or \"off\"";
@@ -86,6 +87,9 @@ pub const KEYS: &[Key] = &[
     ours("throttle.register", Kind::Text, Some("30/h"), RATE),
     ours("throttle.post", Kind::Text, Some("60/m"), RATE),
     ours("throttle.reset", Kind::Text, Some("5/h"), RATE),
+    ours("throttle.contact", Kind::Text, Some("10/h"), RATE),
+    ours("per_page.developers", Kind::Whole, Some("12"), PER_PAGE),
+    ours("per_page.projects", Kind::Whole, Some("12"), PER_PAGE),
     ours("log.format", Kind::Text, Some("pretty"), "\"pretty\" or \"json\""),
     ours("metrics.address", Kind::Text, None, "an address with a port such as \"127.0.0.1:9100\""),
     ours("shutdown.drain_seconds", Kind::Whole, Some("5"), "a whole number of seconds from 0 to 300"),

@@ -107,6 +107,8 @@ fn check(figment: &Figment, config: &mut Config) -> Result<(), ConfigError> {
     fits("database.url", is_database_url(&config.database.url))?;
     fits("database.pool_size", (1..=200).contains(&config.database.pool_size))?;
     fits("accounts.session_days", (1..=3650).contains(&config.accounts.session_days))?;
+    fits("per_page.developers", (1..=100).contains(&config.per_page.developers))?;
+    fits("per_page.projects", (1..=100).contains(&config.per_page.projects))?;
     fits("shutdown.drain_seconds", config.shutdown.drain_seconds <= 300)?;
     fits("proxy.header", is_address_header(&config.proxy.header))
 }

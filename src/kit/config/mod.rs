@@ -62,6 +62,8 @@ pub struct Config {
     pub proxy: Proxy,
     /// How often one may log in, register and post.
     pub throttle: Rates,
+    /// How much stands on one page of a list.
+    pub per_page: PerPage,
     /// The log.
     pub log: Log,
     /// Figures for Prometheus.
@@ -72,6 +74,17 @@ pub struct Config {
     /// The chosen profile: `debug`, `release` or one of the operator's own.
     #[serde(skip)]
     pub profile: String,
+}
+
+/// `per_page.*`: how much stands on one page of a list.
+///
+/// Django: `Paginator(profiles, 3)`
+#[derive(Clone, Debug, Deserialize)]
+pub struct PerPage {
+    /// Of `/developers`.
+    pub developers: u32,
+    /// Of `/projects`.
+    pub projects: u32,
 }
 
 /// `site.*`

@@ -26,7 +26,7 @@ use writer::Writer;
 pub use connection::{Conn, MultiBackend, Target, transaction, version};
 pub use prepared::{Bind, Prepared, number_list, prepared};
 pub use stats::Stats;
-pub use text::{contains_pattern, fold, fold_key, fold_text, is_unseen, look, look_text};
+pub use text::{LONGEST_SEARCH, contains_pattern, fold, fold_key, fold_text, is_unseen, look, look_text};
 
 /// The ways to the database. Cheap to clone.
 #[derive(Clone)]

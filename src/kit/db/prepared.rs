@@ -6,7 +6,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
-use diesel::sql_types::{BigInt, Timestamp, Untyped};
+use diesel::sql_types::{BigInt, Text, Timestamp, Untyped};
 
 use super::{Conn, MultiBackend};
 
@@ -30,11 +30,19 @@ pub enum Bind {
     Number(i64),
     /// A moment.
     Time(NaiveDateTime),
+    /// A text.
+    Text(String),
 }
 
 impl From<i64> for Bind {
     fn from(number: i64) -> Self {
         Self::Number(number)
+    }
+}
+
+impl From<String> for Bind {
+    fn from(text: String) -> Self {
+        Self::Text(text)
     }
 }
 
@@ -64,6 +72,7 @@ impl QueryFragment<MultiBackend> for Prepared {
                 match values.next().ok_or_else(|| DieselError::QueryBuilderError("a value is missing".into()))? {
                     Bind::Number(number) => out.push_bind_param::<BigInt, _>(number)?,
                     Bind::Time(time) => out.push_bind_param::<Timestamp, _>(time)?,
+                    Bind::Text(text) => out.push_bind_param::<Text, _>(text)?,
                 }
             }
             out.push_sql(piece);

@@ -42,12 +42,17 @@ pub fn is_unseen(letter: char) -> bool {
         | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// A `LIKE` pattern that finds `text` anywhere, with `%`, `_` and `\` taken literally.
-/// Use it with `.escape('\\')` against a column under [`fold()`].
+/// So many characters of a search text count.
+pub const LONGEST_SEARCH: usize = 200;
+
+/// A `LIKE` pattern that finds `text` (its first [`LONGEST_SEARCH`] characters) anywhere, with `%`, `_` and `\` taken
+/// literally. For a column under [`fold()`]; callers use [`icontains`](crate::kit::q::icontains).
 pub fn contains_pattern(text: &str) -> String {
+    // No text here has a U+0000, and PostgreSQL refuses to be asked for one.
+    let text: String = text.chars().filter(|letter| *letter != '\0').take(LONGEST_SEARCH).collect();
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
-    for letter in fold_text(text).chars() {
+    for letter in fold_text(&text).chars() {
         if matches!(letter, '%' | '_' | '\\') {
             pattern.push('\\');
         }
@@ -83,5 +88,11 @@ mod tests {
     #[test]
     fn patterns_take_wildcards_literally() {
         assert_eq!(contains_pattern(r"50%_\"), r"%50\%\_\\%");
+    }
+
+    #[test]
+    fn patterns_are_cut() {
+        assert_eq!(contains_pattern("a\0B"), "%ab%");
+        assert_eq!(contains_pattern(&"%".repeat(1_000_000)).len(), 2 * LONGEST_SEARCH + 2);
     }
 }

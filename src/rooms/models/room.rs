@@ -12,6 +12,7 @@ use super::topic::{self, TopicLink};
 use super::{participant, visit};
 use crate::accounts::models::Person;
 use crate::kit::db::{Conn, MultiBackend, contains_pattern, fold, number_list, prepared};
+pub(crate) use crate::kit::time::as_iso as iso;
 use crate::kit::{slug, time};
 use crate::schema::{rooms, topics, users};
 
@@ -42,11 +43,6 @@ pub struct Room {
     /// When it was last changed or spoken in.
     #[serde(serialize_with = "iso")]
     pub updated: NaiveDateTime,
-}
-
-/// Times in pages.
-pub(crate) fn iso<S: serde::Serializer>(at: &NaiveDateTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&time::iso(*at))
 }
 
 type Columns = (i64, String, String, i64, Option<String>, NaiveDateTime, NaiveDateTime);

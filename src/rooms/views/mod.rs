@@ -4,5 +4,4 @@ pub mod events;
 pub mod home;
 pub mod messages;
 pub mod participants;
-pub mod person;
 pub mod rooms;

@@ -93,7 +93,7 @@ database.pool_size = 10
 accounts = { registration = "open", session_days = 14 }
 lobby = { enabled = true }
 proxy = { trusted = [], header = "X-Forwarded-For" }
-throttle = { login = "off", register = "off", post = "off", reset = "off" }
+throttle = { login = "off", register = "off", post = "off", reset = "off", contact = "off" }
 mail = { from = "square@example.org" }
 log = { format = "pretty" }
 shutdown = { drain_seconds = 0 }

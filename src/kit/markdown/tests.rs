@@ -1,0 +1,283 @@
+//! What Markdown becomes, and what it never becomes.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use super::{GROWTH, LONGEST, as_typed, plain, render};
+
+/// A link as it is written.
+fn link(address: &str, words: &str) -> String {
+    format!("<a href=\"{address}\" rel=\"nofollow ugc noopener\">{words}</a>")
+}
+
+#[test]
+fn what_people_write_looks_as_they_expect() {
+    for (source, html) in [
+        ("hello", "<p>hello</p>"),
+        ("**bold**, *soft*, ~~gone~~ and `a < b`", "<p><strong>bold</strong>, <em>soft</em>, <del>gone</del> and <code>a &lt; b</code></p>"),
+        ("one\ntwo\r\nthree\n\nfour", "<p>one<br />\ntwo<br />\nthree</p>\n<p>four</p>"),
+        ("# Loud\n###### quiet\ntext", "<p><strong>Loud</strong></p>\n<p><strong>quiet</strong></p>\n<p>text</p>"),
+        ("> said\n\nanswered", "<blockquote>\n<p>said</p>\n</blockquote>\n<p>answered</p>"),
+        ("- a\n- b\n\n3. c", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n<ol start=\"3\">\n<li>c</li>\n</ol>"),
+        ("- [ ] open\n- [x] done", "<ul>\n<li>☐ open</li>\n<li>☑ done</li>\n</ul>"),
+        ("a\n\n---\n\nb", "<p>a</p>\n<hr />\n<p>b</p>"),
+        ("snake_case_name and 2 * 3 * 4", "<p>snake_case_name and 2 * 3 * 4</p>"),
+        ("", ""),
+        (" \n ", ""),
+    ] {
+        assert_eq!(render(source), html, "{source:?}");
+    }
+}
+
+#[test]
+fn fenced_code_keeps_its_language_and_is_scrolled_by_keys() {
+    assert_eq!(
+        render("```rust\nlet a = &b[\"<i>\"];\n\n    c();\n```"),
+        "<pre tabindex=\"0\"><code class=\"language-rust\">let a = &amp;b[\"&lt;i&gt;\"];\n\n    c();\n</code></pre>"
+    );
+    for (info, class) in [
+        ("", ""),
+        ("c++", " class=\"language-c++\""),
+        ("rust,ignore", " class=\"language-rust\""),
+        ("python title=\"x\"", " class=\"language-python\""),
+        ("a\"onclick=x", ""),
+        ("&quot;><script>", ""),
+        ("क", ""),
+    ] {
+        assert_eq!(
+            render(&format!("~~~{info}\nx\n~~~")),
+            format!("<pre tabindex=\"0\"><code{class}>x\n</code></pre>"),
+            "{info:?}"
+        );
+    }
+    assert_eq!(render("    indented"), "<pre tabindex=\"0\"><code>indented</code></pre>");
+}
+
+#[test]
+fn tables_have_heads_and_columns() {
+    assert_eq!(
+        render("| a | b | c |\n|---|:-:|--:|\n| 1 | **2** | https://x.org/|"),
+        "<div class=\"table\" tabindex=\"0\"><table><thead><tr><th>a</th><th class=\"middle\">b</th>\
+         <th class=\"end\">c</th></tr></thead><tbody>\n<tr><td>1</td><td class=\"middle\"><strong>2</strong></td>\
+         <td class=\"end\">"
+            .to_owned()
+            + &link("https://x.org/", "https://x.org/")
+            + "</td></tr>\n</tbody></table>\n</div>"
+    );
+}
+
+#[test]
+fn bare_addresses_become_links_and_end_where_they_end() {
+    for (source, before, address, after) in [
+        ("see https://example.org/a.", "see ", "https://example.org/a", "."),
+        ("(http://example.org/a_(b))", "(", "http://example.org/a_(b)", ")"),
+        ("HTTPS://Example.org", "", "HTTPS://Example.org", ""),
+        ("_https://example.org/x_", "<em>", "https://example.org/x", "</em>"),
+        ("**https://example.org**", "<strong>", "https://example.org", "</strong>"),
+        ("https://docs.example.org/model.html#object.__init__", "", "https://docs.example.org/model.html#object.__init__", ""),
+        ("https://example.org/*a*/_b_/~c~/", "", "https://example.org/*a*/_b_/~c~/", ""),
+        ("देखो https://example.org/a।", "देखो ", "https://example.org/a", "।"),
+        ("http://localhost:8000/x", "", "http://localhost:8000/x", ""),
+    ] {
+        assert_eq!(render(source), format!("<p>{before}{}{after}</p>", link(address, address)), "{source:?}");
+    }
+    assert_eq!(render("https://a.org/?b=1&c='2'"), format!("<p>{}</p>", link("https://a.org/?b=1&amp;c=%272%27", "https://a.org/?b=1&amp;c='2'")).replace("%27", "&#x27;"));
+    for inert in [
+        "`https://example.org`",
+        "    https://example.org",
+        "```\nhttps://example.org\n```",
+        "<b title=\"https://example.org\">",
+        "ftp://example.org/a",
+        "javascript://example.org/%0aalert(1)",
+        "https://",
+    ] {
+        assert!(!render(inert).contains("<a"), "{inert:?}");
+    }
+}
+
+#[test]
+fn links_lead_to_other_sites_and_mail_addresses_alone() {
+    for (source, html) in [
+        ("[w](https://example.org/ \"t\")", link("https://example.org/", "w")),
+        ("[w][1]\n\n[1]: https://example.org/", link("https://example.org/", "w")),
+        ("<mailto:a@example.org>", link("mailto:a@example.org", "mailto:a@example.org")),
+        ("<a@example.org>", link("mailto:a@example.org", "a@example.org")),
+        ("[https://a.org](https://b.org)", link("https://b.org", "https://a.org")),
+        ("[](https://example.org)", link("https://example.org", "https://example.org")),
+        ("[ ` ` ](https://example.org)", link("https://example.org", " <code> </code> https://example.org").replace("> <code> </code> ", "><code> </code>")),
+        ("![a picture](https://example.org/a.png)", link("https://example.org/a.png", "a picture")),
+        ("![](https://example.org/a.png)", link("https://example.org/a.png", "https://example.org/a.png")),
+        ("[![badge](https://a.org/b.svg)](https://c.org)", link("https://c.org", "badge")),
+        ("![[x](https://a.org)](https://b.org)", link("https://b.org", "x")),
+    ] {
+        assert_eq!(render(source), format!("<p>{html}</p>"), "{source:?}");
+    }
+    for refused in [
+        "[w](javascript:alert(1))",
+        "[w](JaVaScRiPt:alert(1))",
+        "[w](&#106;avascript:alert(1))",
+        "[w](java\\script:alert(1))",
+        "[w](<java\tscript:alert(1)>)",
+        "[w](<\u{1}javascript:alert(1)>)",
+        "[w](data:text/html;base64,PHNjcmlwdD4=)",
+        "[w](vbscript:x)",
+        "[w](file:///etc/passwd)",
+        "[w](//example.org)",
+        "[w](/logout)",
+        "[w](#top)",
+        "[w](https:)",
+        "[w]()",
+        "[w][1]\n\n[1]: javascript:alert(1)",
+        "![w](data:image/svg+xml,x)",
+    ] {
+        assert_eq!(render(refused), "<p>w</p>", "{refused:?}");
+    }
+    assert_eq!(render("<javascript:alert(1)>"), "<p>javascript:alert(1)</p>");
+}
+
+#[test]
+fn html_is_shown_as_text() {
+    for (source, html) in [
+        ("<script>alert(1)</script>", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"),
+        ("a <b onclick=x>c</b>", "<p>a &lt;b onclick=x&gt;c&lt;/b&gt;</p>"),
+        ("<div>\n*a*\n</div>\n\nb", "<p>&lt;div&gt;<br />\n*a*<br />\n&lt;/div&gt;</p>\n<p>b</p>"),
+        ("> <!-- a\n> b -->", "<blockquote>\n<p>&lt;!-- a<br />\nb --&gt;</p>\n</blockquote>"),
+        ("&lt;script&gt; &amp; &#60;b&#62;", "<p>&lt;script&gt; &amp; &lt;b&gt;</p>"),
+    ] {
+        assert_eq!(render(source), html, "{source:?}");
+    }
+}
+
+#[test]
+fn no_letter_is_lost_and_no_control_character_stays() {
+    for text in ["🪔👨‍👩‍👧‍👦🏳️‍🌈", "क्षत्रिय नमस्ते।", "مرحبا بالعالم", "\u{202e}backwards", "e\u{301}", "\u{a0}x"] {
+        assert_eq!(render(text), format!("<p>{text}</p>"));
+    }
+    assert_eq!(render("a\0b\u{1b}[31mc\u{85}d\u{c}"), "<p>ab[31mcd</p>");
+    assert_eq!(as_typed("a < b\r\n\n\"c\"\n"), "<p>a &lt; b<br />\n<br />\n&quot;c&quot;</p>");
+}
+
+#[test]
+fn an_excerpt_is_the_words_in_one_line() {
+    for (source, words) in [
+        ("# A **b** `c`\n\n- d\n- [e](https://f.org)\n\n> g\nh", "A b c d e g h"),
+        ("```rust\nlet a = 1;\nlet b;\n```\nafter", "let a = 1; let b; after"),
+        ("|a|b|\n|-|-|\n|c|d|", "a b c d"),
+        ("![picture](x) <b>x</b> &amp;", "picture <b>x</b> &"),
+        ("snake_case", "snake_case"),
+        ("", ""),
+    ] {
+        assert_eq!(plain(source), words, "{source:?}");
+    }
+    assert_eq!(plain(&"a ".repeat(LONGEST)).len(), 2 * LONGEST - 1);
+}
+
+/// What a sanitizer that many others use lets pass, with our rules.
+fn second_opinion() -> ammonia::Builder<'static> {
+    let classes = ["rust", "c++", "python", "html"].map(|name| format!("language-{name}").leak() as &str);
+    let mut builder = ammonia::Builder::empty();
+    builder
+        .tags(HashSet::from([
+            "p", "br", "strong", "em", "del", "code", "pre", "blockquote", "ul", "ol", "li", "hr", "a", "div", "table", "thead",
+            "tbody", "tr", "th", "td",
+        ]))
+        .tag_attributes(HashMap::from([
+            ("a", HashSet::from(["href"])),
+            ("ol", HashSet::from(["start"])),
+            ("pre", HashSet::from(["tabindex"])),
+            ("div", HashSet::from(["tabindex"])),
+        ]))
+        .allowed_classes(HashMap::from([
+            ("code", HashSet::from(classes)),
+            ("div", HashSet::from(["table"])),
+            ("td", HashSet::from(["middle", "end"])),
+            ("th", HashSet::from(["middle", "end"])),
+        ]))
+        .link_rel(Some("nofollow ugc noopener"))
+        .url_schemes(HashSet::from(["http", "https", "mailto"]))
+        .url_relative(ammonia::UrlRelative::Deny);
+    builder
+}
+
+/// Pieces of attacks and of Markdown, to be put together at random.
+const PIECES: &[&str] = &[
+    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<svg/onload=alert(1)>", "\"><svg onload=alert(1)>", "'-alert(1)-'",
+    "<a href=\"javascript:alert(1)\">x</a>", "<iframe srcdoc='<script>'>", "</p></div></li>", "</textarea><style>*{display:none}</style>",
+    "[x](javascript:alert(1))", "![x](data:image/svg+xml,<svg>)", "[x](https://a.org/\"onmouseover=\"alert(1))", "[x](<https://a.org/'><b>)",
+    "<https://a.org/\"onclick=\"x>", "<javascript:alert(1)>", "https://a.org/<script>", "https://a.org/\"onclick=x", "https://a.org/`x`",
+    "[a]: https://b.org/\"x", "[a]", "[a][a]", "```rust\n", "```\n", "~~~c++ \"x\n", "```\"onclick=x\n", "`", "``", "*", "**", "_", "__", "~~", "# ",
+    "> ", "- ", "1. ", "9999999999. ", "    ", "\t", "\n", "\n\n", "|a|b|\n|:-:|-:|\n|", "|", "[", "]", "(", ")", "!", "<", ">", "&", "&lt;", "&#0;", "&#x3c;",
+    "\\", "\0", "\u{1b}", "\u{202e}", "<!--", "-->", "<![CDATA[", "]]>", "<?", "?>", "{{ x }}", "{% raw %}", "क", "🪔", "---", "===", "\r\n", "- [x] ",
+    "<b>", "</b>", "<math><mtext><table><mglyph><style>", "<p title=\"</p>", " ", "a", "word",
+];
+
+#[test]
+fn a_sanitizer_finds_nothing_to_take_away() {
+    let sanitizer = second_opinion();
+    // The two write some signs in different ways; apart from that, nothing may differ.
+    let alike = |html: &str| {
+        html.replace("&#x27;", "'").replace("&#39;", "'").replace("&quot;", "\"").replace("&nbsp;", "\u{a0}").replace(" />", ">")
+    };
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut below = |most: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed % most as u64).unwrap_or(0)
+    };
+    let singles = PIECES.iter().map(|piece| (*piece).to_owned()).collect::<Vec<_>>();
+    let mixed = (0..3_000).map(|_| (0..=below(24)).map(|_| PIECES[below(PIECES.len())]).collect::<String>());
+    for source in singles.into_iter().chain(mixed.collect::<Vec<_>>()) {
+        for html in [render(&source), as_typed(&source)] {
+            assert_eq!(alike(&sanitizer.clean(&html).to_string()), alike(&html), "{source:?}");
+        }
+    }
+}
+
+#[test]
+fn hostile_texts_take_little_time_and_stay_small() {
+    let filled = |piece: &str| piece.repeat(LONGEST / piece.len());
+    let mut texts: Vec<String> = [
+        ">", "> ", "- ", "* ", "1. ", "[", "![", "![a](", "[a](", "](", "*", "**a ", "*a **b ", "_a __b ", "~~a ", "`", "`a", "<", "<a ", "<!--", "<a href=\"",
+        "&", "\\", "#", "# a\n", "|", "|a", "a|b\n-|-\n", "-\n", "[a]: b\n", "[a]\n", "a\n", "https://a.org ", "https://", "://", "a://", "***", "* a\n> b\n",
+        "```\n", "~~~", "\t", "\n", " ", "\u{202e}", "<b>", "<div>\n", "x@y.z ", "a**b", "]", "(", "\"", "!["
+    ]
+    .into_iter()
+    .map(filled)
+    .collect();
+    let half = |piece: &str| piece.repeat(LONGEST / 2 / piece.len() - 8);
+    texts.extend([
+        half("[") + &half("]"),
+        half("[") + "a" + &half("](b)"),
+        half(">") + "\n" + &half("a\n"),
+        half("> ") + &half("\n> "),
+        half("*a ") + &half(" a*"),
+        half("`a") + "\n" + &half("``b"),
+        half("|") + "\n" + &half("-|"),
+        format!("{}\n{}\n{}", "|a".repeat(8_000), "|-".repeat(8_000), "|\n".repeat(16_000)),
+        format!("[a]: https://a.org/{}\n\n{}", "b".repeat(30_000), "[a]".repeat(10_000)),
+        (0..350).map(|depth| " ".repeat(depth) + "- a\n").collect(),
+        "x".repeat(2 * LONGEST),
+        "<".repeat(2 * LONGEST),
+    ]);
+    for text in texts {
+        let start = Instant::now();
+        let html = render(&text);
+        let words = plain(&text);
+        let beginning: String = text.chars().take(20).collect();
+        // A debug build on a busy machine; what grows with the square of the length takes minutes.
+        assert!(start.elapsed() < Duration::from_secs(5), "{beginning:?} took {:?}", start.elapsed());
+        assert!(html.len() <= GROWTH * (text.len() + 1024), "{beginning:?} became {} bytes", html.len());
+        assert!(words.len() <= 2 * text.len() + 1024, "{beginning:?}");
+        let depth = html.split('<').fold((0_i64, 0_i64), |(depth, most), tag| {
+            let step = match tag.chars().next() {
+                Some('/') => -1,
+                Some('b' | 'h') if tag.starts_with("br") || tag.starts_with("hr") => 0,
+                Some(_) => 1,
+                None => 0,
+            };
+            (depth + step, most.max(depth + step))
+        });
+        assert!(depth.1 < 32, "{beginning:?} is nested {} deep", depth.1);
+    }
+}

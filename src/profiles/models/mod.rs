@@ -1,0 +1,6 @@
+//! Profiles and skills.
+//!
+//! Django: `users/models.py` of DevSearch
+
+pub mod profile;
+pub mod skill;

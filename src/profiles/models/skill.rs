@@ -1,0 +1,154 @@
+//! What people can do. A skill that is described is one of the top ones.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use serde::Serialize;
+
+use crate::kit::db::{Conn, fold_key, number_list, prepared};
+use crate::kit::time;
+use crate::schema::skills;
+
+/// Somebody's skill.
+///
+/// Django: `Skill`
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize)]
+pub struct Skill {
+    /// Its number.
+    pub id: i64,
+    /// Such as a language or a craft.
+    pub name: String,
+    /// How well, since when, for what; may be empty.
+    pub description: String,
+}
+
+/// A person's skills in the order in which he told them: the described ones, then the others.
+///
+/// Django: `profile.skill_set.exclude(description__exact="")`, and the same with `filter`
+///
+/// # Errors
+/// Only the database's.
+pub fn of(conn: &mut Conn, user_id: i64) -> QueryResult<(Vec<Skill>, Vec<Skill>)> {
+    let all: Vec<Skill> = skills::table
+        .filter(skills::user_id.eq(user_id))
+        .order(skills::id)
+        .select((skills::id, skills::name, skills::description))
+        .load(conn)?;
+    Ok(all.into_iter().partition(|skill| !skill.description.is_empty()))
+}
+
+/// The names of these people's skills, the described ones first: one statement.
+///
+/// # Errors
+/// Only the database's.
+pub fn names_of(conn: &mut Conn, user_ids: &[i64]) -> QueryResult<HashMap<i64, Vec<String>>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        user_id: i64,
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let (marks, numbers) = number_list(user_ids.iter().copied());
+    let sql = format!("SELECT user_id, name FROM skills WHERE user_id IN ({marks}) ORDER BY description = '', id");
+    let rows: Vec<Row> = prepared(sql, numbers).load(conn)?;
+    let mut names: HashMap<i64, Vec<String>> = HashMap::new();
+    for row in rows {
+        names.entry(row.user_id).or_default().push(row.name);
+    }
+    Ok(names)
+}
+
+/// All skills of a person as he takes them along: name, description, since when.
+///
+/// # Errors
+/// Only the database's.
+pub fn told_by(conn: &mut Conn, user_id: i64) -> QueryResult<Vec<(String, String, NaiveDateTime)>> {
+    skills::table
+        .filter(skills::user_id.eq(user_id))
+        .order(skills::id)
+        .select((skills::name, skills::description, skills::created))
+        .load(conn)
+}
+
+/// A skill and whose it is.
+///
+/// # Errors
+/// [`diesel::result::Error::NotFound`] when there is none.
+pub fn find(conn: &mut Conn, id: i64) -> QueryResult<(Skill, i64)> {
+    skills::table.find(id).select(((skills::id, skills::name, skills::description), skills::user_id)).first(conn)
+}
+
+/// Nobody has more.
+pub const MOST: i64 = 50;
+
+/// Why a skill could not be kept.
+#[derive(Debug)]
+pub enum SkillError {
+    /// He has told it before.
+    Told,
+    /// He has as many as one may have.
+    TooMany,
+    /// The database.
+    Db(diesel::result::Error),
+}
+
+impl From<diesel::result::Error> for SkillError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Db(error)
+    }
+}
+
+/// Adds a skill.
+///
+/// # Errors
+/// [`SkillError`]
+pub fn add(conn: &mut Conn, user_id: i64, name: &str, description: &str) -> Result<(), SkillError> {
+    let names = others(conn, user_id, None)?;
+    if names.contains(&fold_key(name)) {
+        return Err(SkillError::Told);
+    }
+    if i64::try_from(names.len()).is_ok_and(|told| told >= MOST) {
+        return Err(SkillError::TooMany);
+    }
+    diesel::insert_into(skills::table)
+        .values((
+            skills::user_id.eq(user_id),
+            skills::name.eq(name),
+            skills::description.eq(description),
+            skills::created.eq(time::now()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Changes one's own skill.
+///
+/// # Errors
+/// [`SkillError::Told`]; [`diesel::result::Error::NotFound`]: it is gone, or another's.
+pub fn change(conn: &mut Conn, user_id: i64, id: i64, name: &str, description: &str) -> Result<(), SkillError> {
+    if others(conn, user_id, Some(id))?.contains(&fold_key(name)) {
+        return Err(SkillError::Told);
+    }
+    let changed = diesel::update(skills::table.find(id).filter(skills::user_id.eq(user_id)))
+        .set((skills::name.eq(name), skills::description.eq(description)))
+        .execute(conn)?;
+    if changed == 1 { Ok(()) } else { Err(SkillError::Db(diesel::result::Error::NotFound)) }
+}
+
+/// Takes one's own skill away.
+///
+/// # Errors
+/// Only the database's.
+pub fn delete(conn: &mut Conn, user_id: i64, id: i64) -> QueryResult<()> {
+    diesel::delete(skills::table.find(id).filter(skills::user_id.eq(user_id))).execute(conn).map(drop)
+}
+
+/// The folded names of a person's skills, but for one of them.
+fn others(conn: &mut Conn, user_id: i64, but: Option<i64>) -> QueryResult<Vec<String>> {
+    let all: Vec<(i64, String)> =
+        skills::table.filter(skills::user_id.eq(user_id)).select((skills::id, skills::name)).load(conn)?;
+    Ok(all.into_iter().filter(|(id, _)| Some(*id) != but).map(|(_, name)| fold_key(&name)).collect())
+}

@@ -1,0 +1,80 @@
+//! How the others see oneself.
+
+use rocket::http::Status;
+use rocket::{Either, State, get, post};
+use rocket_dyn_templates::context;
+
+use crate::accounts::draft::Draft;
+use crate::accounts::guards::{Gate, User};
+use crate::accounts::models::Person;
+use crate::accounts::page::{INVALID, Outcome, Page, View, again};
+use crate::accounts::signals::ProfileSaved;
+use crate::kit::db::Db;
+use crate::kit::error::Error;
+use crate::kit::flash;
+use crate::kit::forms::{Drawn, Post};
+use crate::kit::i18n::Text;
+use crate::kit::signals::Signals;
+use crate::kit::throttle::Scope;
+use crate::profiles::forms::ProfileForm;
+use crate::profiles::models::profile;
+
+/// The form; what was typed before a session ended is in it.
+#[get("/account/edit")]
+pub async fn edit_page(page: Page<'_>, user: User<'_>, db: &Db, draft: Draft) -> Result<View, Error> {
+    let typed = match draft.form::<ProfileForm>() {
+        Some(typed) => typed,
+        None => {
+            let id = user.id;
+            ProfileForm::of(&user, db.read(move |conn| Ok(profile::find(conn, id)?)).await?)
+        }
+    };
+    Ok(draw(&page, Drawn::fresh(typed)))
+}
+
+fn draw(page: &Page<'_>, drawn: Drawn<ProfileForm>) -> View {
+    let status = if drawn.errors.is_empty() { Status::Ok } else { INVALID };
+    let form = page.form(drawn);
+    page.with(status, "profiles/edit.html", context! { form })
+}
+
+/// Keeps names and words, and tells the other apps.
+///
+/// Django: `views.editAccount`
+#[post("/account/edit", data = "<form>")]
+pub async fn edit(
+    page: Page<'_>,
+    user: User<'_>,
+    db: &Db,
+    signals: &State<Signals>,
+    gate: Gate<'_>,
+    form: Post<ProfileForm>,
+) -> Outcome {
+    let Post(form) = form;
+    match saved(db, signals, &gate, &form, &user).await {
+        Ok(person) => Ok(Either::Left(flash::success(person.url(), Text::new("flash-profile-saved")))),
+        Err(error) => again(error, |errors| draw(&page, Drawn { values: form, errors })).map(Either::Right),
+    }
+}
+
+/// Gives the person as the others see him now.
+async fn saved(
+    db: &Db,
+    signals: &Signals,
+    gate: &Gate<'_>,
+    form: &ProfileForm,
+    user: &User<'_>,
+) -> Result<Person, Error> {
+    let values = form.clean(&user.username).map_err(Error::Invalid)?;
+    let user_id = user.id;
+    gate.by_key(Scope::Post, &format!("user:{user_id}"))?;
+    let person = Person { id: user_id, username: values.username.clone(), name: values.name.clone() };
+    let heard = signals.clone();
+    db.write(move |conn| {
+        profile::save(conn, user_id, &values.username, &values.name, &values.profile)?;
+        Ok(heard.send(conn, &ProfileSaved { user_id })?)
+    })
+    .await?;
+    signals.after(&ProfileSaved { user_id });
+    Ok(person)
+}

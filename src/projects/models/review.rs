@@ -1,0 +1,227 @@
+//! What others think of a project: a vote, up or down, and words.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::{BigInt, Text, Timestamp};
+use serde::Serialize;
+
+use crate::accounts::models::Person;
+use crate::kit::db::Conn;
+use crate::kit::markdown;
+use crate::kit::time::{self, as_iso};
+use crate::schema::{projects, reviews, users};
+
+/// Up or down, and nothing else.
+///
+/// Django: `VOTE_TYPE`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vote {
+    /// For it.
+    Up,
+    /// Against it.
+    Down,
+}
+
+impl Vote {
+    /// As it is stored and sent.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+
+    /// What [`Vote::as_str`] gave; nothing else is a vote.
+    pub fn read(text: &str) -> Option<Self> {
+        match text {
+            "up" => Some(Self::Up),
+            "down" => Some(Self::Down),
+            _ => None,
+        }
+    }
+}
+
+/// One person's review of one project.
+///
+/// Django: `Review`
+#[derive(Clone, Debug, Serialize)]
+pub struct Review {
+    /// Its number.
+    pub id: i64,
+    /// `up` or `down`.
+    pub value: String,
+    /// Markdown; may be empty.
+    pub body: String,
+    /// As `kit::markdown` made it.
+    pub body_html: String,
+    /// Who wrote it; none when that is not known any more.
+    pub owner: Option<Person>,
+    /// When it was written.
+    #[serde(serialize_with = "as_iso")]
+    pub created: NaiveDateTime,
+    /// When it was last changed.
+    #[serde(serialize_with = "as_iso")]
+    pub updated: NaiveDateTime,
+}
+
+type Row =
+    ((i64, String, String, String, NaiveDateTime, NaiveDateTime), Option<(i64, String, String)>);
+
+impl From<Row> for Review {
+    fn from(((id, value, body, body_html, created, updated), owner): Row) -> Self {
+        let owner = owner.map(|(id, username, name)| Person { id, username, name });
+        Self { id, value, body, body_html, owner, created, updated }
+    }
+}
+
+/// The reviews of a project; a macro, since no function can name the query's type shortly.
+macro_rules! query {
+    () => {
+        reviews::table.left_join(users::table).select((
+            (reviews::id, reviews::value, reviews::body, reviews::body_html, reviews::created, reviews::updated),
+            (users::id, users::username, users::name).nullable(),
+        ))
+    };
+}
+
+/// The newest reviews of a project.
+///
+/// Django: `project.review_set.all()`
+///
+/// # Errors
+/// Only the database's.
+pub fn newest(conn: &mut Conn, project_id: i64, offset: i64, limit: i64) -> QueryResult<Vec<Review>> {
+    let rows: Vec<Row> = query!()
+        .filter(reviews::project_id.eq(project_id))
+        .order((reviews::created.desc(), reviews::id.desc()))
+        .offset(offset)
+        .limit(limit)
+        .load(conn)?;
+    Ok(rows.into_iter().map(Review::from).collect())
+}
+
+/// This person's review of this project, if he wrote one.
+///
+/// # Errors
+/// Only the database's.
+pub fn of(conn: &mut Conn, project_id: i64, owner_id: i64) -> QueryResult<Option<Review>> {
+    let own = reviews::project_id.eq(project_id).and(reviews::owner_id.eq(owner_id));
+    Ok(query!().filter(own).first::<Row>(conn).optional()?.map(Review::from))
+}
+
+/// Why a review could not be kept.
+#[derive(Debug)]
+pub enum ReviewError {
+    /// Nobody reviews his own project.
+    Own,
+    /// The database.
+    Db(DieselError),
+}
+
+impl From<DieselError> for ReviewError {
+    fn from(error: DieselError) -> Self {
+        match &error {
+            // SQLite's trigger has no kind of its own: it is known by its words.
+            DieselError::DatabaseError(
+                DatabaseErrorKind::CheckViolation | DatabaseErrorKind::Unknown,
+                information,
+            ) if information.message().contains("a review of one's own project") => Self::Own,
+            _ => Self::Db(error),
+        }
+    }
+}
+
+/// Keeps a person's review of a project; a second one takes the first one's place. The project's figures are counted anew.
+///
+/// Django: `project.getVoteCount`
+///
+/// # Errors
+/// [`ReviewError::Own`]; [`DieselError::NotFound`]: there is no such project.
+pub fn write(conn: &mut Conn, project_id: i64, owner_id: i64, vote: Vote, body: &str) -> Result<(), ReviewError> {
+    lock(conn, project_id)?;
+    let now = time::now();
+    diesel::sql_query(
+        "INSERT INTO reviews (project_id, owner_id, value, body, body_html, created, updated) \
+         VALUES ($1, $2, $3, $4, $5, $6, $6) \
+         ON CONFLICT (project_id, owner_id) DO UPDATE \
+         SET value = excluded.value, body = excluded.body, body_html = excluded.body_html, updated = excluded.updated",
+    )
+    .bind::<BigInt, _>(project_id)
+    .bind::<BigInt, _>(owner_id)
+    .bind::<Text, _>(vote.as_str())
+    .bind::<Text, _>(body)
+    .bind::<Text, _>(markdown::render(body))
+    .bind::<Timestamp, _>(now)
+    .execute(conn)?;
+    Ok(recount(conn, project_id)?)
+}
+
+/// Takes one's own review back.
+///
+/// # Errors
+/// Only the database's.
+pub fn delete(conn: &mut Conn, project_id: i64, owner_id: i64) -> QueryResult<()> {
+    lock(conn, project_id)?;
+    let own = reviews::project_id.eq(project_id).and(reviews::owner_id.eq(owner_id));
+    diesel::delete(reviews::table.filter(own)).execute(conn)?;
+    recount(conn, project_id)
+}
+
+/// A person leaves: his votes go, and what they voted about is counted anew.
+///
+/// # Errors
+/// Only the database's.
+pub fn forget_author(conn: &mut Conn, owner_id: i64) -> QueryResult<()> {
+    let own = reviews::table.filter(reviews::owner_id.eq(owner_id));
+    let mut voted: Vec<i64> = own.select(reviews::project_id).load(conn)?;
+    // In one order for all, so that two who leave at once do not wait for each other in a ring.
+    voted.sort_unstable();
+    for project_id in voted {
+        delete(conn, project_id, owner_id)?;
+    }
+    Ok(())
+}
+
+/// Who votes at the same moment waits here, so that the count sees every vote before it.
+///
+/// # Errors
+/// [`DieselError::NotFound`]: there is no such project.
+fn lock(conn: &mut Conn, project_id: i64) -> QueryResult<()> {
+    let locked = diesel::update(projects::table.find(project_id)).set(projects::id.eq(project_id)).execute(conn)?;
+    if locked == 1 { Ok(()) } else { Err(DieselError::NotFound) }
+}
+
+/// The figures of a project from its reviews, each time from all of them: nothing can add up to a wrong sum.
+///
+/// # Errors
+/// Only the database's.
+fn recount(conn: &mut Conn, project_id: i64) -> QueryResult<()> {
+    // The ratio is cut, not rounded: two of three are 66.
+    diesel::sql_query(
+        "UPDATE projects SET votes_up = counted.up, vote_total = counted.total, \
+                vote_ratio = CASE WHEN counted.total = 0 THEN 0 ELSE counted.up * 100 / counted.total END \
+         FROM (SELECT count(*) AS total, count(CASE WHEN value = 'up' THEN 1 END) AS up \
+               FROM reviews WHERE project_id = $1) AS counted \
+         WHERE projects.id = $1",
+    )
+    .bind::<BigInt, _>(project_id)
+    .execute(conn)
+    .map(drop)
+}
+
+/// A review as its writer takes it along: project's number and title, vote, words, when.
+type Taken = (i64, String, String, String, NaiveDateTime);
+
+/// What a person wrote about others' projects, oldest first.
+///
+/// # Errors
+/// Only the database's.
+pub fn written_by(conn: &mut Conn, owner_id: i64) -> QueryResult<Vec<Taken>> {
+    reviews::table
+        .inner_join(projects::table)
+        .filter(reviews::owner_id.eq(owner_id))
+        .order(reviews::id)
+        .select((projects::id, projects::title, reviews::value, reviews::body, reviews::created))
+        .load(conn)
+}

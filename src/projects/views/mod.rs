@@ -1,0 +1,4 @@
+//! Django: `projects/views.py` of DevSearch
+
+pub mod projects;
+pub mod reviews;
