@@ -290,9 +290,9 @@ no-mail-text = Whoever runs it has not set up mail, so no link can be sent. Ask 
 
 account-title = Your account
 account-edit-title = How others see you
-account-edit-hint = Your name and a few words about you.
+account-edit-hint = Your names, a few words about you, where else you are found.
 bio = About you
-bio-help = What do you make, learn, like? Everybody can read it.
+bio-help = What do you make, learn, like? Everybody can read it. Markdown works.
 account-password-title = Password
 account-password-hint = Choose another one.
 account-password-text = All other browsers that are logged in will be logged out.
@@ -314,7 +314,7 @@ account-delete-text = This cannot be undone. Your user name becomes free for oth
 account-delete-yes = Delete my account
 leaving-goes = What goes
 leaving-stays = What stays
-leaving-account = Your account, your profile and all your log-ins
+leaving-account = Your account, your profile with your skills, and all your log-ins
 leaving-messages = { $count ->
     [0] Your messages: there are none
     [one] Your message: one
@@ -325,6 +325,22 @@ leaving-rooms = { $count ->
     [one] The room you host, with what others said in it; it has no host then
    *[other] The { $count } rooms you host, with what others said in them; they have no host then
 }
+leaving-projects = { $count ->
+    [0] Projects: you made none here
+    [one] Your project, with its reviews
+   *[other] Your { $count } projects, with their reviews
+}
+leaving-reviews = { $count ->
+    [0] Reviews: you wrote none
+    [one] Your review of another's project; its votes are counted anew
+   *[other] Your { $count } reviews of others' projects; their votes are counted anew
+}
+leaving-inbox = { $count ->
+    [0] Your inbox: it is empty
+    [one] Your inbox, with one message
+   *[other] Your inbox, with { $count } messages
+}
+leaving-sent = What you wrote into others' inboxes, under your name of then
 leaving-export = Before you go:
 session-this = this browser
 session-seen = last used
@@ -544,3 +560,142 @@ error-503-title = Back soon
 error-503-text = The server is too busy for this at the moment.
 error-csrf-title = This form is too old
 error-csrf-text = It could not be shown to come from this site, so nothing was changed. Go back, load the page again and send it once more.
+
+## Developers
+
+nav-developers = Developers
+developers-title = Who is here
+developers-text = People, what they can do, and what they make.
+developers-for = Developers for “{ $q }”
+developers-found = { $count ->
+    [0] Nobody matches “{ $q }”
+    [one] One person matches “{ $q }”
+   *[other] { $count } people match “{ $q }”
+}
+developers-none = Nobody is here yet.
+developers-none-found = Nobody matches that.
+developers-none-found-text = Names, introductions and skills were looked through. Try a shorter word.
+developers-see = See who is here
+search-developers = Search people and skills
+person-write = Write to { $name }
+person-links = Elsewhere
+person-projects-none = You have shown nothing yet. What do you make?
+username-change-help = 3 to 30 letters, digits or any of . _ - With another one the address of your page changes.
+short-intro = In one line
+short-intro-help = It stands beside your name in the list of developers.
+location = Where you are
+social-github = GitHub
+social-twitter = Twitter
+social-linkedin = LinkedIn
+social-youtube = YouTube
+social-website = Website
+over-a-thousand = 1,000+
+error-link = This is no address on the web. It looks like https://example.org/page
+
+skills-title = Skills
+skills-other = More skills
+skills-more = { $count } more
+skills-own-title = Your skills
+skills-own-text = Those with a description stand on top of your page, the others after them.
+skills-own-none = You have told no skills yet. What are you good at?
+skill-new = Add a skill
+skill-edit-title = Change { $name }
+skill-name = Skill
+skill-description = Description
+skill-description-help = How well, since when, for what? With a description it is one of your top skills.
+skill-delete-title = Remove { $name }?
+skill-delete-text = It no longer stands on your page. You can add it again.
+skill-delete-yes = Remove
+flash-skill-added = Added to your skills.
+flash-skill-saved = Your skill is changed.
+flash-skill-deleted = { $name } is no longer among your skills.
+error-skill-told = This one is among your skills already.
+error-skills-many = You have { $max } skills, which is as many as fit.
+
+## Projects
+
+nav-projects = Projects
+projects-title = What people make
+projects-text = Best liked first.
+projects-for = Projects for “{ $q }”
+projects-found = { $count ->
+    [0] No project matches “{ $q }”
+    [one] One project matches “{ $q }”
+   *[other] { $count } projects match “{ $q }”
+}
+projects-none = Nothing is shown here yet.
+projects-none-text = Be the first: what did you make?
+projects-none-found = No project matches that.
+projects-none-found-text = Titles, descriptions, makers and tags were looked through. Try a shorter word.
+search-projects = Search projects and tags
+project-by = by
+project-new = Show a project
+project-new-text = Something you made, finished or not. Others can try it and tell what they think.
+project-edit-title = Change { $title }
+project-title = Title
+project-description = Description
+project-description-help = What is it, for whom, how was it made? Markdown works.
+project-demo-link = Address where it can be tried
+project-source-link = Address of its source
+project-create = Show it
+project-demo = Try it
+project-source = Source
+project-votes = { $count ->
+    [one] { $ratio }% of one vote for it
+   *[other] { $ratio }% of { $count } votes for it
+}
+project-votes-none = No votes yet
+project-delete-title = Delete { $title }?
+project-delete-text = The project and all its reviews are gone then. This cannot be undone.
+project-delete-yes = Delete the project
+flash-project-created = There it is.
+flash-project-saved = The project is changed.
+flash-project-deleted = The project is deleted.
+flash-tag-removed = The tag is removed.
+tags-title = Tags
+tags-help = Up to ten. With commas between them a tag may have several words: machine learning, rust
+tag-remove = remove
+error-tags-many = At most { $max } tags.
+
+reviews-title = What others think
+reviews-none = Nobody has said anything yet.
+review-own-project = It is your own project: what do others think of it?
+review-log-in = Log in to tell what you think
+review-new = Do you like it?
+review-change = You told what you think. Change it?
+review-body = In your words
+review-send = Send
+review-take-back = Take it back
+review-delete-title = Take back what you think of { $title }?
+review-delete-text = Your vote and your words are gone then. You can write again.
+review-delete-yes = Take it back
+vote-up = I like it
+vote-down = Not for me
+flash-review-saved = Thank you, your word counts.
+flash-review-deleted = Your vote and your words are taken back.
+
+## Inbox
+
+nav-inbox = Inbox
+inbox-unread = { $count ->
+    [one] One new message
+   *[other] { $count } new messages
+}
+inbox-all-read = You have read everything.
+inbox-new = New
+inbox-none = Nobody has written to you yet.
+inbox-none-text = Who finds your page can write to you. Or begin yourself.
+inbox-from = from
+inbox-stranger = Whoever wrote this was not logged in: name and address are what they typed.
+inbox-answer = Answer
+flash-inbox-deleted = The message is deleted.
+write-text-known = It goes to this person's inbox here, under your name. Markdown works.
+write-text-stranger = It goes to this person's inbox here. With your address you can be answered.
+write-name = Your name
+write-leave-empty = Leave this empty
+write-subject = Subject
+write-body = Message
+write-send = Send
+flash-message-sent = Your message to { $name } is on its way.
+
+footer-nav = More pages

@@ -11,11 +11,5 @@ use rocket::{Route, routes};
 
 /// Django: the messages' part of `users/urls.py`
 pub fn routes() -> Vec<Route> {
-    routes![
-        views::inbox,
-        views::open,
-        views::delete,
-        views::write_page,
-        views::write,
-    ]
+    routes![views::inbox, views::open, views::delete, views::write_page, views::write,]
 }

@@ -82,13 +82,7 @@ fn draw(page: &Page<'_>, recipient: &Person, drawn: Drawn<ContactForm>) -> View 
 
 /// Django: `views.createMessage`, POST
 #[post("/developers/<username>/message", data = "<form>")]
-pub async fn write(
-    page: Page<'_>,
-    db: &Db,
-    gate: Gate<'_>,
-    username: String,
-    form: Post<ContactForm>,
-) -> Outcome {
+pub async fn write(page: Page<'_>, db: &Db, gate: Gate<'_>, username: String, form: Post<ContactForm>) -> Outcome {
     let recipient = recipient(&page.viewer, db, username).await?;
     let Post(form) = form;
     match sent(&page.viewer, db, &gate, &form, recipient.id).await {
@@ -96,9 +90,7 @@ pub async fn write(
             let text = Text::new("flash-message-sent").with("name", recipient.shown_name().to_owned());
             Ok(Either::Left(flash::success(recipient.url(), text)))
         }
-        Err(error) => {
-            again(error, |errors| draw(&page, &recipient, Drawn { values: form, errors })).map(Either::Right)
-        }
+        Err(error) => again(error, |errors| draw(&page, &recipient, Drawn { values: form, errors })).map(Either::Right),
     }
 }
 

@@ -19,7 +19,6 @@ pub struct ProfileForm {
     #[field(default = String::new())]
     pub name: String,
     /// As at the registration.
-    #[field(default = None)]
     pub username: Option<String>,
     /// At most 100 characters; may stay empty.
     #[field(default = String::new())]

@@ -3,9 +3,8 @@
 use diesel::QueryResult;
 use serde_json::{Value, json};
 
-use crate::accounts::signals::{UserExporting, UserLeavingPreview, UserRegistered};
+use crate::accounts::signals::{UserExporting, UserRegistered};
 use crate::kit::db::Conn;
-use crate::kit::i18n::Text;
 use crate::kit::signals::SignalsBuilder;
 use crate::kit::time;
 use crate::profiles::models::{profile, skill};
@@ -14,10 +13,6 @@ use crate::profiles::models::{profile, skill};
 pub fn connect(signals: &mut SignalsBuilder) {
     signals.connect(|conn, event: &UserRegistered| profile::make(conn, event.user_id));
     signals.connect(export);
-    signals.connect(|_, event: &UserLeavingPreview| {
-        event.goes(Text::new("leaving-profile"));
-        Ok(())
-    });
 }
 
 /// What he tells of himself, and what he can do.

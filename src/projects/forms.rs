@@ -71,7 +71,8 @@ fn tags(clean: &mut Cleaner, typed: &str) -> Vec<String> {
     };
     let mut tags: Vec<String> = Vec::new();
     for part in parts {
-        let name = part.split_whitespace().collect::<Vec<_>>().join(" ").trim_start_matches('#').trim_start().to_owned();
+        let name =
+            part.split_whitespace().collect::<Vec<_>>().join(" ").trim_start_matches('#').trim_start().to_owned();
         if name.is_empty() || tags.iter().any(|tag| fold_key(tag) == fold_key(&name)) {
             continue;
         }

@@ -238,7 +238,7 @@ both!(what_people_write_is_text, |site| {
         }
         paths.push(format!("/login-page-{n}"));
     }
-    site.sql("UPDATE users SET name = '<script>alert(1)</script>', bio = '\"><img src=x onerror=alert(1)>' WHERE username = 'asha'");
+    site.sql("UPDATE users SET name = '<script>alert(1)</script>' WHERE username = 'asha'");
     for path in paths.iter().filter(|path| !path.starts_with("/login-page")) {
         inert(&asha, path);
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use chaupal::projects::models::review::Vote;
 use chaupal::schema::messages;
 use diesel::prelude::*;
 
@@ -64,6 +65,15 @@ const ROOM: &[(&str, &str)] = &[("name", "A name"), ("topic", "A topic")];
 const WORDS: &[(&str, &str)] = &[("body", "some words")];
 
 const JOIN: &[(&str, &str)] = &[("room_name", "Square"), ("username", "Passer-by")];
+const PROJECT: &[(&str, &str)] = &[("title", "A title"), ("tags", "rust")];
+const REVIEW: &[(&str, &str)] = &[("value", "down"), ("body", "some words")];
+const LETTER: &[(&str, &str)] =
+    &[("name", "Passer-by"), ("email", "passer@example.org"), ("subject", "A subject"), ("body", "some words")];
+const SKILL: &[(&str, &str)] = &[("name", "Weaving")];
+/// It belongs to the host alone, and nobody else learns that it is there.
+const fn private(status: u16) -> [Gets; 8] {
+    [LogIn, Is(404), Is(404), Is(404), Is(status), Is(404), Is(404), LogIn]
+}
 const GUEST_WORDS: &[(&str, &str)] = &[("body", "some words"), ("username", "Passer-by")];
 const SENT: &[(&str, &str)] = &[("message", "some words"), ("username", "Passer-by"), ("room_id", "LOBBY")];
 
@@ -73,6 +83,40 @@ const TABLE: &[Rule] = &[
     rule("GET /topics", "/topics", &[], ALL),
     rule("GET /activity", "/activity", &[], ALL),
     rule("GET /developers/<username>", "/developers/author", &[], ALL),
+    rule("GET /developers", "/developers", &[], ALL),
+    rule(
+        "GET /developers/<username>/message",
+        "/developers/author/message",
+        &[],
+        [Is(200), Is(200), Is(200), Is(403), Is(200), Is(200), Is(200), Is(200)],
+    ),
+    rule(
+        "POST /developers/<username>/message",
+        "/developers/author/message",
+        LETTER,
+        [Is(303), Is(303), Is(303), Is(403), Is(303), Is(303), Is(303), Is(303)],
+    ),
+    rule("GET /inbox", "/inbox", &[], members(200)),
+    rule("GET /inbox/<id>", "/inbox/LETTER", &[], private(200)),
+    rule("POST /inbox/<id>/delete", "/inbox/LETTER/delete", &[], private(303)),
+    rule("GET /projects", "/projects", &[], ALL),
+    rule("GET /projects/<id>", "/projects/PROJECT", &[], ALL),
+    rule("GET /projects/new", "/projects/new", &[], members(200)),
+    rule("POST /projects/new", "/projects/new", PROJECT, members(303)),
+    rule("GET /projects/<id>/edit", "/projects/PROJECT/edit", &[], authors(200)),
+    rule("POST /projects/<id>/edit", "/projects/PROJECT/edit", PROJECT, authors(303)),
+    rule("GET /projects/<id>/delete", "/projects/PROJECT/delete", &[], authors(200)),
+    rule("POST /projects/<id>/delete", "/projects/PROJECT/delete", &[], authors(303)),
+    rule("POST /projects/<id>/tags/<tag>/remove", "/projects/PROJECT/tags/TAG/remove", &[], authors(303)),
+    // Nobody judges his own project.
+    rule(
+        "POST /projects/<id>/reviews",
+        "/projects/PROJECT/reviews",
+        REVIEW,
+        [LogIn, Is(303), Is(303), Is(403), Is(303), Is(303), Is(303), LogIn],
+    ),
+    rule("GET /projects/<id>/reviews/delete", "/projects/PROJECT/reviews/delete", &[], private(200)),
+    rule("POST /projects/<id>/reviews/delete", "/projects/PROJECT/reviews/delete", &[], private(303)),
     rule("GET /rooms/<id>", "/rooms/ROOM", &[], ALL),
     rule("GET /rooms/<id>/events", "/rooms/ROOM/events", &[], ALL),
     rule("GET /events", "/events?rooms=ROOM:0", &[], ALL),
@@ -123,6 +167,13 @@ const TABLE: &[Rule] = &[
     rule("GET /account", "/account", &[], members(200)),
     rule("GET /account/edit", "/account/edit", &[], members(200)),
     rule("POST /account/edit", "/account/edit", &[("name", "x"), ("bio", "y")], members(303)),
+    rule("GET /account/skills", "/account/skills", &[], members(200)),
+    rule("GET /account/skills/new", "/account/skills/new", &[], members(200)),
+    rule("POST /account/skills/new", "/account/skills/new", SKILL, members(303)),
+    rule("GET /account/skills/<id>/edit", "/account/skills/SKILL/edit", &[], authors(200)),
+    rule("POST /account/skills/<id>/edit", "/account/skills/SKILL/edit", SKILL, authors(303)),
+    rule("GET /account/skills/<id>/delete", "/account/skills/SKILL/delete", &[], authors(200)),
+    rule("POST /account/skills/<id>/delete", "/account/skills/SKILL/delete", &[], authors(303)),
     rule("GET /account/sessions", "/account/sessions", &[], members(200)),
     // Another's session, or none.
     rule("POST /account/sessions/<id>/end", "/account/sessions/99999/end", &[], members(404)),
@@ -166,6 +217,14 @@ struct Ground {
     message: i64,
     /// A chat room by name, `Square`.
     lobby: i64,
+    /// The author's, about which the host has written a review.
+    project: i64,
+    /// Of that project.
+    tag: i64,
+    /// The author's.
+    skill: i64,
+    /// In the host's inbox.
+    letter: i64,
 }
 
 impl Ground {
@@ -181,12 +240,31 @@ impl Ground {
         ));
         let message = site.message(room, &site.person("author"), "the author's words");
         let lobby = site.chat_room("Square");
-        Self { room, message, lobby }
+        let author = site.person("author");
+        // He may have as many as fit.
+        site.sql("DELETE FROM skills");
+        let project = site.project(&author, "Loom", &["wood"]);
+        site.vote(project, &host, Vote::Up);
+        site.sql(&format!(
+            "INSERT INTO skills (user_id, name, created) SELECT id, 'Spinning', date_joined FROM users WHERE id = {}",
+            author.id
+        ));
+        site.sql(&format!(
+            "INSERT INTO inbox_messages (recipient_id, name, subject, body, created) \
+             SELECT id, 'Passer-by', 'Hello', 'the author''s words', date_joined FROM users WHERE id = {}",
+            host.id
+        ));
+        let tag = site.number("SELECT id FROM tags WHERE name = 'wood'");
+        let skill = site.number("SELECT max(id) FROM skills");
+        let letter = site.number("SELECT max(id) FROM inbox_messages");
+        Self { room, message, lobby, project, tag, skill, letter }
     }
 
     fn address(&self, path: &str) -> String {
         let path = path.replace("ROOM", &self.room.to_string()).replace("MESSAGE", &self.message.to_string());
-        path.replace("LOBBY", &self.lobby.to_string())
+        let path = path.replace("LOBBY", &self.lobby.to_string()).replace("PROJECT", &self.project.to_string());
+        let path = path.replace("TAG", &self.tag.to_string()).replace("SKILL", &self.skill.to_string());
+        path.replace("LETTER", &self.letter.to_string())
     }
 
     /// All that a refused try must leave as it was.
@@ -202,7 +280,14 @@ impl Ground {
                 messages::table.filter(messages::room_id.eq(room)).order(messages::id).select(messages::body).load(conn)
             })
             .unwrap();
-        format!("{rooms} {own} {people} {bodies:?}")
+        let developers = site.text(
+            "SELECT (SELECT count(*) || '/' || coalesce(max(title || updated || vote_ratio), '') FROM projects) || ' ' || \
+                    (SELECT count(*) FROM project_tags) || ' ' || (SELECT count(*) || '/' || sum(votes_up) FROM projects) \
+                    || ' ' || (SELECT coalesce(max(name), '') FROM skills) || ' ' || (SELECT count(*) FROM skills) || ' ' || \
+                    (SELECT count(*) FROM reviews) || ' ' || (SELECT count(*) FROM inbox_messages) || ' ' || \
+                    (SELECT sum(inbox_unread) FROM users)",
+        );
+        format!("{rooms} {own} {people} {bodies:?} {developers}")
     }
 }
 

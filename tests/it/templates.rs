@@ -59,6 +59,11 @@ fn nothing_is_inline() {
             "rooms/home.html" => &["{{ room | safe }}", "{{ item | safe }}"],
             // Numbers alone, made by kit::qr.
             "accounts/second_factor_secret.html" => &["{{ qr | safe }}"],
+            // Markdown, made harmless by kit::markdown.
+            "profiles/person.html" => &["{{ person.bio_html | safe }}"],
+            "projects/project.html" => &["{{ project.description_html | safe }}", "{{ review.body_html | safe }}"],
+            "projects/review_delete.html" => &["{{ review.body_html | safe }}"],
+            "inbox/message.html" => &["{{ message.body_html | safe }}"],
             "rooms/_talk.html" => &["{{ message.html | safe }}"],
             _ => &[],
         };

@@ -14,7 +14,10 @@ fn link(address: &str, words: &str) -> String {
 fn what_people_write_looks_as_they_expect() {
     for (source, html) in [
         ("hello", "<p>hello</p>"),
-        ("**bold**, *soft*, ~~gone~~ and `a < b`", "<p><strong>bold</strong>, <em>soft</em>, <del>gone</del> and <code>a &lt; b</code></p>"),
+        (
+            "**bold**, *soft*, ~~gone~~ and `a < b`",
+            "<p><strong>bold</strong>, <em>soft</em>, <del>gone</del> and <code>a &lt; b</code></p>",
+        ),
         ("one\ntwo\r\nthree\n\nfour", "<p>one<br />\ntwo<br />\nthree</p>\n<p>four</p>"),
         ("# Loud\n###### quiet\ntext", "<p><strong>Loud</strong></p>\n<p><strong>quiet</strong></p>\n<p>text</p>"),
         ("> said\n\nanswered", "<blockquote>\n<p>said</p>\n</blockquote>\n<p>answered</p>"),
@@ -74,14 +77,23 @@ fn bare_addresses_become_links_and_end_where_they_end() {
         ("HTTPS://Example.org", "", "HTTPS://Example.org", ""),
         ("_https://example.org/x_", "<em>", "https://example.org/x", "</em>"),
         ("**https://example.org**", "<strong>", "https://example.org", "</strong>"),
-        ("https://docs.example.org/model.html#object.__init__", "", "https://docs.example.org/model.html#object.__init__", ""),
+        (
+            "https://docs.example.org/model.html#object.__init__",
+            "",
+            "https://docs.example.org/model.html#object.__init__",
+            "",
+        ),
         ("https://example.org/*a*/_b_/~c~/", "", "https://example.org/*a*/_b_/~c~/", ""),
         ("देखो https://example.org/a।", "देखो ", "https://example.org/a", "।"),
         ("http://localhost:8000/x", "", "http://localhost:8000/x", ""),
     ] {
         assert_eq!(render(source), format!("<p>{before}{}{after}</p>", link(address, address)), "{source:?}");
     }
-    assert_eq!(render("https://a.org/?b=1&c='2'"), format!("<p>{}</p>", link("https://a.org/?b=1&amp;c=%272%27", "https://a.org/?b=1&amp;c='2'")).replace("%27", "&#x27;"));
+    assert_eq!(
+        render("https://a.org/?b=1&c='2'"),
+        format!("<p>{}</p>", link("https://a.org/?b=1&amp;c=%272%27", "https://a.org/?b=1&amp;c='2'"))
+            .replace("%27", "&#x27;")
+    );
     for inert in [
         "`https://example.org`",
         "    https://example.org",
@@ -104,7 +116,11 @@ fn links_lead_to_other_sites_and_mail_addresses_alone() {
         ("<a@example.org>", link("mailto:a@example.org", "a@example.org")),
         ("[https://a.org](https://b.org)", link("https://b.org", "https://a.org")),
         ("[](https://example.org)", link("https://example.org", "https://example.org")),
-        ("[ ` ` ](https://example.org)", link("https://example.org", " <code> </code> https://example.org").replace("> <code> </code> ", "><code> </code>")),
+        (
+            "[ ` ` ](https://example.org)",
+            link("https://example.org", " <code> </code> https://example.org")
+                .replace("> <code> </code> ", "><code> </code>"),
+        ),
         ("![a picture](https://example.org/a.png)", link("https://example.org/a.png", "a picture")),
         ("![](https://example.org/a.png)", link("https://example.org/a.png", "https://example.org/a.png")),
         ("[![badge](https://a.org/b.svg)](https://c.org)", link("https://c.org", "badge")),
@@ -150,7 +166,8 @@ fn html_is_shown_as_text() {
 
 #[test]
 fn no_letter_is_lost_and_no_control_character_stays() {
-    for text in ["🪔👨‍👩‍👧‍👦🏳️‍🌈", "क्षत्रिय नमस्ते।", "مرحبا بالعالم", "\u{202e}backwards", "e\u{301}", "\u{a0}x"] {
+    for text in ["🪔👨‍👩‍👧‍👦🏳️‍🌈", "क्षत्रिय नमस्ते।", "مرحبا بالعالم", "\u{202e}backwards", "e\u{301}", "\u{a0}x"]
+    {
         assert_eq!(render(text), format!("<p>{text}</p>"));
     }
     assert_eq!(render("a\0b\u{1b}[31mc\u{85}d\u{c}"), "<p>ab[31mcd</p>");
@@ -178,8 +195,26 @@ fn second_opinion() -> ammonia::Builder<'static> {
     let mut builder = ammonia::Builder::empty();
     builder
         .tags(HashSet::from([
-            "p", "br", "strong", "em", "del", "code", "pre", "blockquote", "ul", "ol", "li", "hr", "a", "div", "table", "thead",
-            "tbody", "tr", "th", "td",
+            "p",
+            "br",
+            "strong",
+            "em",
+            "del",
+            "code",
+            "pre",
+            "blockquote",
+            "ul",
+            "ol",
+            "li",
+            "hr",
+            "a",
+            "div",
+            "table",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
         ]))
         .tag_attributes(HashMap::from([
             ("a", HashSet::from(["href"])),
@@ -201,14 +236,85 @@ fn second_opinion() -> ammonia::Builder<'static> {
 
 /// Pieces of attacks and of Markdown, to be put together at random.
 const PIECES: &[&str] = &[
-    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<svg/onload=alert(1)>", "\"><svg onload=alert(1)>", "'-alert(1)-'",
-    "<a href=\"javascript:alert(1)\">x</a>", "<iframe srcdoc='<script>'>", "</p></div></li>", "</textarea><style>*{display:none}</style>",
-    "[x](javascript:alert(1))", "![x](data:image/svg+xml,<svg>)", "[x](https://a.org/\"onmouseover=\"alert(1))", "[x](<https://a.org/'><b>)",
-    "<https://a.org/\"onclick=\"x>", "<javascript:alert(1)>", "https://a.org/<script>", "https://a.org/\"onclick=x", "https://a.org/`x`",
-    "[a]: https://b.org/\"x", "[a]", "[a][a]", "```rust\n", "```\n", "~~~c++ \"x\n", "```\"onclick=x\n", "`", "``", "*", "**", "_", "__", "~~", "# ",
-    "> ", "- ", "1. ", "9999999999. ", "    ", "\t", "\n", "\n\n", "|a|b|\n|:-:|-:|\n|", "|", "[", "]", "(", ")", "!", "<", ">", "&", "&lt;", "&#0;", "&#x3c;",
-    "\\", "\0", "\u{1b}", "\u{202e}", "<!--", "-->", "<![CDATA[", "]]>", "<?", "?>", "{{ x }}", "{% raw %}", "क", "🪔", "---", "===", "\r\n", "- [x] ",
-    "<b>", "</b>", "<math><mtext><table><mglyph><style>", "<p title=\"</p>", " ", "a", "word",
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg/onload=alert(1)>",
+    "\"><svg onload=alert(1)>",
+    "'-alert(1)-'",
+    "<a href=\"javascript:alert(1)\">x</a>",
+    "<iframe srcdoc='<script>'>",
+    "</p></div></li>",
+    "</textarea><style>*{display:none}</style>",
+    "[x](javascript:alert(1))",
+    "![x](data:image/svg+xml,<svg>)",
+    "[x](https://a.org/\"onmouseover=\"alert(1))",
+    "[x](<https://a.org/'><b>)",
+    "<https://a.org/\"onclick=\"x>",
+    "<javascript:alert(1)>",
+    "https://a.org/<script>",
+    "https://a.org/\"onclick=x",
+    "https://a.org/`x`",
+    "[a]: https://b.org/\"x",
+    "[a]",
+    "[a][a]",
+    "```rust\n",
+    "```\n",
+    "~~~c++ \"x\n",
+    "```\"onclick=x\n",
+    "`",
+    "``",
+    "*",
+    "**",
+    "_",
+    "__",
+    "~~",
+    "# ",
+    "> ",
+    "- ",
+    "1. ",
+    "9999999999. ",
+    "    ",
+    "\t",
+    "\n",
+    "\n\n",
+    "|a|b|\n|:-:|-:|\n|",
+    "|",
+    "[",
+    "]",
+    "(",
+    ")",
+    "!",
+    "<",
+    ">",
+    "&",
+    "&lt;",
+    "&#0;",
+    "&#x3c;",
+    "\\",
+    "\0",
+    "\u{1b}",
+    "\u{202e}",
+    "<!--",
+    "-->",
+    "<![CDATA[",
+    "]]>",
+    "<?",
+    "?>",
+    "{{ x }}",
+    "{% raw %}",
+    "क",
+    "🪔",
+    "---",
+    "===",
+    "\r\n",
+    "- [x] ",
+    "<b>",
+    "</b>",
+    "<math><mtext><table><mglyph><style>",
+    "<p title=\"</p>",
+    " ",
+    "a",
+    "word",
 ];
 
 #[test]
@@ -216,7 +322,11 @@ fn a_sanitizer_finds_nothing_to_take_away() {
     let sanitizer = second_opinion();
     // The two write some signs in different ways; apart from that, nothing may differ.
     let alike = |html: &str| {
-        html.replace("&#x27;", "'").replace("&#39;", "'").replace("&quot;", "\"").replace("&nbsp;", "\u{a0}").replace(" />", ">")
+        html.replace("&#x27;", "'")
+            .replace("&#39;", "'")
+            .replace("&quot;", "\"")
+            .replace("&nbsp;", "\u{a0}")
+            .replace(" />", ">")
     };
     let mut seed = 0x2545_f491_4f6c_dd1d_u64;
     let mut below = |most: usize| {
@@ -238,9 +348,58 @@ fn a_sanitizer_finds_nothing_to_take_away() {
 fn hostile_texts_take_little_time_and_stay_small() {
     let filled = |piece: &str| piece.repeat(LONGEST / piece.len());
     let mut texts: Vec<String> = [
-        ">", "> ", "- ", "* ", "1. ", "[", "![", "![a](", "[a](", "](", "*", "**a ", "*a **b ", "_a __b ", "~~a ", "`", "`a", "<", "<a ", "<!--", "<a href=\"",
-        "&", "\\", "#", "# a\n", "|", "|a", "a|b\n-|-\n", "-\n", "[a]: b\n", "[a]\n", "a\n", "https://a.org ", "https://", "://", "a://", "***", "* a\n> b\n",
-        "```\n", "~~~", "\t", "\n", " ", "\u{202e}", "<b>", "<div>\n", "x@y.z ", "a**b", "]", "(", "\"", "!["
+        ">",
+        "> ",
+        "- ",
+        "* ",
+        "1. ",
+        "[",
+        "![",
+        "![a](",
+        "[a](",
+        "](",
+        "*",
+        "**a ",
+        "*a **b ",
+        "_a __b ",
+        "~~a ",
+        "`",
+        "`a",
+        "<",
+        "<a ",
+        "<!--",
+        "<a href=\"",
+        "&",
+        "\\",
+        "#",
+        "# a\n",
+        "|",
+        "|a",
+        "a|b\n-|-\n",
+        "-\n",
+        "[a]: b\n",
+        "[a]\n",
+        "a\n",
+        "https://a.org ",
+        "https://",
+        "://",
+        "a://",
+        "***",
+        "* a\n> b\n",
+        "```\n",
+        "~~~",
+        "\t",
+        "\n",
+        " ",
+        "\u{202e}",
+        "<b>",
+        "<div>\n",
+        "x@y.z ",
+        "a**b",
+        "]",
+        "(",
+        "\"",
+        "![",
     ]
     .into_iter()
     .map(filled)

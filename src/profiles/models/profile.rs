@@ -91,13 +91,7 @@ pub fn find(conn: &mut Conn, user_id: i64) -> QueryResult<Profile> {
 ///
 /// # Errors
 /// [`CreateError::UsernameTaken`]
-pub fn save(
-    conn: &mut Conn,
-    user_id: i64,
-    username: &str,
-    name: &str,
-    profile: &Profile,
-) -> Result<(), CreateError> {
+pub fn save(conn: &mut Conn, user_id: i64, username: &str, name: &str, profile: &Profile) -> Result<(), CreateError> {
     User::set_names(conn, user_id, username, name)?;
     let links = &profile.links;
     diesel::update(profiles::table.find(user_id))
@@ -161,14 +155,14 @@ impl Sight {
         Person { id: self.id, username: self.username.clone(), name: self.name.clone() }
     }
 
-    /// His addresses on other sites: what they are, and where they lead.
+    /// His addresses on other sites: the keys of their names, and where they lead.
     pub fn links(&self) -> Vec<(&'static str, &str)> {
         [
-            ("github", self.github.as_str()),
-            ("twitter", &self.twitter),
-            ("linkedin", &self.linkedin),
-            ("youtube", &self.youtube),
-            ("website", &self.website),
+            ("social-website", self.website.as_str()),
+            ("social-github", &self.github),
+            ("social-linkedin", &self.linkedin),
+            ("social-twitter", &self.twitter),
+            ("social-youtube", &self.youtube),
         ]
         .into_iter()
         .filter(|(_, link)| !link.is_empty())

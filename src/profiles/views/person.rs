@@ -9,6 +9,7 @@ use crate::accounts::models::Person;
 use crate::accounts::page::{Page, View};
 use crate::kit::db::Db;
 use crate::kit::error::Error;
+use crate::kit::i18n::Text;
 use crate::kit::time::as_iso;
 use crate::profiles::models::{profile, skill};
 use crate::projects::models::project;
@@ -36,17 +37,17 @@ struct Shown {
 
 #[derive(Serialize)]
 struct Link {
-    kind: &'static str,
+    label: String,
     url: String,
     /// What is read: the address without what all addresses have.
     text: String,
 }
 
 impl Link {
-    fn new((kind, url): (&'static str, &str)) -> Self {
+    fn new(page: &Page<'_>, (key, url): (&'static str, &str)) -> Self {
         let text = url.split_once("://").map_or(url, |(_, rest)| rest);
         let text = text.strip_prefix("www.").unwrap_or(text).trim_end_matches('/');
-        Self { kind, url: url.to_owned(), text: text.to_owned() }
+        Self { label: page.t(&Text::new(key)), url: url.to_owned(), text: text.to_owned() }
     }
 }
 
@@ -66,7 +67,7 @@ pub async fn person(page: Page<'_>, db: &Db, username: String) -> Result<View, E
         })
         .await?;
     let person = sight.person();
-    let links = sight.links().into_iter().map(Link::new).collect();
+    let links = sight.links().into_iter().map(|link| Link::new(&page, link)).collect();
     let person = Shown {
         is_self: viewer == Some(person.id),
         person,

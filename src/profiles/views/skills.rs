@@ -66,10 +66,11 @@ async fn kept(db: &Db, gate: &Gate<'_>, form: &SkillForm, user_id: i64, id: Opti
     let (name, description) = form.clean().map_err(Error::Invalid)?;
     gate.by_key(Scope::Post, &format!("user:{user_id}"))?;
     db.write(move |conn| {
-        Ok(match id {
+        match id {
             Some(id) => skill::change(conn, user_id, id, &name, &description)?,
             None => skill::add(conn, user_id, &name, &description)?,
-        })
+        }
+        Ok(())
     })
     .await
 }
@@ -90,14 +91,7 @@ pub async fn edit_page(user: User<'_>, page: Page<'_>, db: &Db, draft: Draft, id
 
 /// Django: `views.updateSkill`, POST
 #[post("/account/skills/<id>/edit", data = "<form>")]
-pub async fn edit(
-    user: User<'_>,
-    page: Page<'_>,
-    db: &Db,
-    gate: Gate<'_>,
-    id: Id,
-    form: Post<SkillForm>,
-) -> Outcome {
+pub async fn edit(user: User<'_>, page: Page<'_>, db: &Db, gate: Gate<'_>, id: Id, form: Post<SkillForm>) -> Outcome {
     let skill = own(&user, db, id).await?;
     let Post(form) = form;
     match kept(db, &gate, &form, user.id, Some(skill.id)).await {

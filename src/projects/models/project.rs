@@ -62,19 +62,7 @@ pub fn url(id: i64) -> String {
     format!("/projects/{id}")
 }
 
-type Columns = (
-    i64,
-    String,
-    String,
-    String,
-    Option<String>,
-    String,
-    String,
-    i64,
-    i64,
-    NaiveDateTime,
-    NaiveDateTime,
-);
+type Columns = (i64, String, String, String, Option<String>, String, String, i64, i64, NaiveDateTime, NaiveDateTime);
 type Row = (Columns, Option<(i64, String, String)>);
 
 const PROJECT: (

@@ -65,8 +65,7 @@ pub struct Review {
     pub updated: NaiveDateTime,
 }
 
-type Row =
-    ((i64, String, String, String, NaiveDateTime, NaiveDateTime), Option<(i64, String, String)>);
+type Row = ((i64, String, String, String, NaiveDateTime, NaiveDateTime), Option<(i64, String, String)>);
 
 impl From<Row> for Review {
     fn from(((id, value, body, body_html, created, updated), owner): Row) -> Self {
@@ -123,10 +122,11 @@ impl From<DieselError> for ReviewError {
     fn from(error: DieselError) -> Self {
         match &error {
             // SQLite's trigger has no kind of its own: it is known by its words.
-            DieselError::DatabaseError(
-                DatabaseErrorKind::CheckViolation | DatabaseErrorKind::Unknown,
-                information,
-            ) if information.message().contains("a review of one's own project") => Self::Own,
+            DieselError::DatabaseError(DatabaseErrorKind::CheckViolation | DatabaseErrorKind::Unknown, information)
+                if information.message().contains("a review of one's own project") =>
+            {
+                Self::Own
+            }
             _ => Self::Db(error),
         }
     }

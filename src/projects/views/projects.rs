@@ -168,14 +168,7 @@ pub async fn edit_page(user: User<'_>, page: Page<'_>, db: &Db, draft: Draft, id
 
 /// Django: `views.updateProject`, POST
 #[post("/projects/<id>/edit", data = "<form>")]
-pub async fn edit(
-    user: User<'_>,
-    page: Page<'_>,
-    db: &Db,
-    gate: Gate<'_>,
-    id: Id,
-    form: Post<ProjectForm>,
-) -> Outcome {
+pub async fn edit(user: User<'_>, page: Page<'_>, db: &Db, gate: Gate<'_>, id: Id, form: Post<ProjectForm>) -> Outcome {
     let project = own(&user, db, id).await?;
     let Post(form) = form;
     let owner = user.id;
@@ -208,13 +201,7 @@ pub async fn delete(user: User<'_>, db: &Db, id: Id, _confirmed: Confirmed) -> R
 ///
 /// Django: `api.views.removeTag`, which asks nobody who he is
 #[post("/projects/<id>/tags/<tag>/remove", data = "<_confirmed>")]
-pub async fn remove_tag(
-    user: User<'_>,
-    db: &Db,
-    id: Id,
-    tag: Id,
-    _confirmed: Confirmed,
-) -> Result<flash::Said, Error> {
+pub async fn remove_tag(user: User<'_>, db: &Db, id: Id, tag: Id, _confirmed: Confirmed) -> Result<flash::Said, Error> {
     let project = own(&user, db, id).await?;
     db.write_statement(move |conn| Ok(tag::remove(conn, id.0, tag.0)?)).await?;
     Ok(flash::success(format!("{}/edit", project.url), Text::new("flash-tag-removed")))

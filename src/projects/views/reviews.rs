@@ -31,14 +31,7 @@ impl From<ReviewError> for Error {
 ///
 /// Django: `views.project`, POST
 #[post("/projects/<id>/reviews", data = "<form>")]
-pub async fn write(
-    user: User<'_>,
-    page: Page<'_>,
-    db: &Db,
-    gate: Gate<'_>,
-    id: Id,
-    form: Post<ReviewForm>,
-) -> Outcome {
+pub async fn write(user: User<'_>, page: Page<'_>, db: &Db, gate: Gate<'_>, id: Id, form: Post<ReviewForm>) -> Outcome {
     let Post(form) = form;
     let author = user.id;
     let project = db.read(move |conn| Ok(project::find(conn, id.0)?)).await?;
@@ -66,9 +59,8 @@ pub async fn write(
 /// One's own review of a project; without one there is nothing to take back.
 async fn own(user: &User<'_>, db: &Db, id: Id) -> Result<(Project, Review), Error> {
     let author = user.id;
-    let (project, review) = db
-        .read(move |conn| Ok((project::find(conn, id.0)?, review::of(conn, id.0, author)?)))
-        .await?;
+    let (project, review) =
+        db.read(move |conn| Ok((project::find(conn, id.0)?, review::of(conn, id.0, author)?))).await?;
     Ok((project, review.ok_or(Error::NotFound)?))
 }
 

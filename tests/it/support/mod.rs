@@ -18,6 +18,9 @@ use chaupal::kit::db::{self, Conn};
 use chaupal::kit::i18n::{Catalogue, Text};
 use chaupal::kit::outbox::Outbox;
 use chaupal::lobby::models as lobby;
+use chaupal::profiles::models::profile;
+use chaupal::projects::models::project::{self, ProjectValues};
+use chaupal::projects::models::review::{self, ReviewError, Vote};
 use chaupal::rooms::models::{message, room};
 use chaupal::schema::users;
 use diesel::prelude::*;
@@ -93,6 +96,7 @@ database.pool_size = 10
 accounts = { registration = "open", session_days = 14 }
 lobby = { enabled = true }
 proxy = { trusted = [], header = "X-Forwarded-For" }
+per_page = { developers = 12, projects = 12 }
 throttle = { login = "off", register = "off", post = "off", reset = "off", contact = "off" }
 mail = { from = "square@example.org" }
 log = { format = "pretty" }
@@ -105,7 +109,8 @@ impl Site {
         let site = Self::bare(backend, settings);
         site.db(|conn| {
             let boss = NewUser { is_superuser: true, ..new_user("boss") };
-            User::create(conn, &boss).expect("the first user name is free")
+            let boss = User::create(conn, &boss).expect("the first user name is free");
+            profile::make(conn, boss.id).expect("he gets his profile");
         });
         site.launch();
         site
@@ -248,6 +253,7 @@ impl Site {
         let (id, token) = self.db(|conn| {
             let known = User::by_login(conn, username).expect("people can be looked up");
             let user = known.unwrap_or_else(|| User::create(conn, &new_user(username)).expect("the name is free"));
+            profile::make(conn, user.id).expect("he gets his profile");
             (user.id, Session::begin(conn, user.id, 14, "", "").expect("a session begins"))
         });
         let person = Person::new(self, id, username);
@@ -294,6 +300,20 @@ impl Site {
     pub fn room(&self, host: &Person<'_>, name: &str, topic: &str) -> i64 {
         let values = room::RoomValues { name: name.into(), topic: topic.into(), description: String::new() };
         self.db(|conn| db::transaction(conn, |conn| room::open(conn, host.id, &values))).expect("a room is opened")
+    }
+
+    /// A project, shown without a form.
+    pub fn project(&self, owner: &Person<'_>, title: &str, tags: &[&str]) -> i64 {
+        let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        let values = ProjectValues { title: title.into(), tags, ..ProjectValues::default() };
+        self.db(|conn| db::transaction(conn, |conn| project::create(conn, owner.id, &values)))
+            .expect("a project is shown")
+    }
+
+    /// A vote about a project, given without a form.
+    pub fn vote(&self, project: i64, voter: &Person<'_>, vote: Vote) {
+        self.db(|conn| db::transaction(conn, |conn| review::write(conn, project, voter.id, vote, "")))
+            .unwrap_or_else(|error: ReviewError| panic!("no vote is given: {error:?}"));
     }
 
     /// A chat room of this name, entered without a form; its number.

@@ -1,0 +1,177 @@
+//! Developers: profiles, skills, and the page on which both worlds meet.
+
+use crate::support::{Answer, PASSWORD, Site, words};
+
+/// The names on a page of developers, in their order.
+fn names(page: &Answer) -> Vec<String> {
+    let cards = page.body.split("class=\"card developer-card\"").skip(1);
+    cards
+        .filter_map(|card| {
+            let rest = card.split_once("class=\"card-title\"><a href=\"")?.1;
+            Some(rest.split_once('>')?.1.split_once('<')?.0.to_owned())
+        })
+        .collect()
+}
+
+fn profiles(site: &Site) -> i64 {
+    site.number("SELECT count(*) FROM profiles")
+}
+
+both!(whoever_registers_gets_one_profile, |site| {
+    let before = profiles(&site);
+    let asha = site.anonymous();
+    asha.post(
+        "/register",
+        &[
+            ("name", "Asha Rao"),
+            ("username", "asha"),
+            ("email", "asha@example.org"),
+            ("password1", PASSWORD),
+            ("password2", PASSWORD),
+        ],
+    )
+    .status(303);
+    assert_eq!(profiles(&site), before + 1);
+    assert_eq!(site.number("SELECT count(*) FROM users u JOIN profiles p ON p.user_id = u.id"), profiles(&site));
+    asha.get("/developers/asha").status(200).see("Asha Rao");
+    assert_eq!(names(&asha.get("/developers?q=asha")), ["Asha Rao"]);
+    // With the account it goes.
+    asha.post("/account/delete", &[("password", PASSWORD)]).leads_to("/");
+    assert_eq!(profiles(&site), before);
+});
+
+both!(a_profile_and_its_account_stay_in_step, |site| {
+    let (asha, ravi) = (site.person("asha"), site.person("Ravi"));
+    let fields = [
+        ("name", "Asha Rao"),
+        ("username", "asha.rao"),
+        ("short_intro", " Weaver of  Maheshwar "),
+        ("location", "मध्य प्रदेश"),
+        ("bio", "I **weave**.\r\nAnd <script>alert(1)</script> sing."),
+        ("social_github", "github.com/asha"),
+        ("social_website", "https://asha.example"),
+    ];
+    asha.post("/account/edit", &fields).leads_to("/developers/asha.rao");
+    let page = ravi.get("/developers/ASHA.RAO");
+    page.status(200).see("Asha Rao").see("Weaver of Maheshwar").see("मध्य प्रदेश");
+    page.hold("<strong>weave</strong>").see("https://github.com/asha").hold("nofollow");
+    assert!(!page.body.contains("<script>alert"), "{}", page.body);
+    ravi.get("/developers/asha").status(404);
+    // He logs in by the new name.
+    site.anonymous().log_in("ASHA.rao", PASSWORD).status(303);
+    let form = asha.get("/account/edit");
+    assert_eq!(form.field("username").as_deref(), Some("asha.rao"));
+    assert_eq!(form.field("social_github").as_deref(), Some("https://github.com/asha"));
+    // A form without the field leaves the name alone.
+    asha.post("/account/edit", &[("name", "Asha")]).leads_to("/developers/asha.rao");
+});
+
+both!(a_taken_name_and_bad_links_are_told_at_their_fields, |site| {
+    let (asha, _ravi) = (site.person("asha"), site.person("Ravi"));
+    let taken = asha.post("/account/edit", &[("username", "rAVI"), ("short_intro", "kept words")]);
+    taken.status(422).hold("id=\"username-error\"").see(&words("error-username-taken")).hold("kept words");
+    asha.post("/account/edit", &[("username", "a b")]).status(422).hold("id=\"username-error\"");
+    for (field, value) in [
+        ("social_website", "javascript:alert(1)"),
+        ("social_github", "data:text/html,x"),
+        ("social_twitter", "https://nowhere"),
+        ("social_linkedin", "ftp://example.org"),
+        ("social_youtube", "https://a@b.example"),
+    ] {
+        let page = asha.post("/account/edit", &[(field, value)]);
+        page.status(422).hold(&format!("id=\"{field}-error\"")).see(value);
+    }
+    for (field, length) in [("short_intro", 201), ("location", 101)] {
+        asha.post("/account/edit", &[(field, &"क".repeat(length))]).status(422).hold(&format!("id=\"{field}-error\""));
+    }
+    asha.get("/developers/asha").status(200);
+});
+
+both!(skills_are_told_changed_and_removed_by_their_owner, |site| {
+    let (asha, ravi) = (site.person("asha"), site.person("ravi"));
+    asha.get("/developers/asha").see(&words("skills-own-none"));
+    asha.post("/account/skills/new", &[("name", "Dyeing")]).leads_to("/account/skills");
+    asha.post("/account/skills/new", &[("name", "Weaving"), ("description", "On a pit loom")])
+        .leads_to("/account/skills");
+    let page = ravi.get("/developers/asha").body;
+    let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("no {text}"));
+    assert!(at("On a pit loom") < at("Dyeing"), "the described ones come first");
+    let dyeing = site.number("SELECT id FROM skills WHERE name = 'Dyeing'");
+    let edit = format!("/account/skills/{dyeing}/edit");
+    asha.post(&edit, &[("name", " weaving ")]).status(422).hold("id=\"name-error\"");
+    asha.post("/account/skills/new", &[("name", "WEAVING"), ("description", "kept")]).status(422).hold("kept");
+    for (name, description, field) in
+        [("", "", "name"), (&"x".repeat(101), "", "name"), ("x", &"x".repeat(1001), "description")]
+    {
+        asha.post("/account/skills/new", &[("name", name), ("description", description)])
+            .status(422)
+            .hold(&format!("id=\"{field}-error\""));
+    }
+    asha.post(&edit, &[("name", "Indigo"), ("description", "Vats")]).leads_to("/account/skills");
+    ravi.post(&edit, &[("name", "Theft")]).status(403);
+    ravi.post(&format!("/account/skills/{dyeing}/delete"), &[]).status(403);
+    ravi.get("/developers/asha").see("Indigo").see("Vats").see_not("Dyeing");
+    asha.get(&format!("/account/skills/{dyeing}/delete")).status(200).see("Indigo");
+    asha.post(&format!("/account/skills/{dyeing}/delete"), &[]).leads_to("/account/skills");
+    asha.get(&edit).status(404);
+    // As many as fit.
+    let fill = "INSERT INTO skills (user_id, name, created) SELECT user_id, name || ' again', created FROM skills";
+    while site.number("SELECT count(*) FROM skills") < 50 {
+        site.sql(fill);
+    }
+    asha.post("/account/skills/new", &[("name", "One more")]).status(422).hold("id=\"name-error\"");
+});
+
+both!(developers_are_found_by_name_intro_or_skill_each_once, |site| {
+    for (username, name, intro) in [
+        ("asha", "Asha Rao", "Weaver"),
+        ("ravi", "रवि वर्मा", "Potter"),
+        ("elodie", "Élodie", "100% cotton"),
+        ("zed", "", ""),
+    ] {
+        let person = site.person(username);
+        person.post("/account/edit", &[("name", name), ("short_intro", intro)]).status(303);
+    }
+    let ravi = site.person("ravi");
+    for skill in ["Clay", "Clay pots", "CLAY tiles"] {
+        ravi.post("/account/skills/new", &[("name", skill)]).status(303);
+    }
+    let gone = site.disabled("hidden");
+    let found = |q: &str| names(&site.anonymous().get(&format!("/developers?q={}", crate::support::percent(q))));
+    assert_eq!(found("clay"), ["रवि वर्मा"], "once, though three skills match");
+    assert_eq!(found("WEAVER"), ["Asha Rao"]);
+    assert_eq!(found("वर्मा"), ["रवि वर्मा"]);
+    assert_eq!(found("éLODIE"), ["Élodie"]);
+    assert_eq!(found("100%"), ["Élodie"]);
+    assert_eq!(found("1%0"), [""; 0]);
+    assert_eq!(found("zed"), ["zed"]);
+    assert_eq!(found(&gone.username), [""; 0], "who is disabled is not shown");
+    let all = names(&site.anonymous().get("/developers"));
+    assert_eq!(all, ["zed", "Élodie", "रवि वर्मा", "Asha Rao", "boss"], "the newest first");
+});
+
+both!(pages_of_developers_are_as_long_as_configured, [("per_page.developers", "3")], |site| {
+    for n in 0..6 {
+        site.person(&format!("weaver{n}"));
+    }
+    let page = |path: &str| site.anonymous().get(path);
+    assert_eq!(names(&page("/developers?q=weaver")), ["weaver5", "weaver4", "weaver3"]);
+    let second = page("/developers?q=weaver&page=2");
+    assert_eq!(names(&second), ["weaver2", "weaver1", "weaver0"]);
+    second.see("/developers?q=weaver");
+    assert_eq!(names(&page("/developers?q=weaver&page=99")), ["weaver2", "weaver1", "weaver0"]);
+    assert_eq!(names(&page("/developers?q=weaver&page=banana")).len(), 3);
+    page("/developers?q=nobody").status(200).see(&words("developers-none-found"));
+});
+
+both!(a_page_joins_what_somebody_says_can_and_made, |site| {
+    let asha = site.person("asha");
+    let room = site.room(&asha, "Weavers", "Craft");
+    site.message(room, &asha, "Warp and weft");
+    site.project(&asha, "Loom planner", &["rust", "wood"]);
+    asha.post("/account/skills/new", &[("name", "Weaving"), ("description", "Pit loom")]).status(303);
+    let page = site.anonymous().get("/developers/asha");
+    page.see("Weavers").see("Warp and weft").see("Loom planner").see("wood").see("Pit loom");
+    page.hold("asha/message\"");
+    asha.get("/developers/asha").see("/account/edit").see("/account/skills");
+});
