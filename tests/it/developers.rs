@@ -173,5 +173,5 @@ both!(a_page_joins_what_somebody_says_can_and_made, |site| {
     let page = site.anonymous().get("/developers/asha");
     page.see("Weavers").see("Warp and weft").see("Loom planner").see("wood").see("Pit loom");
     page.hold("asha/message\"");
-    asha.get("/developers/asha").see("/account/edit").see("/account/skills");
+    asha.get("/developers/asha").hold("\"/account/edit\"").hold("\"/account/skills\"");
 });
