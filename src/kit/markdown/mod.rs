@@ -58,6 +58,7 @@ pub fn render(source: &str) -> String {
 
 /// A text's HTML without any Markdown: escaped, lines broken as typed.
 pub fn as_typed(source: &str) -> String {
+    let source = clean(source);
     let mut made = String::with_capacity(source.len() + 16);
     made.push_str("<p>");
     for (number, line) in source.trim_end().lines().enumerate() {
@@ -133,12 +134,12 @@ fn taken(source: &str) -> Vec<Range<usize>> {
     let mut taken: Vec<Range<usize>> = Vec::new();
     let mut events = Parser::new_ext(source, options()).into_offset_iter();
     for (event, range) in events.by_ref() {
-        let is_taken = match event {
+        let is_taken = matches!(
+            event,
             Event::Start(Tag::Link { .. } | Tag::Image { .. } | Tag::CodeBlock(_) | Tag::HtmlBlock)
-            | Event::Code(_)
-            | Event::InlineHtml(_) => true,
-            _ => false,
-        };
+                | Event::Code(_)
+                | Event::InlineHtml(_)
+        );
         if is_taken && taken.last().is_none_or(|last| last.end <= range.start) {
             taken.push(range);
         }

@@ -89,11 +89,8 @@ fn bare_addresses_become_links_and_end_where_they_end() {
     ] {
         assert_eq!(render(source), format!("<p>{before}{}{after}</p>", link(address, address)), "{source:?}");
     }
-    assert_eq!(
-        render("https://a.org/?b=1&c='2'"),
-        format!("<p>{}</p>", link("https://a.org/?b=1&amp;c=%272%27", "https://a.org/?b=1&amp;c='2'"))
-            .replace("%27", "&#x27;")
-    );
+    let escaped = link("https://a.org/?b=1&amp;c=&#x27;2", "https://a.org/?b=1&amp;c='2");
+    assert_eq!(render("https://a.org/?b=1&c='2"), format!("<p>{escaped}</p>"));
     for inert in [
         "`https://example.org`",
         "    https://example.org",
@@ -116,11 +113,7 @@ fn links_lead_to_other_sites_and_mail_addresses_alone() {
         ("<a@example.org>", link("mailto:a@example.org", "a@example.org")),
         ("[https://a.org](https://b.org)", link("https://b.org", "https://a.org")),
         ("[](https://example.org)", link("https://example.org", "https://example.org")),
-        (
-            "[ ` ` ](https://example.org)",
-            link("https://example.org", " <code> </code> https://example.org")
-                .replace("> <code> </code> ", "><code> </code>"),
-        ),
+        ("[` `](https://example.org)", link("https://example.org", "<code> </code>https://example.org")),
         ("![a picture](https://example.org/a.png)", link("https://example.org/a.png", "a picture")),
         ("![](https://example.org/a.png)", link("https://example.org/a.png", "https://example.org/a.png")),
         ("[![badge](https://a.org/b.svg)](https://c.org)", link("https://c.org", "badge")),
