@@ -5,6 +5,8 @@
 use rocket::http::RawStr;
 use serde::Serialize;
 
+use crate::kit::db::LONGEST_SEARCH;
+
 /// One numbered link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PageLink {
@@ -84,7 +86,7 @@ pub fn encode_query(text: &str) -> String {
 
 /// A search text as it counts: trimmed, without U+0000, at most 200 characters.
 pub fn search_text(q: Option<&str>) -> String {
-    let text: String = q.unwrap_or_default().chars().filter(|c| *c != '\0').take(200).collect();
+    let text: String = q.unwrap_or_default().chars().filter(|c| *c != '\0').take(LONGEST_SEARCH).collect();
     text.trim().to_owned()
 }
 

@@ -13,6 +13,7 @@ mod accounts;
 mod catalogue;
 mod commands;
 mod concurrency;
+mod conditions;
 mod crash;
 mod csrf;
 mod demo;
