@@ -18,7 +18,7 @@ fn profiles(site: &Site) -> i64 {
 }
 
 both!(whoever_registers_gets_one_profile, |site| {
-    let before = profiles(&site);
+    let before = profiles(site);
     let asha = site.anonymous();
     asha.post(
         "/register",
@@ -31,13 +31,13 @@ both!(whoever_registers_gets_one_profile, |site| {
         ],
     )
     .status(303);
-    assert_eq!(profiles(&site), before + 1);
-    assert_eq!(site.number("SELECT count(*) FROM users u JOIN profiles p ON p.user_id = u.id"), profiles(&site));
+    assert_eq!(profiles(site), before + 1);
+    assert_eq!(site.number("SELECT count(*) FROM users u JOIN profiles p ON p.user_id = u.id"), profiles(site));
     asha.get("/developers/asha").status(200).see("Asha Rao");
     assert_eq!(names(&asha.get("/developers?q=asha")), ["Asha Rao"]);
     // With the account it goes.
     asha.post("/account/delete", &[("password", PASSWORD)]).leads_to("/");
-    assert_eq!(profiles(&site), before);
+    assert_eq!(profiles(site), before);
 });
 
 both!(a_profile_and_its_account_stay_in_step, |site| {

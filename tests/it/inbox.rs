@@ -25,17 +25,17 @@ both!(a_message_comes_is_counted_and_is_read, |site| {
     ravi.get("/developers/asha/message").status(200);
     write(&ravi, "asha", &[("subject", "First")]).leads_to("/developers/asha");
     write(&meera, "ASHA", &[("subject", "Second")]).leads_to("/developers/asha");
-    assert_eq!(unread(&site, "asha"), 2);
+    assert_eq!(unread(site, "asha"), 2);
     asha.get("/").hold("class=\"inbox-count\"");
     assert_eq!(subjects(&asha), ["Second", "First"]);
     let second = site.number("SELECT id FROM inbox_messages WHERE subject = 'Second'");
     let page = asha.get(&format!("/inbox/{second}"));
     page.status(200).see("Second").hold("<strong>words</strong>").see("/developers/meera");
-    assert_eq!(unread(&site, "asha"), 1);
+    assert_eq!(unread(site, "asha"), 1);
     page.hold("aria-hidden=\"true\">1</span>");
     assert_eq!(subjects(&asha), ["First", "Second"], "the unread ones first");
     asha.get(&format!("/inbox/{second}")).status(200);
-    assert_eq!(unread(&site, "asha"), 1, "opening it again changes nothing");
+    assert_eq!(unread(site, "asha"), 1, "opening it again changes nothing");
     // Others' messages are none.
     for other in [&ravi, &meera, &site.superuser()] {
         other.get(&format!("/inbox/{second}")).status(404);
@@ -45,7 +45,7 @@ both!(a_message_comes_is_counted_and_is_read, |site| {
     asha.get("/inbox/x").status(404);
     let first = site.number("SELECT id FROM inbox_messages WHERE subject = 'First'");
     asha.post(&format!("/inbox/{first}/delete"), &[]).leads_to("/inbox");
-    assert_eq!((unread(&site, "asha"), subjects(&asha).len()), (0, 1));
+    assert_eq!((unread(site, "asha"), subjects(&asha).len()), (0, 1));
     assert!(!asha.get("/").body.contains("class=\"inbox-count\""));
     // Who leaves is named still, and leads nowhere.
     site.delete(meera.id);

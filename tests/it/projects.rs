@@ -101,15 +101,15 @@ both!(reviews_count_once_a_person_and_the_ratio_is_whole_percent, |site| {
     let project = site.project(&asha, "Loom", &[]);
     let path = format!("/projects/{project}");
     review(&ravi, project, "up", "Fine **work**").status(303);
-    assert_eq!(figures(&site, project), (1, 100));
+    assert_eq!(figures(site, project), (1, 100));
     review(&meera, project, "down", "").status(303);
-    assert_eq!(figures(&site, project), (2, 50));
+    assert_eq!(figures(site, project), (2, 50));
     review(&zoya, project, "up", "").status(303);
-    assert_eq!(figures(&site, project), (3, 66));
+    assert_eq!(figures(site, project), (3, 66));
     asha.get(&path).hold("<strong>work</strong>").see("66").see(&words("review-own-project"));
     // A second try edits.
     review(&ravi, project, "down", "Changed my mind").status(303);
-    assert_eq!(figures(&site, project), (3, 33));
+    assert_eq!(figures(site, project), (3, 33));
     assert_eq!(site.number("SELECT count(*) FROM reviews"), 3);
     let page = ravi.get(&path);
     page.see("Changed my mind").see_not("Fine work");
@@ -117,7 +117,7 @@ both!(reviews_count_once_a_person_and_the_ratio_is_whole_percent, |site| {
     // Taken back.
     ravi.get(&format!("{path}/reviews/delete")).status(200).see("Changed my mind");
     ravi.post(&format!("{path}/reviews/delete"), &[]).leads_to(&path);
-    assert_eq!(figures(&site, project), (2, 50));
+    assert_eq!(figures(site, project), (2, 50));
     ravi.post(&format!("{path}/reviews/delete"), &[]).status(404);
     // Neither one's own, nor a stranger's, nor bananas.
     review(&asha, project, "up", "").status(403);
@@ -127,10 +127,10 @@ both!(reviews_count_once_a_person_and_the_ratio_is_whole_percent, |site| {
     }
     review(&ravi, project, "up", &"x".repeat(4001)).status(422).hold("id=\"body-error\"");
     review(&ravi, 99_999, "up", "").status(404);
-    assert_eq!(figures(&site, project), (2, 50));
+    assert_eq!(figures(site, project), (2, 50));
     // Who leaves takes his vote along.
     site.delete(meera.id);
-    assert_eq!(figures(&site, project), (1, 100));
+    assert_eq!(figures(site, project), (1, 100));
 });
 
 both!(the_database_refuses_what_no_review_is, |site| {
@@ -154,7 +154,7 @@ both!(the_database_refuses_what_no_review_is, |site| {
     refused("UPDATE projects SET vote_ratio = 50");
     refused("UPDATE projects SET vote_total = 0");
     refused("UPDATE projects SET votes_up = 7");
-    assert_eq!(figures(&site, project), (1, 100));
+    assert_eq!(figures(site, project), (1, 100));
 });
 
 both!(fifty_votes_at_once_are_all_counted, |site| {
@@ -171,7 +171,7 @@ both!(fifty_votes_at_once_are_all_counted, |site| {
         }
     });
     // 17 of them are divisible by three.
-    assert_eq!(figures(&site, project), (50, 66));
+    assert_eq!(figures(site, project), (50, 66));
     assert_eq!(site.number("SELECT count(*) FROM reviews"), 50);
 });
 

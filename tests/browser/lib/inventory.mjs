@@ -45,6 +45,7 @@ async function furnish(site) {
   await guest.post('/chat', { room_name: 'An empty hall', username: guest.name });
   const staff = new Person(site, { username: 'mukhiya' });
   await staff.post('/login', { login: staff.username, password: PASSWORD });
+  const showcase = await show(host, member, newcomer, guest);
   // The links of two letters.
   await member.post('/password-reset', { email: member.email });
   const resetLink = await site.linkTo(member.email, '/password-reset/');
@@ -52,7 +53,30 @@ async function furnish(site) {
   const emailLink = await site.linkTo(`other-${member.email}`, '/account/email/');
   // Logged in twice.
   await new Person(site, { username: member.username }).post('/login', { login: member.username, password: PASSWORD });
-  return { resetLink, emailLink, host, member, newcomer, room, empty, own, guest, staff, chat, guestWords: json.messages.at(-1).id };
+  return { ...showcase, resetLink, emailLink, host, member, newcomer, room, empty, own, guest, staff, chat, guestWords: json.messages.at(-1).id };
+}
+
+/** What the people can, made, think of it, and wrote to each other. */
+async function show(host, member, newcomer, guest) {
+  await host.post('/account/edit', {
+    name: host.name, username: host.username, short_intro: 'Weaver and gardener of small programs', location: 'Maheshwar, by the river',
+    bio: 'I **weave**, and I write `Rust`.\n\n- looms\n- [a page of mine](https://example.org/looms)\n\n> The thread remembers.\n\n```rust\nfn main() { println!("a long line that does not fit into a narrow page, whatever one does with it"); }\n```',
+    social_github: 'github.com/asha', social_website: 'https://a-rather-long-address-of-a-page.example.org/that/goes/on/and/on',
+  });
+  await host.post('/account/skills/new', { name: 'Weaving', description: 'On a pit loom, for ten years.' });
+  for (const name of ['Rust', 'Dyeing with indigo', 'हिन्दी', 'Teaching']) await host.post('/account/skills/new', { name });
+  await member.post('/account/skills/new', { name: 'Pottery' });
+  const project = await host.showProject({ title: 'Loom planner', description: 'Plans a **loom** from a picture.\n\n| thread | count |\n|---|---|\n| warp | 40 |', demo_link: 'loom.example.org', source_link: 'https://code.example.org/loom', tags: 'rust, weaving, machine learning' });
+  for (let number = 1; number <= 13; number++) await member.showProject({ title: `Pot number ${number}`, tags: 'clay' });
+  await member.post(`/projects/${project}/reviews`, { value: 'up', body: 'It *works*, even for saris.' });
+  await newcomer.post(`/projects/${project}/reviews`, { value: 'down', body: '' });
+  const write = (from, to, form) => from.post(`/developers/${to.username}/message`, form);
+  await write(member, host, { subject: 'The loom', body: 'Could it plan a **carpet**, too?' });
+  await write(guest, host, { name: 'A passer-by', email: 'passer@example.org', subject: 'A question from the road', body: 'Are you there on Thursday?' });
+  const inbox = (await (await host.request('/inbox')).text()).replaceAll('&#x2F;', '/');
+  const letters = [...inbox.matchAll(/href="\/inbox\/(\d+)"/g)].map((found) => Number(found[1]));
+  const skills = await (await host.request('/account/skills')).text();
+  return { project, letters, skill: skills.match(/skills\/(\d+)\/edit/)[1] };
 }
 
 /** A second site: not set up at first, then closed, and quick to say "not so fast". */
@@ -110,6 +134,33 @@ export const PAGES = [
   { name: 'delete message', as: 'host', open: (page, stage) => page.goto(`/messages/${stage.own}/delete`) },
   { name: 'a person', open: (page, stage) => page.goto(`/developers/${stage.host.username}`) },
   { name: 'a person, oneself, with nothing yet', as: 'newcomer', open: (page, stage) => page.goto(`/developers/${stage.newcomer.username}`) },
+  { name: 'a person who told much, oneself', as: 'host', open: (page, stage) => page.goto(`/developers/${stage.host.username}`) },
+  { name: 'developers', open: goto('/developers') },
+  { name: 'developers, some found', as: 'member', open: goto('/developers?q=weaving') },
+  { name: 'developers, none found', open: goto('/developers?q=nothing-has-this-name') },
+  { name: 'skills', as: 'host', open: goto('/account/skills') },
+  { name: 'skills, none', as: 'newcomer', open: goto('/account/skills') },
+  { name: 'a new skill with errors', as: 'host', open: async (page) => { await page.goto('/account/skills/new'); await submit(page, () => HTMLFormElement.prototype.submit.call(document.querySelector('main form'))); } },
+  { name: 'edit skill', as: 'host', open: (page, stage) => page.goto(`/account/skills/${stage.skill}/edit`) },
+  { name: 'remove skill', as: 'host', open: (page, stage) => page.goto(`/account/skills/${stage.skill}/delete`) },
+  { name: 'projects', as: 'member', open: goto('/projects') },
+  { name: 'projects, second page of a search', open: goto('/projects?q=clay&page=2') },
+  { name: 'projects, none found', open: goto('/projects?q=nothing-has-this-name') },
+  { name: 'project as a stranger', open: (page, stage) => page.goto(`/projects/${stage.project}`) },
+  { name: 'project as one who has voted', as: 'member', open: (page, stage) => page.goto(`/projects/${stage.project}`) },
+  { name: 'project as its owner', as: 'host', open: (page, stage) => page.goto(`/projects/${stage.project}`) },
+  { name: 'project, a review with errors', as: 'newcomer', open: async (page, stage) => { await page.goto(`/projects/${stage.project}`); await submit(page, () => { const form = document.querySelector('.review-form'); for (const choice of form.elements.value) choice.checked = false; HTMLFormElement.prototype.submit.call(form); }); } },
+  { name: 'new project', as: 'host', open: goto('/projects/new') },
+  { name: 'new project with errors', as: 'host', open: async (page) => { await page.goto('/projects/new'); await submit(page, () => { const form = document.querySelector('main form'); form.elements.demo_link.value = 'javascript:alert(1)'; HTMLFormElement.prototype.submit.call(form); }); } },
+  { name: 'edit project', as: 'host', open: (page, stage) => page.goto(`/projects/${stage.project}/edit`) },
+  { name: 'delete project', as: 'host', open: (page, stage) => page.goto(`/projects/${stage.project}/delete`) },
+  { name: 'take a review back', as: 'member', open: (page, stage) => page.goto(`/projects/${stage.project}/reviews/delete`) },
+  { name: 'inbox', as: 'host', open: goto('/inbox') },
+  { name: 'inbox, empty', as: 'newcomer', open: goto('/inbox') },
+  { name: 'inbox, a stranger\'s message', as: 'host', open: (page, stage) => page.goto(`/inbox/${stage.letters[0]}`) },
+  { name: 'inbox, a member\'s message', as: 'host', open: (page, stage) => page.goto(`/inbox/${stage.letters[1]}`) },
+  { name: 'write to somebody', as: 'member', open: (page, stage) => page.goto(`/developers/${stage.host.username}/message`) },
+  { name: 'write to somebody as a stranger, with errors', open: async (page, stage) => { await page.goto(`/developers/${stage.host.username}/message`); await submit(page, () => HTMLFormElement.prototype.submit.call(document.querySelector('main form'))); } },
   { name: 'chat, the door', open: goto('/chat') },
   { name: 'chat, the door as a member', as: 'member', open: goto('/chat') },
   { name: 'chat, the door with errors', open: async (page) => { await page.goto('/chat'); await submit(page, () => HTMLFormElement.prototype.submit.call(document.querySelector('main form'))); } },

@@ -65,6 +65,13 @@ export class Person {
     return Number(response.headers.get('location').match(/\/rooms\/(\d+)/)[1]);
   }
 
+  /** Shows a project and gives its id. */
+  async showProject(form) {
+    const response = await this.post('/projects/new', form);
+    assert.equal(response.status, 303, `showing a project: ${response.status}`);
+    return Number(response.headers.get('location').match(/\/projects\/(\d+)/)[1]);
+  }
+
   /** Says something and gives the message's id. */
   async say(room, body, clientId = '') {
     const response = await this.post(`/rooms/${room}/messages`, { body, ...(clientId && { client_id: clientId }) }, { accept: 'application/json' });

@@ -52,6 +52,7 @@ export class Server {
       CHAUPAL_THROTTLE__LOGIN: 'off',
       CHAUPAL_THROTTLE__REGISTER: 'off',
       CHAUPAL_THROTTLE__POST: 'off',
+      CHAUPAL_THROTTLE__CONTACT: 'off',
       CHAUPAL_LOBBY__ENABLED: 'true',
       // Letters stay in the data folder, unless a test says otherwise.
       CHAUPAL_MAIL__BACKEND: 'file',
