@@ -21,9 +21,10 @@ const SUITES = [
   'unread',
   'lobby',
   'password_reset',
+  'developers',
   'account',
 ];
-const ON_BOTH_DATABASES = ['conversation', 'restart', 'unread', 'accounts', 'without_javascript', 'hostile_text', 'expired_session', 'lobby', 'password_reset', 'account'];
+const ON_BOTH_DATABASES = ['conversation', 'restart', 'unread', 'accounts', 'without_javascript', 'hostile_text', 'expired_session', 'lobby', 'password_reset', 'account', 'developers'];
 const LANES = Number(process.env.CHAUPAL_TEST_LANES ?? 3);
 
 const words = process.argv.slice(2);

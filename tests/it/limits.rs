@@ -233,7 +233,7 @@ both!(what_people_write_is_text, |site| {
         for page in [page, login] {
             assert!(!page.body.contains(hostile) || !hostile.contains(['<', '"', '\'']), "{hostile}");
         }
-        for path in ["/", "/topics", "/activity"] {
+        for path in ["/", "/topics", "/activity", "/developers", "/projects"] {
             paths.push(format!("{path}?q={}", crate::support::percent(hostile)));
         }
         paths.push(format!("/login-page-{n}"));

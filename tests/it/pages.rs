@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chaupal::projects::models::review::Vote;
+
 use crate::support::{Person, Site};
 
 /// The rule.
@@ -25,7 +27,21 @@ fn costs(viewers: &[&Person<'_>], room: i64, message: i64) -> BTreeMap<String, i
         "/activity?q=craft".into(),
         "/chat".into(),
         "/chat/Market".into(),
+        "/developers".into(),
+        "/developers?q=craft".into(),
         "/developers/asha".into(),
+        "/developers/asha/message".into(),
+        "/projects".into(),
+        "/projects?q=craft&page=2".into(),
+        "/projects/1".into(),
+        "/projects/1?page=2".into(),
+        "/projects/new".into(),
+        "/projects/1/edit".into(),
+        "/projects/1/delete".into(),
+        "/inbox".into(),
+        "/inbox/1".into(),
+        "/account/skills".into(),
+        "/account/edit".into(),
         "/login".into(),
         "/register".into(),
         "/rooms/new".into(),
@@ -41,12 +57,18 @@ fn costs(viewers: &[&Person<'_>], room: i64, message: i64) -> BTreeMap<String, i
     for viewer in viewers {
         for path in &paths {
             let for_strangers = viewer.id == 0;
-            let only_hosts = path.contains("/edit") || path.contains("/delete") || path == "/rooms/new";
+            let for_members = ["/rooms/new", "/projects/new", "/inbox", "/account/skills", "/account/edit"];
+            let only_hosts = path.contains("/edit") || path.contains("/delete") || path == "/inbox/1";
+            let only_others = path == "/developers/asha/message";
             let only_strangers = path == "/login" || path == "/register";
-            if (for_strangers && only_hosts) || (!for_strangers && only_strangers) {
+            let for_member = for_members.contains(&path.as_str());
+            if (for_strangers && (only_hosts || for_member)) || (!for_strangers && only_strangers) {
                 continue;
             }
-            if viewer.username != "asha" && only_hosts && path != "/rooms/new" {
+            if viewer.username != "asha" && only_hosts && !for_member {
+                continue;
+            }
+            if viewer.username == "asha" && only_others {
                 continue;
             }
             // Twice: the first look at a room notes that one has looked.
@@ -75,6 +97,24 @@ fn fill(site: &Site, rooms: usize, messages: usize, people: usize) {
     }
     for n in 0..messages {
         site.message(1, &others[n % others.len()], &format!("word {n}"));
+    }
+    for n in 0..rooms {
+        let project = site.project(&asha, &format!("Project {n}"), &["craft", "wood", "clay"]);
+        for other in &others {
+            site.vote(project, other, Vote::Up);
+        }
+    }
+    for other in others.iter().chain([&asha]) {
+        let id = other.id;
+        site.sql(&format!(
+            "INSERT INTO skills (user_id, name, description, created) \
+             SELECT id, 'Craft of ' || username, 'word', date_joined FROM users WHERE id = {id}"
+        ));
+        site.sql(&format!(
+            "INSERT INTO inbox_messages (recipient_id, name, subject, body, created) \
+             SELECT {}, username, 'Hello', 'word', date_joined FROM users WHERE id = {id}",
+            asha.id
+        ));
     }
 }
 
