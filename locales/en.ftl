@@ -186,6 +186,7 @@ message-label = Message
 message-placeholder = Write a message
 message-send = Send
 message-hint = Enter sends, Shift + Enter begins a new line.
+markdown-hint = Markdown works: **bold**, `code`, > quote.
 message-failed = Not sent: the server could not be reached. Your text is still here; try again.
 message-edited = edited
 message-edit-title = Edit your message

@@ -143,6 +143,7 @@ diesel::table! {
         created -> Timestamp,
         updated -> Timestamp,
         lobby_key -> Nullable<Text>,
+        description_html -> Text,
     }
 }
 
@@ -172,6 +173,7 @@ diesel::table! {
         deleted -> Nullable<Timestamp>,
         in_lobby -> Bool,
         guest_name -> Nullable<Text>,
+        body_html -> Text,
     }
 }
 

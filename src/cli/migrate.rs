@@ -1,6 +1,6 @@
 //! `migrate` and `showmigrations`.
 
-use super::{Context, confirm};
+use super::{Context, confirm, render_markdown};
 use crate::kit::config::make_data_dir;
 use crate::kit::db::{Conn, Target};
 use crate::kit::migrations::{self, MigrationLock};
@@ -59,7 +59,8 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
     if done? == 0 {
         context.say("No migrations to apply.");
     }
-    Ok(())
+    // Only the newest state is sure to have all the columns.
+    if target.is_none() { render_markdown::to_newest(context, &mut conn) } else { Ok(()) }
 }
 
 /// Before serving: to the newest state, saying only what was done.
@@ -69,13 +70,13 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
 pub fn to_newest(context: &Context, conn: &mut Conn) -> Result<(), String> {
     // The usual case needs no lock; whatever else is found, also by chance in the middle of another
     // process's work, is looked at again under it.
-    if migrations::plan(conn, None).is_ok_and(|plan| plan.is_empty()) {
-        return Ok(());
+    if !migrations::plan(conn, None).is_ok_and(|plan| plan.is_empty()) {
+        let lock = MigrationLock::take(conn, &context.loaded.config.data_dir)?;
+        let done = guarded(context, conn, None);
+        lock.release(conn).map_err(|e| e.to_string())?;
+        done?;
     }
-    let lock = MigrationLock::take(conn, &context.loaded.config.data_dir)?;
-    let done = guarded(context, conn, None);
-    lock.release(conn).map_err(|e| e.to_string())?;
-    done.map(drop)
+    render_markdown::to_newest(context, conn)
 }
 
 /// Under the lock: looks again, copies a file that holds data aside, then goes.

@@ -20,6 +20,7 @@ mod import_django;
 mod invite;
 mod migrate;
 mod people;
+mod render_markdown;
 mod sendtestemail;
 mod serve;
 mod stop;
@@ -84,6 +85,8 @@ enum Command {
     Demo(demo::Args),
     /// Bring a Django course's database across
     ImportDjango(import_django::Args),
+    /// Make what people wrote into HTML again (an update does so by itself)
+    RenderMarkdown,
     /// Ask a running server whether it is ready
     Healthcheck(healthcheck::Args),
 }
@@ -193,6 +196,7 @@ fn execute(cli: Cli) -> Result<ExitCode, String> {
         Command::Config(args) => config::run(args, &context).map(done),
         Command::Demo(args) => demo::run(args, &context).map(done),
         Command::ImportDjango(args) => import_django::run(args, &context).map(done),
+        Command::RenderMarkdown => render_markdown::run(&context).map(done),
         Command::Healthcheck(args) => healthcheck::run(args, &context).map(done),
     }
 }

@@ -6,6 +6,7 @@ use super::people::Member;
 use super::{DemoError, Stage};
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::fold_key;
+use crate::kit::markdown;
 
 /// Who says something: a guest by his name, or one of the demo people by his number.
 enum Who {
@@ -46,7 +47,7 @@ pub(super) fn open(stage: &mut Stage<'_>, cast: &[Member]) -> Result<(), DemoErr
     for (name, before, said) in ROOMS {
         let Some(id) = bulk::take_ids(stage.conn, "rooms", 1)?.first().copied() else { continue };
         let began = stage.midnight - TimeDelta::minutes(before);
-        let (mut messages, mut members): (Vec<[Value; 9]>, Vec<i64>) = (Vec::new(), Vec::new());
+        let (mut messages, mut members): (Vec<[Value; 10]>, Vec<i64>) = (Vec::new(), Vec::new());
         let (mut at, mut seq) = (began, 0_i64);
         for (who, words) in said {
             at += TimeDelta::minutes(5);
@@ -62,6 +63,7 @@ pub(super) fn open(stage: &mut Stage<'_>, cast: &[Member]) -> Result<(), DemoErr
                 guest.into(),
                 true.into(),
                 (*words).into(),
+                markdown::render(words).into(),
                 seq.into(),
                 seq.into(),
                 at.into(),
@@ -79,5 +81,5 @@ pub(super) fn open(stage: &mut Stage<'_>, cast: &[Member]) -> Result<(), DemoErr
 }
 
 const ROOM: [&str; 6] = ["id", "name", "lobby_key", "last_event", "created", "updated"];
-const MESSAGE: [&str; 9] =
-    ["room_id", "user_id", "guest_name", "in_lobby", "body", "seq", "version", "created", "updated"];
+const MESSAGE: [&str; 10] =
+    ["room_id", "user_id", "guest_name", "in_lobby", "body", "body_html", "seq", "version", "created", "updated"];

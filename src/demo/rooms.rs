@@ -9,22 +9,25 @@ use super::script::{Fate, RoomScript, Said};
 use super::{DemoError, Stage};
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::fold_key;
+use crate::kit::markdown;
 
 /// Rows that wait to be written, for a whole room or several small ones.
 #[derive(Default)]
 struct Pending {
-    rooms: Vec<[Value; 8]>,
+    rooms: Vec<[Value; 9]>,
     participants: Vec<[Value; 3]>,
-    messages: Vec<[Value; 8]>,
+    messages: Vec<[Value; 9]>,
     visits: Vec<[Value; 3]>,
 }
 
 /// So many messages are written at a time.
 const AT_ONCE: usize = 2_000;
 
-const ROOM: [&str; 8] = ["id", "name", "description", "host_id", "topic_id", "last_event", "created", "updated"];
+const ROOM: [&str; 9] =
+    ["id", "name", "description", "description_html", "host_id", "topic_id", "last_event", "created", "updated"];
 const PARTICIPANT: [&str; 3] = ["room_id", "user_id", "joined"];
-const MESSAGE: [&str; 8] = ["room_id", "user_id", "body", "seq", "version", "created", "updated", "deleted"];
+const MESSAGE: [&str; 9] =
+    ["room_id", "user_id", "body", "body_html", "seq", "version", "created", "updated", "deleted"];
 const VISIT: [&str; 3] = ["room_id", "user_id", "last_seq"];
 
 /// Opens the rooms and lets people talk; gives the number of messages.
@@ -125,10 +128,12 @@ fn furnish(
         }
         let deleted = (said.fate == Fate::Deleted).then(|| *at + TimeDelta::seconds(40));
         let updated = if said.fate == Fate::Edited { *at + TimeDelta::seconds(50) } else { *at };
+        let text = if deleted.is_some() { "" } else { said.text.as_str() };
         pending.messages.push([
             place.id.into(),
             if deleted.is_some() { None } else { Some(members[said.speaker].id) }.into(),
-            if deleted.is_some() { "" } else { said.text.as_str() }.into(),
+            text.into(),
+            markdown::render(text).into(),
             seq.into(),
             event.into(),
             (*at).into(),
@@ -143,6 +148,7 @@ fn furnish(
         place.id.into(),
         name.into(),
         script.about.into(),
+        markdown::render(script.about).into(),
         members.first().map(|host| host.id).into(),
         place.topic.into(),
         event.into(),

@@ -13,6 +13,7 @@ use super::source::{Source, TableRow, table_row};
 use super::{ImportError, Work};
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::fold_key;
+use crate::kit::markdown;
 use crate::schema::{messages, rooms};
 
 const ROOMS: &str = "chat_room";
@@ -152,7 +153,8 @@ struct Message {
     date: NaiveDateTime,
 }
 
-const COLUMNS: [&str; 9] = ["id", "room_id", "guest_name", "in_lobby", "body", "seq", "version", "created", "updated"];
+const COLUMNS: [&str; 10] =
+    ["id", "room_id", "guest_name", "in_lobby", "body_html", "body", "seq", "version", "created", "updated"];
 
 /// Brings the messages across, in the order of time, each with its room's next event number.
 fn bring_messages(
@@ -175,7 +177,7 @@ fn bring_messages(
         let words: Vec<Words> = work.source.some(MESSAGES, &ids)?;
         let words: HashMap<i64, Words> = words.into_iter().filter_map(|row| Some((row.id().number()?, row))).collect();
         let mut targets = bulk::take_ids(work.conn, "messages", chunk.len())?.into_iter();
-        let (mut values, mut pairs): (Vec<[Value; 9]>, _) = (Vec::new(), Vec::new());
+        let (mut values, mut pairs): (Vec<[Value; 10]>, _) = (Vec::new(), Vec::new());
         for message in chunk {
             let Some(row) = words.get(&message.id).filter(|row| !row.value.is_blank()) else {
                 work.report.skip(MESSAGES, Some(message.id), "it is empty");
@@ -192,6 +194,7 @@ fn bring_messages(
                 message.room.into(),
                 guest.into(),
                 true.into(),
+                markdown::render(&body).into(),
                 body.into(),
                 (*event).into(),
                 (*event).into(),

@@ -480,3 +480,48 @@ fn a_reader_who_goes_early_is_no_fault() {
     assert!(ended.status.success(), "{ended:?}");
     assert!(ended.stderr.is_empty(), "{ended:?}");
 }
+
+#[test]
+fn texts_are_rendered_again_after_a_change_of_rules() {
+    everywhere(|place| {
+        let env = [("CHAUPAL_DATABASE__URL", place.url.as_str())];
+        run(place.path(), &["demo", "--quiet"], &env).done();
+        let html = "SELECT min(body_html) FROM messages WHERE body <> ''";
+        let (first, marks) = (place.text(html), place.text("SELECT value FROM settings WHERE key = 'markdown'"));
+        assert!(first.starts_with('<') && marks.contains("messages.body="), "{first} {marks}");
+        let messages = place.number("SELECT count(*) FROM messages WHERE body <> ''");
+        let rooms = place.number("SELECT count(*) FROM rooms WHERE description <> ''");
+        assert!(messages > 100 && rooms > 3);
+
+        let ended = place.run(&["render-markdown"]);
+        assert!(ended.done().out.starts_with("0 texts"), "{ended:?}");
+        place.sql("UPDATE messages SET body_html = '<script>'");
+        place.sql("UPDATE rooms SET description_html = ''");
+        let ended = place.run(&["render-markdown"]);
+        assert!(
+            ended.done().out.starts_with(&format!("{} texts", place.number("SELECT count(*) FROM messages") + rooms)),
+            "{ended:?}"
+        );
+        assert_eq!(place.text(html), first);
+        let bare = "SELECT count(*) FROM messages WHERE (body = '') <> (body_html = '')";
+        assert_eq!(
+            place.number(bare)
+                + place.number("SELECT count(*) FROM rooms WHERE (description = '') <> (description_html = '')"),
+            0
+        );
+
+        // An update of the program: the marks are of other rules. Whoever only migrates has it done.
+        place.sql("UPDATE messages SET body_html = 'old'");
+        place.run(&["migrate"]).done();
+        assert_eq!(place.number("SELECT count(*) FROM messages WHERE body_html <> 'old'"), 0, "the rules are the same");
+        place.sql("UPDATE settings SET value = 'rooms.description=1 messages.body=0' WHERE key = 'markdown'");
+        place.run(&["migrate"]).done();
+        assert_eq!(place.number("SELECT count(*) FROM messages WHERE body_html = 'old'"), 0);
+        assert_eq!(place.text("SELECT value FROM settings WHERE key = 'markdown'"), marks);
+
+        // Back and forth through the migration.
+        place.run(&["migrate", "0008", "--yes"]).done();
+        place.run(&["migrate"]).done();
+        assert_eq!(place.text(html), first);
+    });
+}

@@ -53,6 +53,9 @@ fn the_demo_person_comes_in_and_finds_people_talking() {
         assert_eq!(site.number("SELECT count(*) FROM users"), 6);
         assert_eq!(site.number("SELECT count(*) FROM rooms WHERE lobby_key IS NULL"), 5);
         assert_eq!(site.number("SELECT count(*) FROM messages WHERE NOT in_lobby"), i64::try_from(messages).unwrap());
+        let bare = "SELECT (SELECT count(*) FROM messages WHERE (body = '') <> (body_html = '')) \
+                    + (SELECT count(*) FROM rooms WHERE (description = '') <> (description_html = ''))";
+        assert_eq!(site.number(bare), 0, "all that is said is rendered");
         assert_eq!(site.number("SELECT count(*) FROM users WHERE password LIKE '!%'"), 5, "the others cannot log in");
         let demo = site.db(|conn| User::by_username(conn, "demo")).unwrap();
         assert!(demo.is_superuser && demo.is_staff);

@@ -27,6 +27,7 @@ mod limits;
 mod live;
 mod lobby;
 mod mail;
+mod markdown;
 mod operation;
 mod pages;
 mod password_reset;

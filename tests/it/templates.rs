@@ -64,7 +64,8 @@ fn nothing_is_inline() {
             "projects/project.html" => &["{{ project.description_html | safe }}", "{{ review.body_html | safe }}"],
             "projects/review_delete.html" => &["{{ review.body_html | safe }}"],
             "inbox/message.html" => &["{{ message.body_html | safe }}"],
-            "rooms/_talk.html" => &["{{ message.html | safe }}"],
+            "rooms/_talk.html" | "rooms/_message.html" | "rooms/message_delete.html" => &["{{ message.html | safe }}"],
+            "rooms/room.html" => &["{{ room.description_html | safe }}"],
             _ => &[],
         };
         let rest = pieces.iter().fold(text.clone(), |text, piece| text.replacen(piece, "", 1));

@@ -11,6 +11,7 @@ use crate::import_django::ledger::Ledger;
 use crate::import_django::source::{TableRow, table_row};
 use crate::import_django::{ImportError, Work};
 use crate::kit::bulk::{self, Value};
+use crate::kit::markdown;
 use crate::schema::rooms;
 
 table_row! {
@@ -31,7 +32,7 @@ struct Message {
 /// So many messages are read and written at a time.
 const AT_ONCE: usize = 400;
 
-const COLUMNS: [&str; 8] = ["id", "room_id", "user_id", "body", "seq", "version", "created", "updated"];
+const COLUMNS: [&str; 9] = ["id", "room_id", "user_id", "body_html", "body", "seq", "version", "created", "updated"];
 
 /// Brings the messages across; who spoke takes part.
 pub(super) fn bring(
@@ -51,7 +52,7 @@ pub(super) fn bring(
         let bodies: Vec<Body> = work.source.some(MESSAGES, &ids)?;
         let bodies: HashMap<i64, Body> = bodies.into_iter().filter_map(|row| Some((row.id().number()?, row))).collect();
         let mut targets = bulk::take_ids(work.conn, "messages", chunk.len())?.into_iter();
-        let (mut values, mut pairs): (Vec<[Value; 8]>, _) = (Vec::new(), Vec::new());
+        let (mut values, mut pairs): (Vec<[Value; 9]>, _) = (Vec::new(), Vec::new());
         for message in chunk {
             let Some(row) = bodies.get(&message.id).filter(|row| !row.body.is_blank()) else {
                 work.report.skip(MESSAGES, Some(message.id), "it is empty");
@@ -67,6 +68,7 @@ pub(super) fn bring(
                 target.into(),
                 message.room.into(),
                 message.author.into(),
+                markdown::render(&body).into(),
                 body.into(),
                 (*event).into(),
                 (*event).into(),

@@ -12,6 +12,7 @@ use crate::import_django::source::table_row;
 use crate::import_django::{ImportError, Work};
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::{Conn, fold_key};
+use crate::kit::markdown;
 use crate::schema::{participants, rooms, topics};
 
 table_row! { TopicRow { id, name } }
@@ -118,7 +119,7 @@ pub(super) fn bring(
     let here: Vec<i64> = rooms::table.select(rooms::id).load(work.conn)?;
     let here: HashSet<i64> = here.into_iter().collect();
     let mut taking_part = TakingPart::of(work.conn)?;
-    let (mut values, mut pairs): (Vec<[Value; 7]>, _) = (Vec::new(), Vec::new());
+    let (mut values, mut pairs): (Vec<[Value; 8]>, _) = (Vec::new(), Vec::new());
     let mut new_ids = bulk::take_ids(work.conn, "rooms", rows.len())?.into_iter();
     for (id, row) in &rows {
         work.progress.advance(1);
@@ -147,6 +148,7 @@ pub(super) fn bring(
         values.push([
             target.into(),
             name.into(),
+            markdown::render(&description).into(),
             description.into(),
             host.into(),
             topic.into(),
@@ -160,7 +162,7 @@ pub(super) fn bring(
     bulk::insert(
         work.conn,
         "rooms",
-        ["id", "name", "description", "host_id", "topic_id", "created", "updated"],
+        ["id", "name", "description_html", "description", "host_id", "topic_id", "created", "updated"],
         &values,
     )?;
     taking_part.write(work.conn)?;

@@ -6,12 +6,16 @@
 //!
 //! Django: `markdown.markdown` and `nh3.clean`, which the template filter calls for each page
 
+mod kept;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
 use linkify::{LinkFinder, LinkKind};
 use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, html};
 use pulldown_cmark_escape::{escape_href, escape_html};
+
+pub use kept::Kept;
 
 /// Raised with each change of what [`render`] makes of a text, so that what was kept is made again.
 pub const RULES: i64 = 1;
@@ -33,7 +37,7 @@ const GROWTH: usize = 32;
 /// identifier, and links only to other sites and to mail addresses.
 ///
 /// Line breaks stay as typed, bare addresses become links, pictures become links, a heading is a bold paragraph (the
-/// page has an outline of its own), HTML is shown as text.
+/// page has an outline of its own), HTML is shown as text. A text that would show nothing is shown as typed.
 pub fn render(source: &str) -> String {
     let source = clean(source);
     if source.len() > LONGEST {
@@ -47,6 +51,9 @@ pub fn render(source: &str) -> String {
             return as_typed(&source);
         }
     }
+    if !rules.passed.iter().any(is_seen) {
+        return as_typed(&source);
+    }
     let mut made = String::with_capacity(source.len() * 2);
     html::push_html(&mut made, rules.passed.into_iter());
     if made.len() > GROWTH * linked.len() + 1024 {
@@ -56,9 +63,17 @@ pub fn render(source: &str) -> String {
     made
 }
 
-/// A text's HTML without any Markdown: escaped, lines broken as typed.
+/// The HTML that was kept, or, where none was made yet, the text as typed.
+pub fn kept_or_typed(html: String, source: &str) -> String {
+    if html.is_empty() { as_typed(source) } else { html }
+}
+
+/// A text's HTML without any Markdown: escaped, lines broken as typed. Nothing for nothing.
 pub fn as_typed(source: &str) -> String {
     let source = clean(source);
+    if source.trim().is_empty() {
+        return String::new();
+    }
     let mut made = String::with_capacity(source.len() + 16);
     made.push_str("<p>");
     for (number, line) in source.trim_end().lines().enumerate() {
@@ -71,7 +86,7 @@ pub fn as_typed(source: &str) -> String {
     made
 }
 
-/// A text's words alone, in one line, for excerpts; not escaped.
+/// A text's words alone, in one line, for excerpts; not escaped. A text of marks alone stays as typed.
 pub fn plain(source: &str) -> String {
     let source = clean(source);
     let mut words = String::with_capacity(source.len());
@@ -89,7 +104,9 @@ pub fn plain(source: &str) -> String {
             }
         }
     }
-    words.split_whitespace().collect::<Vec<_>>().join(" ")
+    let in_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = in_one_line(&words);
+    if words.is_empty() { in_one_line(&source) } else { words }
 }
 
 fn options() -> Options {
@@ -311,16 +328,21 @@ impl<'a> Rules<'a> {
             }
             Some(Ending::Link(place, address)) => {
                 self.in_link = false;
-                let is_word = |event: &Event<'_>| match event {
-                    Event::Text(text) | Event::Code(text) => !text.trim().is_empty(),
-                    _ => false,
-                };
-                if !self.passed[place..].iter().any(is_word) {
+                if !self.passed[place..].iter().any(is_seen) {
                     self.passed.push(Event::Text(address));
                 }
                 self.passed.push(Event::InlineHtml("</a>".into()));
             }
         }
+    }
+}
+
+/// Whether a reader sees something of it.
+fn is_seen(event: &Event<'_>) -> bool {
+    match event {
+        Event::Text(text) | Event::Code(text) => !text.trim().is_empty(),
+        Event::Rule => true,
+        _ => false,
     }
 }
 

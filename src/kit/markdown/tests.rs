@@ -27,6 +27,10 @@ fn what_people_write_looks_as_they_expect() {
         ("snake_case_name and 2 * 3 * 4", "<p>snake_case_name and 2 * 3 * 4</p>"),
         ("", ""),
         (" \n ", ""),
+        // What would show nothing.
+        ("[a]: https://example.org", "<p>[a]: https://example.org</p>"),
+        ("#", "<p>#</p>"),
+        ("-\n>", "<p>-<br />\n&gt;</p>"),
     ] {
         assert_eq!(render(source), html, "{source:?}");
     }
@@ -175,6 +179,7 @@ fn an_excerpt_is_the_words_in_one_line() {
         ("|a|b|\n|-|-|\n|c|d|", "a b c d"),
         ("![picture](x) <b>x</b> &amp;", "picture <b>x</b> &"),
         ("snake_case", "snake_case"),
+        ("[a]: b\n[c]: d", "[a]: b [c]: d"),
         ("", ""),
     ] {
         assert_eq!(plain(source), words, "{source:?}");

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::room::{self, Filter, filtered, iso};
 use crate::accounts::models::Person;
 use crate::kit::db::{Conn, MultiBackend, contains_pattern, fold};
+use crate::kit::markdown;
 use crate::schema::{messages, rooms, topics, users};
 
 /// A message as the activity shows it.
@@ -34,7 +35,7 @@ struct RoomLink {
 /// How long a short text is, in characters.
 const SHORT: usize = 50;
 
-/// A message's short text: its first 50 characters.
+/// A message's short text: its first 50 characters, without marks.
 ///
 /// Django: `Message.__str__`
 pub fn short(body: &str) -> String {
@@ -76,14 +77,17 @@ pub fn list(
     let rows: Vec<ActivityRow> = query.load(conn)?;
     Ok(rows
         .into_iter()
-        .map(|((id, body, created), (room_id, room_name), (user_id, username, name))| Activity {
-            id,
-            text: short(&body),
-            cut: body.chars().nth(SHORT).is_some(),
-            url: format!("{}?at={id}#message-{id}", room::url(room_id)),
-            room: RoomLink { id: room_id, name: room_name, url: room::url(room_id) },
-            user: Person { id: user_id, username, name },
-            created,
+        .map(|((id, body, created), (room_id, room_name), (user_id, username, name))| {
+            let words = markdown::plain(&body);
+            Activity {
+                id,
+                text: short(&words),
+                cut: words.chars().nth(SHORT).is_some(),
+                url: format!("{}?at={id}#message-{id}", room::url(room_id)),
+                room: RoomLink { id: room_id, name: room_name, url: room::url(room_id) },
+                user: Person { id: user_id, username, name },
+                created,
+            }
         })
         .collect())
 }

@@ -11,7 +11,7 @@ use super::room::{self, iso};
 use super::{participant, visit};
 use crate::accounts::models::Person;
 use crate::kit::db::{Conn, MultiBackend};
-use crate::kit::time;
+use crate::kit::{markdown, time};
 use crate::schema::{messages, rooms, users};
 
 /// The longest message, in characters.
@@ -39,6 +39,8 @@ pub struct Message {
     pub guest: Option<String>,
     /// As typed; empty for what was deleted.
     pub body: String,
+    /// What [`markdown::render`] made of it.
+    pub html: String,
     /// When it was posted.
     pub created: NaiveDateTime,
     /// When it was last changed.
@@ -47,7 +49,8 @@ pub struct Message {
     pub deleted: Option<NaiveDateTime>,
 }
 
-type Columns = (i64, i64, i64, i64, Option<String>, String, NaiveDateTime, NaiveDateTime, Option<NaiveDateTime>);
+type Columns =
+    (i64, i64, i64, i64, Option<String>, String, String, NaiveDateTime, NaiveDateTime, Option<NaiveDateTime>);
 type Row = (Columns, Option<(i64, String, String)>);
 
 const MESSAGE: (
@@ -57,6 +60,7 @@ const MESSAGE: (
     messages::version,
     messages::guest_name,
     messages::body,
+    messages::body_html,
     messages::created,
     messages::updated,
     messages::deleted,
@@ -67,15 +71,17 @@ const MESSAGE: (
     messages::version,
     messages::guest_name,
     messages::body,
+    messages::body_html,
     messages::created,
     messages::updated,
     messages::deleted,
 );
 
 impl From<Row> for Message {
-    fn from(((id, room_id, seq, version, guest, body, created, updated, deleted), user): Row) -> Self {
+    fn from(((id, room_id, seq, version, guest, body, html, created, updated, deleted), user): Row) -> Self {
         let user = user.map(|(id, username, name)| Person { id, username, name });
-        Self { id, room_id, seq, version, user, guest, body, created, updated, deleted }
+        let html = markdown::kept_or_typed(html, &body);
+        Self { id, room_id, seq, version, user, guest, body, html, created, updated, deleted }
     }
 }
 
@@ -88,7 +94,7 @@ pub struct MessageView {
     user: Option<Person>,
     #[serde(skip_serializing_if = "Option::is_none")]
     guest: Option<GuestView>,
-    body: String,
+    html: String,
     #[serde(serialize_with = "iso")]
     created: NaiveDateTime,
     #[serde(serialize_with = "iso")]
@@ -133,7 +139,7 @@ impl Message {
             can_delete: own || may_manage,
             user: self.user,
             guest: self.guest.map(GuestView::new),
-            body: self.body,
+            html: self.html,
             created: self.created,
             updated: self.updated,
         }
@@ -216,11 +222,13 @@ pub fn write(
         Author::Guest(name) => (None, Some(name.to_owned())),
     };
     let now = time::now();
+    let html = markdown::render(body);
     let id = diesel::insert_into(messages::table)
         .values((
             messages::room_id.eq(room_id),
             messages::user_id.eq(user.as_ref().map(|person| person.id)),
             messages::body.eq(body),
+            messages::body_html.eq(&html),
             messages::seq.eq(event),
             messages::version.eq(event),
             messages::client_id.eq(client_id),
@@ -243,6 +251,7 @@ pub fn write(
         user,
         guest,
         body,
+        html,
         created: now,
         updated: now,
         deleted: None,
@@ -305,14 +314,20 @@ pub fn edit(conn: &mut Conn, message: &Message, author: i64, is_staff: bool, bod
         return Err(PostError::Removed);
     }
     let now = time::now();
+    let html = markdown::render(body);
     let live = messages::table.filter(messages::id.eq(message.id)).filter(messages::deleted.is_null());
     let changed = diesel::update(live)
-        .set((messages::body.eq(body), messages::updated.eq(now), messages::version.eq(event)))
+        .set((
+            messages::body.eq(body),
+            messages::body_html.eq(&html),
+            messages::updated.eq(now),
+            messages::version.eq(event),
+        ))
         .execute(conn)?;
     if changed == 0 {
         return Err(PostError::NoRoom);
     }
-    Ok(Message { body: body.to_owned(), updated: now, version: event, ..message.clone() })
+    Ok(Message { body: body.to_owned(), html, updated: now, version: event, ..message.clone() })
 }
 
 /// Deletes a message; its place stays, without words or author. The number of the event.
@@ -325,6 +340,7 @@ pub fn delete(conn: &mut Conn, message: &Message) -> QueryResult<i64> {
     let changed = diesel::update(live)
         .set((
             messages::body.eq(""),
+            messages::body_html.eq(""),
             messages::user_id.eq(None::<i64>),
             messages::guest_name.eq(None::<String>),
             messages::deleted.eq(time::now()),

@@ -13,7 +13,7 @@ use super::{participant, visit};
 use crate::accounts::models::Person;
 use crate::kit::db::{Conn, MultiBackend, contains_pattern, fold, number_list, prepared};
 pub(crate) use crate::kit::time::as_iso as iso;
-use crate::kit::{slug, time};
+use crate::kit::{markdown, slug, time};
 use crate::schema::{rooms, topics, users};
 
 /// A room with its topic and host.
@@ -25,8 +25,12 @@ pub struct Room {
     pub id: i64,
     /// Its name.
     pub name: String,
-    /// What it is about; may be empty.
+    /// What it is about, as typed; may be empty.
     pub description: String,
+    /// What [`markdown::render`] made of it.
+    pub description_html: String,
+    /// Its words in one line.
+    pub about: String,
     /// Its page.
     pub url: String,
     /// Its topic, if it has one.
@@ -45,26 +49,38 @@ pub struct Room {
     pub updated: NaiveDateTime,
 }
 
-type Columns = (i64, String, String, i64, Option<String>, NaiveDateTime, NaiveDateTime);
+type Columns = (i64, String, String, String, i64, Option<String>, NaiveDateTime, NaiveDateTime);
 type Row = (Columns, Option<String>, Option<(i64, String, String)>);
 
 const ROOM: (
     rooms::id,
     rooms::name,
     rooms::description,
+    rooms::description_html,
     rooms::last_event,
     rooms::lobby_key,
     rooms::created,
     rooms::updated,
-) = (rooms::id, rooms::name, rooms::description, rooms::last_event, rooms::lobby_key, rooms::created, rooms::updated);
+) = (
+    rooms::id,
+    rooms::name,
+    rooms::description,
+    rooms::description_html,
+    rooms::last_event,
+    rooms::lobby_key,
+    rooms::created,
+    rooms::updated,
+);
 
 impl From<Row> for Room {
-    fn from(((id, name, description, last_event, lobby_key, created, updated), topic, host): Row) -> Self {
+    fn from(((id, name, description, html, last_event, lobby_key, created, updated), topic, host): Row) -> Self {
         let in_lobby = lobby_key.is_some();
         Self {
             id,
             url: if in_lobby { lobby_url(&name) } else { url(id) },
             name,
+            description_html: markdown::kept_or_typed(html, &description),
+            about: markdown::plain(&description),
             description,
             topic: topic.map(TopicLink::new),
             host: host.map(|(id, username, name)| Person { id, username, name }),
@@ -262,6 +278,7 @@ pub fn open(conn: &mut Conn, host_id: i64, values: &RoomValues) -> QueryResult<i
         .values((
             rooms::name.eq(&values.name),
             rooms::description.eq(&values.description),
+            rooms::description_html.eq(markdown::render(&values.description)),
             rooms::host_id.eq(host_id),
             rooms::topic_id.eq(topic_id),
             rooms::last_event.eq(0),
@@ -284,6 +301,7 @@ pub fn change(conn: &mut Conn, id: i64, values: &RoomValues) -> QueryResult<()> 
         .set((
             rooms::name.eq(&values.name),
             rooms::description.eq(&values.description),
+            rooms::description_html.eq(markdown::render(&values.description)),
             rooms::topic_id.eq(topic_id),
             rooms::updated.eq(time::now()),
         ))
@@ -351,7 +369,7 @@ pub fn forget_author(conn: &mut Conn, user_id: i64) -> QueryResult<()> {
     let now = time::now();
     // One number for each of his messages, room by room.
     diesel::sql_query(
-        "UPDATE messages SET body = '', user_id = NULL, client_id = NULL, deleted = $1, version = numbered.version \
+        "UPDATE messages SET body = '', body_html = '', user_id = NULL, client_id = NULL, deleted = $1, version = numbered.version \
          FROM (SELECT m.id, r.last_event + row_number() OVER (PARTITION BY m.room_id ORDER BY m.seq) AS version \
                FROM messages m JOIN rooms r ON r.id = m.room_id WHERE m.user_id = $2) AS numbered \
          WHERE messages.id = numbered.id",
