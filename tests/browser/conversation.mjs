@@ -48,6 +48,30 @@ export default (test) => {
     assert.ok(median < 1000, `half of the messages took longer than a second: ${delays} ms`);
   });
 
+  test('Markdown shows in the other window at once, and again after an edit', async (scene) => {
+    const { host, one, two } = await twoWindows(scene);
+    const body = one.locator('#composer [name=body]');
+    assert.match(await one.locator('#composer-hint').innerText(), /Markdown/);
+    await body.fill(`**bold** and \`code\`, see https://example.org/a_b_c\nnext line\n\n\`\`\`python\nprint("${'far '.repeat(80)}")\n\`\`\``);
+    await one.keyboard.press('Enter');
+    for (const page of [one, two]) {
+      const message = page.locator('#messages .message-body').first();
+      await message.locator('strong', { hasText: 'bold' }).waitFor();
+      assert.equal(await message.locator('p code').innerText(), 'code');
+      const link = message.locator('a');
+      assert.deepEqual(await link.evaluate((a) => [a.href, a.textContent, a.rel]), ['https://example.org/a_b_c', 'https://example.org/a_b_c', 'nofollow ugc noopener']);
+      assert.equal(await message.locator('p br').count(), 1, 'a line break as typed');
+      const code = message.locator('pre');
+      assert.equal(await code.locator('code.language-python').count(), 1);
+      await code.focus();
+      await page.keyboard.press('ArrowRight');
+      await until('the code is scrolled by a key', () => code.evaluate((pre) => pre.scrollLeft > 0));
+    }
+    const id = await one.locator('#messages li.message').first().getAttribute('data-id');
+    await host.post(`/messages/${id}/edit`, { body: '*softer*' });
+    for (const page of [one, two]) await page.locator('#messages .message-body em', { hasText: 'softer' }).waitFor();
+  });
+
   test('both write at once, many messages: both windows show the same order', async (scene) => {
     const { host, guest, room, one, two } = await twoWindows(scene);
     const lines = (name) => Array.from({ length: 15 }, (_, number) => `${name} ${number}`);

@@ -12,15 +12,27 @@ const TEXTS = [
   'مرحبا بالعالم (hello) 123، هذا نص من اليمين إلى اليسار. '.repeat(10),
   '\u202Ereversed until the end of the line',
   'Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢L̠ͨͧͩ͘G̴̻͈͍͔̹̑͗̎̅͛́Ǫ̵̹̻̝̳͂̌̌͘!͖̬̰̙̗̿̋ͥͥ̂ͣ̐́́͜͞',
-  'two\n\n\nlines   and   spaces\n\tand a tab',
+  'two\nlines   and   spaces',
 ];
-const trimmed = TEXTS.map((text) => text.trim());
 
-const bodies = (page) => page.locator('#messages .message-body').evaluateAll((all) => all.map((one) => one.textContent));
+/** Markdown that would do harm, and the text that is seen of it. */
+const MARKED = [
+  ['[one](javascript:window.pwned=7) <javascript:window.pwned=8>', 'one javascript:window.pwned=8'],
+  ['![two](x" onerror="window.pwned=9) ![three](https://example.org/a.png"onerror="window.pwned=10)', '![two](x" onerror="window.pwned=9) three'],
+  ['[four](https://example.org/"onclick="window.pwned=11) [five](data:text/html,<script>window.pwned=12</script>)', 'four five'],
+  ['```x" onclick="window.pwned=13\n</code></pre><script>window.pwned=14</script>\n```', '</code></pre><script>window.pwned=14</script>'],
+  [`${'> '.repeat(1900)}deep`, 'deep'],
+  [`| ${'W'.repeat(300)} | b |\n|---|---|\n| ${'c '.repeat(300)} | d |`, null],
+  [`\`\`\`\n${'code '.repeat(300)}\n\`\`\``, null],
+];
+const SOURCES = [...TEXTS, ...MARKED.map(([typed]) => typed)];
+const seen = [...TEXTS.map((text) => text.trim()), ...MARKED.map(([, text]) => text)];
+
+const bodies = (page) => page.locator('#messages .message-body').evaluateAll((all) => all.map((one) => one.textContent.trim()));
 
 async function isInert(page) {
   assert.equal(await page.evaluate(() => window.pwned), undefined, 'nothing ran');
-  assert.equal(await page.locator('main script, main img, main style, main a[href^="javascript:"]').count(), 0);
+  assert.equal(await page.locator('main script, main img, main style, main iframe, main [onclick], main a[href^="javascript:"], main a[href^="data:"]').count(), 0);
 }
 
 export default (test) => {
@@ -29,10 +41,11 @@ export default (test) => {
     const room = await host.openRoom();
     const page = await scene.window({ as: guest, width: 390, path: `/rooms/${room}` });
     await page.locator('html[data-live="open"], #here li').first().waitFor({ state: 'attached' });
-    for (const text of TEXTS) await host.say(room, text);
-    await page.locator('#messages li.message').nth(TEXTS.length - 1).waitFor();
+    for (const text of SOURCES) await host.say(room, text);
+    await page.locator('#messages li.message').nth(SOURCES.length - 1).waitFor();
     for (const round of ['live', 'reloaded']) {
-      assert.deepEqual(await bodies(page), trimmed, round);
+      const now = await bodies(page);
+      assert.deepEqual(now.map((text, place) => (seen[place] === null ? null : text)), seen, round);
       await isInert(page);
       for (const width of [1280, 390, 320]) {
         await page.setViewportSize({ width, height: 800 });
@@ -51,7 +64,7 @@ export default (test) => {
       page.locator(selector).first().evaluate((element) => ['isolate', 'plaintext', 'isolate-override'].includes(getComputedStyle(element).unicodeBidi) || getComputedStyle(element).display !== 'inline');
     assert.ok(await isolated('.message-name'), 'the name over a message');
     assert.equal(
-      await page.locator('.message-body').first().evaluate((body) => body.dir === 'auto' || getComputedStyle(body).unicodeBidi === 'plaintext'),
+      await page.locator('.message-body p').first().evaluate((words) => getComputedStyle(words).unicodeBidi === 'plaintext'),
       true,
       'a message takes its direction from its own words',
     );

@@ -23,9 +23,9 @@ pub const RULES: i64 = 1;
 /// A longer source, in bytes, is shown as it was typed.
 const LONGEST: usize = 64 * 1024;
 
-/// Quotes in lists in quotes: what is nested deeper stands at this depth. Browsers and readers give up long before
-/// a hostile text does.
-const DEEPEST: usize = 20;
+/// Quotes in lists in quotes: what is nested deeper stands at this depth. A phone has no room for more, and browsers
+/// and readers give up long before a hostile text does.
+const DEEPEST: usize = 12;
 
 /// No honest text has more pieces for each of its bytes. A table of empty cells has; it is shown as it was typed.
 const PIECES_PER_BYTE: usize = 4;
@@ -316,8 +316,11 @@ impl<'a> Rules<'a> {
     fn end(&mut self, tag: TagEnd) {
         match self.open.pop() {
             None | Some(Ending::Nothing) => {}
-            Some(Ending::LeftOut) if is_inline(tag) => {}
-            Some(Ending::LeftOut) => self.passed.push(Event::HardBreak),
+            Some(Ending::LeftOut) => {
+                if !is_inline(tag) && self.passed.last() != Some(&Event::HardBreak) {
+                    self.passed.push(Event::HardBreak);
+                }
+            }
             Some(Ending::Tag(end)) => self.passed.push(Event::End(end)),
             Some(Ending::Heading) => {
                 self.passed.extend([Event::End(TagEnd::Strong), Event::End(TagEnd::Paragraph)]);

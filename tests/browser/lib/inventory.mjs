@@ -18,13 +18,36 @@ async function beginSecond(page) {
 }
 
 /** A site full enough to look at; the people and rooms that the pages need. */
+/** Everything that a message can hold, some of it wider than the page. */
+const MARKDOWN = `# A heading
+**bold**, *soft*, ~~gone~~, \`code\`, https://example.org/ and [a link](https://example.org/somewhere)
+
+> said before
+> > and before that
+
+1. one
+2. two
+   - [x] done
+   - [ ] open
+
+| name | ${'a wide column | '.repeat(9)}
+|---|${'--:|'.repeat(9)}
+| 1 | ${'two words | '.repeat(9)}
+
+\`\`\`rust
+fn main() { println!("${'a long line '.repeat(20)}"); }
+\`\`\`
+
+---
+![a picture](https://example.org/picture.png)`;
+
 async function furnish(site) {
   const [host, member, newcomer] = await Promise.all([
     new Person(site, { name: 'Asha Devi' }).register(),
     new Person(site, { name: 'Ravi Kumar' }).register(),
     new Person(site, { name: 'Meera' }).register(),
   ]);
-  const room = await host.openRoom({ name: 'Learning Rust under the tree', topic: 'Rust', description: 'Ownership, one evening at a time.\nBring your questions.' });
+  const room = await host.openRoom({ name: 'Learning Rust under the tree', topic: 'Rust', description: 'Ownership, one **evening** at a time.\nBring your questions.\n\n- `let`\n- > [mut](https://example.org/)\n\n```\nlet a_rather_long_line_of_code = that_is_wider_than(the_column);\n```' });
   const empty = await host.openRoom({ name: 'A quiet room', topic: 'Silence' });
   for (let number = 1; number <= 11; number++) await host.openRoom({ name: `Evening ${number}`, topic: `Topic ${number}`, description: 'Tea and talk.' });
   for (let number = 1; number <= 60; number++) {
@@ -32,6 +55,7 @@ async function furnish(site) {
   }
   const own = await host.say(room, 'A word of the host');
   await host.post(`/messages/${own}/edit`, { body: 'A word of the host, said better' });
+  await member.say(room, MARKDOWN);
   // Somebody who was taken out, for the host's list of them.
   await newcomer.say(room, 'passing by');
   await host.post(`/rooms/${room}/participants/${newcomer.username}/remove`);
