@@ -12,6 +12,10 @@ use crate::kit::progress::Progress;
 const KEPT: &[Kept] = &[
     Kept { table: "messages", key: "id", source: "body", html: "body_html" },
     Kept { table: "rooms", key: "id", source: "description", html: "description_html" },
+    Kept { table: "profiles", key: "user_id", source: "bio", html: "bio_html" },
+    Kept { table: "projects", key: "id", source: "description", html: "description_html" },
+    Kept { table: "reviews", key: "id", source: "body", html: "body_html" },
+    Kept { table: "inbox_messages", key: "id", source: "body", html: "body_html" },
 ];
 
 /// The setting that remembers of each text by which rules its HTML was made.

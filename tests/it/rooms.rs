@@ -102,7 +102,7 @@ both!(missing_and_odd_ids_are_not_found, |site| {
             asha.post(&path, &[("name", "x"), ("topic", "y"), ("body", "z")]).status(404);
         }
     }
-    for path in ["/developers/nobody", "/developers/%00", "/developers/a%2Fb", "/developers/"] {
+    for path in ["/developers/nobody", "/developers/%00", "/developers/a%2Fb", "/projects/x", "/projects/99"] {
         asha.get(path).status(404);
     }
 });
