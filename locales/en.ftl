@@ -13,6 +13,11 @@ cancel = Cancel
 edit = Edit
 delete = Delete
 optional = (optional)
+# Lists are counted as far as 1,000; 1001 stands for all beyond.
+count = { $count ->
+    [1001] 1,000+
+   *[other] { $count }
+}
 
 ## The head of every page
 
@@ -71,11 +76,13 @@ rooms-found-title = Found
 rooms-found = { $count ->
     [0] No rooms found
     [one] One room found
+    [1001] 1,000+ rooms found
    *[other] { $count } rooms found
 }
 rooms-count = { $count ->
     [0] No rooms
     [one] One room
+    [1001] 1,000+ rooms
    *[other] { $count } rooms
 }
 rooms-none = No rooms yet
@@ -571,6 +578,7 @@ developers-for = Developers for “{ $q }”
 developers-found = { $count ->
     [0] Nobody matches “{ $q }”
     [one] One person matches “{ $q }”
+    [1001] 1,000+ people match “{ $q }”
    *[other] { $count } people match “{ $q }”
 }
 developers-none = Nobody is here yet.
@@ -590,7 +598,6 @@ social-twitter = Twitter
 social-linkedin = LinkedIn
 social-youtube = YouTube
 social-website = Website
-over-a-thousand = 1,000+
 error-link = This is no address on the web. It looks like https://example.org/page
 
 skills-title = Skills
@@ -622,6 +629,7 @@ projects-for = Projects for “{ $q }”
 projects-found = { $count ->
     [0] No project matches “{ $q }”
     [one] One project matches “{ $q }”
+    [1001] 1,000+ projects match “{ $q }”
    *[other] { $count } projects match “{ $q }”
 }
 projects-none = Nothing is shown here yet.

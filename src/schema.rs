@@ -128,6 +128,7 @@ diesel::table! {
         name -> Text,
         name_key -> Text,
         created -> Timestamp,
+        rooms_count -> BigInt,
     }
 }
 

@@ -8,7 +8,7 @@ use diesel::result::Error as DieselError;
 use serde::Serialize;
 
 use crate::accounts::models::Person;
-use crate::kit::db::Conn;
+use crate::kit::db::{Conn, count_to};
 use crate::kit::markdown;
 use crate::kit::time::{self, as_iso};
 use crate::schema::{inbox_messages, users};
@@ -68,12 +68,13 @@ macro_rules! inbox_of {
     };
 }
 
-/// How many messages a person has.
+/// How many messages a person has, counted as far as `most`.
 ///
 /// # Errors
 /// Only the database's.
-pub fn count(conn: &mut Conn, recipient_id: i64) -> QueryResult<i64> {
-    inbox_messages::table.filter(inbox_messages::recipient_id.eq(recipient_id)).count().get_result(conn)
+pub fn count(conn: &mut Conn, recipient_id: i64, most: i64) -> QueryResult<i64> {
+    let own = inbox_messages::table.select(inbox_messages::id).filter(inbox_messages::recipient_id.eq(recipient_id));
+    count_to(conn, own, most)
 }
 
 /// A person's messages, the unread ones first, then the newest.

@@ -13,7 +13,7 @@ use crate::kit::time;
 /// The database takes what he got, and leaves to others what he wrote to them.
 pub fn connect(signals: &mut SignalsBuilder) {
     signals.connect(|conn, event: &UserLeavingPreview| {
-        event.goes(Text::new("leaving-inbox").with("count", models::count(conn, event.user_id)?));
+        event.goes(Text::new("leaving-inbox").with("count", models::count(conn, event.user_id, i64::MAX)?));
         event.stays(Text::new("leaving-sent"));
         Ok(())
     });

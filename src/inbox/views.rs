@@ -17,7 +17,7 @@ use crate::kit::error::Error;
 use crate::kit::flash;
 use crate::kit::forms::{Confirmed, Drawn, Post};
 use crate::kit::i18n::Text;
-use crate::kit::paginate::Pager;
+use crate::kit::paginate::Asked;
 use crate::kit::paths::Id;
 use crate::kit::throttle::Scope;
 
@@ -29,11 +29,12 @@ pub async fn inbox(user: User<'_>, frame: Page<'_>, db: &Db, page: Option<String
     let id = user.id;
     let (pager, messages) = db
         .read(move |conn| {
-            let pager = Pager::new("/inbox", "", page.as_deref(), models::count(conn, id)?, MESSAGES_PER_PAGE);
-            Ok((models::list(conn, id, pager.offset(), MESSAGES_PER_PAGE)?, pager))
+            let page = Asked::new(page.as_deref(), MESSAGES_PER_PAGE);
+            let pager = page.pager("/inbox", "", models::count(conn, id, page.most())?);
+            let messages = models::list(conn, id, pager.offset(), MESSAGES_PER_PAGE)?;
+            Ok((pager, messages))
         })
-        .await
-        .map(|(messages, pager)| (pager, messages))?;
+        .await?;
     Ok(frame.ok("inbox/inbox.html", context! { messages, pager, unread: user.inbox_unread }))
 }
 

@@ -13,6 +13,7 @@
 //! | `filter(a, b)`, `filter(Q(a) & Q(b))` | `filter(q(a) & q(b))`, or `filter(a).filter(b)` |
 //! | `exclude(a)`, `filter(~Q(a))` | `filter(!q(a))` |
 //! | `filter(name__icontains=text)` | `filter(icontains(name, text))` |
+//! | `filter(room__in=queryset)` | `filter(among(room_id, query))` |
 //! | `functools.reduce(operator.or_, conditions)` | [`any`]`(conditions)` |
 //!
 //! ```
@@ -26,6 +27,9 @@
 //! found = found.filter(q(rooms::host_id.eq(7)) & !q(rooms::lobby_key.is_not_null()));
 //! # let _ = found;
 //! ```
+//!
+//! A boxed query tells the compiler whose rows they are conditions on; another one may want to be told:
+//! `icontains::<rooms::table, _>(…)`.
 //!
 //! The operators bind as everywhere in Rust, `!` before `&` before `|`, and the SQL has the parentheses that this needs:
 //! `q(a) | q(b) & !q(c)` is `(a OR (b AND NOT (c)))`.
@@ -83,9 +87,10 @@ use diesel::expression::{AppearsOnTable, Expression, NonAggregate, SelectableExp
 use diesel::internal::table_macro::{Inner, Join};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{Bool, HasSqlType, IntoNullable, Nullable, Text};
+use diesel::sql_types::is_nullable::NotNull;
+use diesel::sql_types::{Bool, HasSqlType, IntoNullable, Nullable, SqlType, Text};
 use diesel::sqlite::Sqlite;
 
 use crate::kit::db::{MultiBackend, contains_pattern};
@@ -130,6 +135,20 @@ where
 {
     let sql = Box::new(Contains { column, pattern: contains_pattern(text) });
     Q::new(Tree::Leaf { sql, may_be_null: true })
+}
+
+/// Whether `column` is among the rows of `query`, a query that would stand by itself and gives one column. The database asks it
+/// once, whatever the number of rows around it, which may come from the same table. `eq_any` says the same where the subquery looks
+/// at the row around it.
+///
+/// Django: `Q(column__in=queryset)`
+pub fn among<QS, C, S>(column: C, query: S) -> Q<QS>
+where
+    C: SelectableExpression<QS> + NonAggregate + Fragment,
+    C::SqlType: SqlType<IsNull = NotNull>,
+    S: Query<SqlType = C::SqlType> + Fragment,
+{
+    Q::new(Tree::Leaf { sql: Box::new(Among { column, query }), may_be_null: false })
 }
 
 /// Whether all of these hold; of none, yes.
@@ -271,6 +290,26 @@ where
         out.push_sql(") LIKE ");
         out.push_bind_param::<Text, _>(&self.pattern)?;
         out.push_sql(" ESCAPE '\\'");
+        Ok(())
+    }
+}
+
+struct Among<C, S> {
+    column: C,
+    query: S,
+}
+
+impl<C, S, DB> QueryFragment<DB> for Among<C, S>
+where
+    C: QueryFragment<DB>,
+    S: QueryFragment<DB>,
+    DB: Backend,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(" IN (");
+        self.query.walk_ast(out.reborrow())?;
+        out.push_sql(")");
         Ok(())
     }
 }

@@ -19,7 +19,7 @@ pub fn connect(signals: &mut SignalsBuilder) {
 
 /// Deleting a person keeps his rooms and takes his messages.
 fn preview(conn: &mut Conn, event: &UserLeavingPreview) -> QueryResult<()> {
-    let (rooms, messages) = room::tally(conn, event.user_id)?;
+    let (rooms, messages) = room::tally(conn, event.user_id, i64::MAX)?;
     event.goes(Text::new("leaving-messages").with("count", messages));
     event.stays(Text::new("leaving-rooms").with("count", rooms));
     Ok(())

@@ -1,7 +1,7 @@
 //! Conditions that are put together (`kit::q`): what they find, on both databases.
 
 use chaupal::kit::db::{Conn, LONGEST_SEARCH, MultiBackend};
-use chaupal::kit::q::{Q, all, any, icontains, q};
+use chaupal::kit::q::{Q, all, among, any, icontains, q};
 use chaupal::schema::{messages, rooms, topics};
 use diesel::dsl::{LeftJoinQuerySource, exists};
 use diesel::prelude::*;
@@ -139,6 +139,9 @@ both!(many_rows_on_the_other_side_give_no_duplicates, |site| {
         ["first", "second"],
         "one that is this, and one that is that"
     );
+    assert_eq!(found(site, !among(rooms::id, of(indigo()))), ["third"]);
+    let of_first = rooms::table.filter(rooms::name.eq("first")).select(rooms::id);
+    assert_eq!(found(site, among(rooms::id, of_first)), ["first"], "the same table within");
     let said = || q(exists(messages::table.filter(messages::room_id.eq(rooms::id)).filter(indigo())));
     assert_eq!(found(site, said()), ["first", "second"]);
     assert_eq!(found(site, !said()), ["third"]);

@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::skill;
 use crate::accounts::models::{CreateError, Person, User};
-use crate::kit::db::{Conn, fold_key, prepared};
+use crate::kit::db::{Conn, count_to, fold_key, prepared};
 use crate::kit::markdown;
+use crate::kit::paginate::COUNTED;
 use crate::kit::q::{Q, icontains, q};
 use crate::kit::time::as_iso;
 use crate::schema::{profiles, skills, users};
@@ -170,9 +171,6 @@ impl Sight {
     }
 }
 
-/// More of a person's rooms or messages are not counted.
-pub const MOST_COUNTED: i64 = 1000;
-
 /// The person of this user name, in any case, as his page shows him: one statement.
 ///
 /// # Errors
@@ -181,7 +179,7 @@ pub fn sight(conn: &mut Conn, username: &str) -> QueryResult<Sight> {
     if username.contains('\0') {
         return Err(diesel::result::Error::NotFound);
     }
-    let most = MOST_COUNTED + 1;
+    let most = COUNTED + 1;
     let sql = format!(
         "SELECT u.id, u.username, u.name, u.date_joined AS joined, p.short_intro, p.location, p.bio_html, \
                 p.social_github AS github, p.social_twitter AS twitter, p.social_linkedin AS linkedin, \
@@ -228,12 +226,13 @@ pub fn matching(text: &str) -> Q<diesel::dsl::InnerJoinQuerySource<profiles::tab
             | q(profiles::user_id.eq_any(who_can)))
 }
 
-/// How many developers match.
+/// How many developers match, counted as far as `most`.
 ///
 /// # Errors
 /// Only the database's.
-pub fn count_found(conn: &mut Conn, text: &str) -> QueryResult<i64> {
-    profiles::table.inner_join(users::table).filter(matching(text)).count().get_result(conn)
+pub fn count_found(conn: &mut Conn, text: &str, most: i64) -> QueryResult<i64> {
+    let found = profiles::table.inner_join(users::table).select(profiles::user_id).filter(matching(text));
+    count_to(conn, found, most)
 }
 
 /// Matching developers, the newest first, with what their cards show: two statements.

@@ -7,7 +7,7 @@ use crate::accounts::page::{Page, View};
 use crate::accounts::site::Site;
 use crate::kit::db::Db;
 use crate::kit::error::Error;
-use crate::kit::paginate::{Pager, search_text};
+use crate::kit::paginate::{Asked, search_text};
 use crate::profiles::models::profile;
 
 /// Django: `views.profiles`
@@ -24,8 +24,8 @@ pub async fn list(
     let asked = q.clone();
     let (pager, developers) = db
         .read(move |conn| {
-            let total = profile::count_found(conn, &asked)?;
-            let pager = Pager::new("/developers", &asked, page.as_deref(), total, per_page);
+            let page = Asked::new(page.as_deref(), per_page);
+            let pager = page.pager("/developers", &asked, profile::count_found(conn, &asked, page.most())?);
             let developers = profile::cards(conn, &asked, pager.offset(), per_page)?;
             Ok((pager, developers))
         })

@@ -14,7 +14,7 @@ use crate::kit::error::Error;
 use crate::kit::flash;
 use crate::kit::forms::{Confirmed, Drawn, FormContext, Post};
 use crate::kit::i18n::Text;
-use crate::kit::paginate::{Pager, search_text};
+use crate::kit::paginate::{Asked, Pager, search_text};
 use crate::kit::paths::Id;
 use crate::kit::throttle::Scope;
 use crate::projects::forms::{ProjectForm, ReviewForm};
@@ -38,8 +38,8 @@ pub async fn list(
     let asked = q.clone();
     let (pager, projects) = db
         .read(move |conn| {
-            let total = project::count_found(conn, &asked)?;
-            let pager = Pager::new("/projects", &asked, page.as_deref(), total, per_page);
+            let page = Asked::new(page.as_deref(), per_page);
+            let pager = page.pager("/projects", &asked, project::count_found(conn, &asked, page.most())?);
             let projects = project::cards(conn, &asked, pager.offset(), per_page)?;
             Ok((pager, projects))
         })
@@ -72,7 +72,8 @@ pub(super) async fn draw(
     let (project, reviews, pager, own_review) = db
         .read(move |conn| {
             let project = project::find(conn, id)?;
-            let pager = Pager::new(&project.url, "", asked.as_deref(), project.vote_total, REVIEWS_PER_PAGE);
+            let page = Asked::new(asked.as_deref(), REVIEWS_PER_PAGE);
+            let pager = page.pager(&project.url, "", project.vote_total.min(page.most()));
             let reviews = review::newest(conn, id, pager.offset(), REVIEWS_PER_PAGE)?;
             let own_review = match viewer {
                 Some(viewer) => review::of(conn, id, viewer)?,

@@ -2,13 +2,15 @@
 
 use chrono::NaiveDateTime;
 use diesel::dsl::not;
+use diesel::expression::SelectableExpression;
 use diesel::prelude::*;
 use serde::Serialize;
 
-use super::room::{self, Filter, filtered, iso};
+use super::room::{self, Filter, RoomsWithTopics, iso};
 use crate::accounts::models::Person;
-use crate::kit::db::{Conn, MultiBackend, contains_pattern, fold};
+use crate::kit::db::{Conn, MultiBackend, count_to};
 use crate::kit::markdown;
+use crate::kit::q::{Q, among};
 use crate::schema::{messages, rooms, topics, users};
 
 /// A message as the activity shows it.
@@ -55,8 +57,8 @@ pub fn list(
     offset: i64,
     limit: i64,
 ) -> QueryResult<Vec<Activity>> {
-    let query = messages::table
-        .inner_join(rooms::table.left_join(topics::table))
+    let mut query = messages::table
+        .inner_join(rooms::table)
         .inner_join(users::table)
         .select((
             (messages::id, messages::body, messages::created),
@@ -69,7 +71,9 @@ pub fn list(
         .offset(offset)
         .limit(limit)
         .into_boxed::<MultiBackend>();
-    let mut query = filtered!(query, filter);
+    if !filter.is_empty() {
+        query = query.filter(in_rooms(filter));
+    }
     if let Some(author) = author {
         query = query.filter(messages::user_id.eq(author));
     }
@@ -92,18 +96,25 @@ pub fn list(
         .collect())
 }
 
-/// How many messages stand in rooms that match.
+/// How many messages stand in rooms that match, counted as far as `most`.
 ///
 /// # Errors
 /// Only the database's.
-pub fn count(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
-    let query = messages::table
-        .inner_join(rooms::table.left_join(topics::table))
-        .select(diesel::dsl::count_star())
-        .filter(messages::deleted.is_null())
-        .filter(not(messages::in_lobby))
-        .into_boxed::<MultiBackend>();
-    filtered!(query, filter).get_result(conn)
+pub fn count(conn: &mut Conn, filter: &Filter, most: i64) -> QueryResult<i64> {
+    let all = messages::table.select(messages::id).filter(messages::deleted.is_null()).filter(not(messages::in_lobby));
+    if filter.is_empty() {
+        return count_to(conn, all, most);
+    }
+    count_to(conn, all.into_boxed::<MultiBackend>().filter(in_rooms(filter)), most)
+}
+
+/// Asked once for each room, and not for each of its messages.
+fn in_rooms<QS>(filter: &Filter) -> Q<QS>
+where
+    messages::room_id: SelectableExpression<QS>,
+{
+    let rooms = rooms::table.left_join(topics::table).filter(filter.condition::<RoomsWithTopics>()).select(rooms::id);
+    among(messages::room_id, rooms)
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
+use diesel::dsl::LeftJoinQuerySource;
+use diesel::expression::{AppearsOnTable, SelectableExpression};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamp};
 use serde::Serialize;
@@ -11,7 +13,8 @@ use super::message::Message;
 use super::topic::{self, TopicLink};
 use super::{participant, visit};
 use crate::accounts::models::Person;
-use crate::kit::db::{Conn, MultiBackend, contains_pattern, fold, number_list, prepared};
+use crate::kit::db::{Conn, MultiBackend, count_to, number_list, prepared};
+use crate::kit::q::{Q, all, icontains, q};
 pub(crate) use crate::kit::time::as_iso as iso;
 use crate::kit::{markdown, slug, time};
 use crate::schema::{rooms, topics, users};
@@ -123,6 +126,9 @@ pub struct RoomCard {
     pub unread: i64,
 }
 
+/// Rooms beside their topics, as far as they have one.
+pub(super) type RoomsWithTopics = LeftJoinQuerySource<rooms::table, topics::table>;
+
 /// Which rooms a list is of.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -132,44 +138,39 @@ pub struct Filter {
     pub host: Option<i64>,
 }
 
-/// Rooms by name of topic, name or description; the macro repeats one expression for the two
-/// queries that need it, whose types differ.
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let mut query = $query;
-        if !$filter.q.is_empty() {
-            let pattern = contains_pattern(&$filter.q);
-            query = query.filter(
-                fold(topics::name.nullable())
-                    .like(pattern.clone())
-                    .escape('\\')
-                    .or(fold(rooms::name.nullable()).like(pattern.clone()).escape('\\'))
-                    .or(fold(rooms::description.nullable()).like(pattern).escape('\\')),
-            );
-        }
-        if let Some(host) = $filter.host {
-            query = query.filter(rooms::host_id.eq(host));
-        }
-        query
-    }};
-}
-pub(crate) use filtered;
+impl Filter {
+    /// Whether it lets all rooms pass.
+    pub fn is_empty(&self) -> bool {
+        self.q.is_empty() && self.host.is_none()
+    }
 
-/// How many rooms match.
+    /// As a condition on rooms and their topics, whatever else they are joined with.
+    pub(super) fn condition<QS>(&self) -> Q<QS>
+    where
+        topics::name: AppearsOnTable<QS>,
+        rooms::name: AppearsOnTable<QS>,
+        rooms::description: AppearsOnTable<QS>,
+        rooms::host_id: SelectableExpression<QS>,
+    {
+        let contains = (!self.q.is_empty()).then(|| {
+            icontains(topics::name, &self.q) | icontains(rooms::name, &self.q) | icontains(rooms::description, &self.q)
+        });
+        all(contains.into_iter().chain(self.host.map(|host| q(rooms::host_id.eq(host)))))
+    }
+}
+
+/// How many rooms match, counted as far as `most`.
 ///
 /// # Errors
 /// Only the database's.
-pub fn count_found(conn: &mut Conn, filter: &Filter) -> QueryResult<i64> {
-    if filter.q.is_empty() && filter.host.is_none() {
+pub fn count_found(conn: &mut Conn, filter: &Filter, most: i64) -> QueryResult<i64> {
+    let all = rooms::table.select(rooms::id).filter(rooms::lobby_key.is_null());
+    if filter.is_empty() {
         // Without their topics: an index alone holds the answer.
-        return rooms::table.filter(rooms::lobby_key.is_null()).count().get_result(conn);
+        return count_to(conn, all, most);
     }
-    let query = rooms::table
-        .left_join(topics::table)
-        .select(diesel::dsl::count_star())
-        .filter(rooms::lobby_key.is_null())
-        .into_boxed::<MultiBackend>();
-    filtered!(query, filter).get_result(conn)
+    let query = all.left_join(topics::table).into_boxed::<MultiBackend>();
+    count_to(conn, query.filter(filter.condition()), most)
 }
 
 /// Matching rooms, newest first, with what their cards show: three statements.
@@ -194,7 +195,7 @@ pub fn cards(
         .offset(offset)
         .limit(limit)
         .into_boxed::<MultiBackend>();
-    let rows: Vec<Row> = filtered!(query, filter).load(conn)?;
+    let rows: Vec<Row> = query.filter(filter.condition()).load(conn)?;
     let ids: Vec<i64> = rows.iter().map(|row| row.0.0).collect();
     let mut faces = participant::faces(conn, &ids)?;
     let unread = match viewer {
@@ -399,11 +400,11 @@ pub fn hosted_by(conn: &mut Conn, user_id: i64) -> QueryResult<Vec<(i64, String,
         .load(conn)
 }
 
-/// The number of rooms a person hosts and of messages that he wrote.
+/// The number of rooms a person hosts and of messages that he wrote, each counted as far as `most`.
 ///
 /// # Errors
 /// Only the database's.
-pub fn tally(conn: &mut Conn, user_id: i64) -> QueryResult<(i64, i64)> {
+pub fn tally(conn: &mut Conn, user_id: i64, most: i64) -> QueryResult<(i64, i64)> {
     #[derive(QueryableByName)]
     struct Tally {
         #[diesel(sql_type = BigInt)]
@@ -411,10 +412,10 @@ pub fn tally(conn: &mut Conn, user_id: i64) -> QueryResult<(i64, i64)> {
         #[diesel(sql_type = BigInt)]
         messages: i64,
     }
-    let sql = "SELECT (SELECT count(*) FROM rooms WHERE host_id = u.id) AS rooms, \
-                (SELECT count(*) FROM messages WHERE user_id = u.id AND deleted IS NULL AND NOT in_lobby) AS messages \
+    let sql = "SELECT (SELECT count(*) FROM (SELECT 1 FROM rooms WHERE host_id = u.id LIMIT ?) AS r) AS rooms, \
+                (SELECT count(*) FROM (SELECT 1 FROM messages WHERE user_id = u.id AND deleted IS NULL AND NOT in_lobby LIMIT ?) AS m) AS messages \
          FROM users u WHERE u.id = ?";
-    let tally: Tally = prepared(sql, vec![user_id]).get_result(conn)?;
+    let tally: Tally = prepared(sql, [most, most, user_id]).get_result(conn)?;
     Ok((tally.rooms, tally.messages))
 }
 

@@ -1,13 +1,13 @@
 //! What rooms are about.
 
-use diesel::dsl::count;
 use diesel::prelude::*;
 use serde::Serialize;
 
-use crate::kit::db::{Conn, MultiBackend, contains_pattern, fold, fold_key};
-use crate::kit::paginate::encode_query;
+use crate::kit::db::{Conn, count_to, fold_key};
+use crate::kit::paginate::{COUNTED, encode_query};
+use crate::kit::q::{Q, all, icontains};
 use crate::kit::time;
-use crate::schema::{rooms, topics};
+use crate::schema::topics;
 
 /// A topic as a link: its name and the rooms that it finds.
 #[derive(Clone, Debug, Serialize)]
@@ -31,7 +31,7 @@ pub struct TopicRow {
     /// Name and link.
     #[serde(flatten)]
     pub link: TopicLink,
-    /// How many rooms have it.
+    /// How many rooms have it; one more than [`COUNTED`] for more.
     pub count: i64,
     /// Whether the page is filtered by it.
     pub current: bool,
@@ -54,16 +54,12 @@ pub fn find_or_make(conn: &mut Conn, name: &str) -> QueryResult<i64> {
     topics::table.filter(topics::name_key.eq(fold_key(name))).select(topics::id).first(conn)
 }
 
-/// How many topics have `q` in their name.
+/// How many topics have `q` in their name, counted as far as `most`.
 ///
 /// # Errors
 /// Only the database's.
-pub fn count_found(conn: &mut Conn, q: &str) -> QueryResult<i64> {
-    let mut query = topics::table.into_boxed::<MultiBackend>();
-    if !q.is_empty() {
-        query = query.filter(fold(topics::name.nullable()).like(contains_pattern(q)).escape('\\'));
-    }
-    query.count().get_result(conn)
+pub fn count_found(conn: &mut Conn, q: &str, most: i64) -> QueryResult<i64> {
+    count_to(conn, topics::table.select(topics::id).filter(named(q)), most)
 }
 
 /// Topics with `q` in their name, the fullest first.
@@ -71,19 +67,23 @@ pub fn count_found(conn: &mut Conn, q: &str) -> QueryResult<i64> {
 /// # Errors
 /// Only the database's.
 pub fn list(conn: &mut Conn, q: &str, offset: i64, limit: i64) -> QueryResult<Vec<TopicRow>> {
-    let mut query = topics::table
-        .left_join(rooms::table)
-        .group_by((topics::id, topics::name, topics::name_key))
-        .select((topics::name, count(rooms::id.nullable())))
-        .order((count(rooms::id.nullable()).desc(), topics::name_key.asc()))
+    let query = topics::table
+        .select((topics::name, topics::rooms_count))
+        .order((topics::rooms_count.desc(), topics::name_key.asc()))
+        .filter(named(q))
         .offset(offset)
-        .limit(limit)
-        .into_boxed::<MultiBackend>();
-    if !q.is_empty() {
-        query = query.filter(fold(topics::name.nullable()).like(contains_pattern(q)).escape('\\'));
-    }
+        .limit(limit);
     let rows: Vec<(String, i64)> = query.load(conn)?;
-    Ok(rows.into_iter().map(|(name, count)| TopicRow { link: TopicLink::new(name), count, current: false }).collect())
+    let shown = |(name, count): (String, i64)| TopicRow {
+        link: TopicLink::new(name),
+        count: count.min(COUNTED + 1),
+        current: false,
+    };
+    Ok(rows.into_iter().map(shown).collect())
+}
+
+fn named(q: &str) -> Q<topics::table> {
+    all((!q.is_empty()).then(|| icontains(topics::name, q)))
 }
 
 /// Names for the form's suggestions.

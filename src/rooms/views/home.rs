@@ -1,16 +1,17 @@
 //! The square itself: rooms, topics and what was said lately.
 
+use diesel::QueryResult;
 use rocket::get;
 use rocket::http::Status;
 use rocket_dyn_templates::context;
 
 use crate::accounts::page::{Page, View};
 use crate::accounts::site::Site;
-use crate::kit::db::Db;
+use crate::kit::db::{Conn, Db};
 use crate::kit::error::Error;
 use crate::kit::forms::same;
 use crate::kit::fragments::Piece;
-use crate::kit::paginate::{Pager, search_text};
+use crate::kit::paginate::{Asked, COUNTED, search_text};
 use crate::rooms::models;
 use crate::rooms::models::room::{self, Filter};
 use crate::rooms::models::topic::{self, TopicRow};
@@ -37,11 +38,11 @@ pub async fn home(
     let q = filter.q.clone();
     let (pager, rooms, mut topics, rooms_total, activity) = db
         .read(move |conn| {
-            let total = room::count_found(conn, &filter)?;
-            let pager = Pager::new("/", &filter.q, page.as_deref(), total, ROOMS_PER_PAGE);
+            let page = Asked::new(page.as_deref(), ROOMS_PER_PAGE);
+            let pager = page.pager("/", &filter.q, room::count_found(conn, &filter, page.most())?);
             let rooms = room::cards(conn, &filter, viewer, pager.offset(), ROOMS_PER_PAGE)?;
             let topics = topic::list(conn, "", 0, TOPICS_BESIDE)?;
-            let rooms_total = if filter.q.is_empty() { total } else { room::count_found(conn, &Filter::default())? };
+            let rooms_total = if filter.q.is_empty() { pager.total } else { rooms_total(conn)? };
             let activity = models::activity::list(conn, &filter, None, 0, ACTIVITY_BESIDE)?;
             Ok((pager, rooms, topics, rooms_total, activity))
         })
@@ -54,6 +55,10 @@ pub async fn home(
         .map(|item| frame.piece("rooms/_activity_item.html", &context! { item }))
         .collect::<Result<_, Error>>()?;
     Ok(frame.ok("rooms/home.html", context! { count: pager.total, q, rooms, pager, topics, rooms_total, activity }))
+}
+
+fn rooms_total(conn: &mut Conn) -> QueryResult<i64> {
+    room::count_found(conn, &Filter::default(), COUNTED + 1)
 }
 
 fn mark_current(topics: &mut [TopicRow], q: &str) {
@@ -69,10 +74,10 @@ pub async fn topics(frame: Page<'_>, db: &Db, q: Option<String>, page: Option<St
     let asked = q.clone();
     let (pager, topics, rooms_total) = db
         .read(move |conn| {
-            let total = topic::count_found(conn, &asked)?;
-            let pager = Pager::new("/topics", &asked, page.as_deref(), total, ROWS_PER_PAGE);
+            let page = Asked::new(page.as_deref(), ROWS_PER_PAGE);
+            let pager = page.pager("/topics", &asked, topic::count_found(conn, &asked, page.most())?);
             let topics = topic::list(conn, &asked, pager.offset(), ROWS_PER_PAGE)?;
-            Ok((pager, topics, room::count_found(conn, &Filter::default())?))
+            Ok((pager, topics, rooms_total(conn)?))
         })
         .await?;
     Ok(frame.ok("rooms/topics.html", context! { q, topics, pager, rooms_total }))
@@ -85,8 +90,8 @@ pub async fn activity(frame: Page<'_>, db: &Db, q: Option<String>, page: Option<
     let q = filter.q.clone();
     let (pager, activity) = db
         .read(move |conn| {
-            let total = models::activity::count(conn, &filter)?;
-            let pager = Pager::new("/activity", &filter.q, page.as_deref(), total, ROWS_PER_PAGE);
+            let page = Asked::new(page.as_deref(), ROWS_PER_PAGE);
+            let pager = page.pager("/activity", &filter.q, models::activity::count(conn, &filter, page.most())?);
             let activity = models::activity::list(conn, &filter, None, pager.offset(), ROWS_PER_PAGE)?;
             Ok((pager, activity))
         })
