@@ -86,7 +86,9 @@ fn it_knows_its_version_and_its_usage() {
     let version = run(folder.path(), &["--version"], &[]);
     assert_eq!(version.done().out.trim(), concat!("chaupal ", env!("CARGO_PKG_VERSION")));
     let help = run(folder.path(), &["--help"], &[]);
-    for command in ["serve", "migrate", "showmigrations", "createsuperuser", "check", "import-django", "demo"] {
+    for command in
+        ["serve", "migrate", "showmigrations", "createsuperuser", "check", "import-django", "demo", "render-markdown"]
+    {
         assert!(help.done().out.contains(command), "{command}");
     }
     for wrong in [&["no-such-command"][..], &["migrate", "--no-such-flag"], &["serve", "a", "b"]] {
