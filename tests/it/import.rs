@@ -132,6 +132,9 @@ both!(people_find_their_rooms_and_their_passwords, |site| {
     // Life goes on with the next number.
     asha.say(room, "and on we go", "1").status(201);
     assert_eq!(site.number("SELECT seq FROM messages WHERE body = 'and on we go'"), 4);
+    let bare = "SELECT (SELECT count(*) FROM messages WHERE body_html = '') \
+                + (SELECT count(*) FROM rooms WHERE description <> '' AND description_html = '')";
+    assert_eq!(site.number(bare), 0, "all that came is rendered");
 });
 
 both!(odd_rows_are_merged_mended_or_left_out_and_all_reported, |site| {

@@ -1,7 +1,7 @@
 //! Markdown: what people write, made into HTML that can do no harm. It is made once, when a text is saved, and
 //! kept beside its source.
 //!
-//! The parser and the writer are pulldown-cmark's; between them stands [`Rules`], through which nothing goes that
+//! The parser and the writer are pulldown-cmark's; between them stand our rules, through which nothing goes that
 //! a text has no use for. The writer escapes every word, and the only HTML that it takes as it is, is made here.
 //!
 //! Django: `markdown.markdown` and `nh3.clean`, which the template filter calls for each page
