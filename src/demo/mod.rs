@@ -1,6 +1,7 @@
 //! Demo content: people, rooms and what was said in them, the same for the same seed. To look at the
 //! site, to learn on, and to measure with.
 
+mod developers;
 mod lobby;
 mod people;
 mod rng;
@@ -27,9 +28,9 @@ pub enum Scale {
     /// A handful of people in five rooms
     #[default]
     Small,
-    /// A class: 36 people, 24 rooms, about 1,500 messages
+    /// A class: 36 people, 24 rooms, about 1,500 messages, 28 projects
     Class,
-    /// 50,000 people, 20,000 rooms, 1,000,000 messages
+    /// 50,000 people, 20,000 rooms, 1,000,000 messages, 20,000 projects, 100,000 reviews
     Large,
 }
 
@@ -39,6 +40,8 @@ struct Extent {
     rooms: usize,
     /// In all rooms together; but for the rooms that have a size of their own.
     messages: usize,
+    projects: usize,
+    reviews: usize,
     /// How long ago it began.
     days: i64,
     /// A room's people, at most.
@@ -48,9 +51,21 @@ struct Extent {
 impl Scale {
     fn extent(self) -> Extent {
         match self {
-            Self::Small => Extent { people: 6, rooms: 5, messages: 120, days: 21, members: 6 },
-            Self::Class => Extent { people: 36, rooms: 24, messages: 1_500, days: 70, members: 14 },
-            Self::Large => Extent { people: 50_000, rooms: 20_000, messages: 1_000_000, days: 365, members: 16 },
+            Self::Small => {
+                Extent { people: 6, rooms: 5, messages: 120, projects: 8, reviews: 16, days: 21, members: 6 }
+            }
+            Self::Class => {
+                Extent { people: 36, rooms: 24, messages: 1_500, projects: 28, reviews: 140, days: 70, members: 14 }
+            }
+            Self::Large => Extent {
+                people: 50_000,
+                rooms: 20_000,
+                messages: 1_000_000,
+                projects: 20_000,
+                reviews: 100_000,
+                days: 365,
+                members: 16,
+            },
         }
     }
 }
@@ -114,6 +129,23 @@ pub fn must_be_empty(conn: &mut Conn) -> Result<(), DemoError> {
     if people + rooms + topics > 0 { Err(DemoError::NotEmpty(people, rooms)) } else { Ok(()) }
 }
 
+/// What is written.
+const TABLES: [&str; 13] = [
+    "users",
+    "profiles",
+    "skills",
+    "topics",
+    "rooms",
+    "participants",
+    "messages",
+    "visits",
+    "projects",
+    "tags",
+    "project_tags",
+    "reviews",
+    "inbox_messages",
+];
+
 /// Fills an empty database, all in one transaction. The times count back from the beginning of the
 /// day of `now`, so that a seed gives the same rows all day.
 ///
@@ -128,13 +160,14 @@ pub fn fill(
 ) -> Result<Filled, DemoError> {
     let midnight = now.date().and_time(NaiveTime::MIN);
     db::transaction(conn, |conn| {
-        bulk::keep_others_from_writing(conn, &["users", "topics", "rooms", "participants", "messages", "visits"])?;
+        bulk::keep_others_from_writing(conn, &TABLES)?;
         must_be_empty(conn)?;
         let mut stage =
             Stage { conn, script: Script::read(), extent: scale.extent(), rng: Rng::new(seed), midnight, progress };
         let (cast, password) = people::invite(&mut stage)?;
         let messages = rooms::open(&mut stage, &cast)?;
         lobby::open(&mut stage, &cast)?;
+        developers::fill(&mut stage, &cast)?;
         let Extent { people, rooms, .. } = stage.extent;
         Ok(Filled { username: people::DEMO, password, people, rooms, messages })
     })

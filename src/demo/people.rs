@@ -2,10 +2,11 @@
 
 use chrono::TimeDelta;
 
-use super::{DemoError, Stage};
+use super::{DemoError, Stage, developers};
 use crate::accounts::passwords;
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::{fold_key, look_text};
+use crate::kit::markdown;
 use crate::kit::random;
 
 /// The user name of the one who can log in. The site is his: so it is complete without set-up.
@@ -21,14 +22,13 @@ pub(super) struct Member {
 /// So many rows are written at a time.
 const AT_ONCE: usize = 1_000;
 
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 13] = [
     "id",
     "username",
     "username_key",
     "email",
     "email_key",
     "name",
-    "bio",
     "password",
     "is_staff",
     "is_superuser",
@@ -37,6 +37,8 @@ const COLUMNS: [&str; 14] = [
     "username_look",
     "name_look",
 ];
+
+const PROFILE: [&str; 6] = ["user_id", "short_intro", "location", "bio", "bio_html", "created"];
 
 /// Writes the people, the demo person first; gives them and his password.
 pub(super) fn invite(stage: &mut Stage<'_>) -> Result<(Vec<Member>, String), DemoError> {
@@ -48,6 +50,7 @@ pub(super) fn invite(stage: &mut Stage<'_>) -> Result<(Vec<Member>, String), Dem
     while cast.len() < count {
         let ids = bulk::take_ids(stage.conn, "users", AT_ONCE.min(count - cast.len()))?;
         let mut values = Vec::with_capacity(ids.len());
+        let mut profiles = Vec::with_capacity(ids.len());
         for id in ids {
             let is_demo = cast.is_empty();
             let (username, name, bio, hindi) = figure(stage, cast.len());
@@ -63,7 +66,6 @@ pub(super) fn invite(stage: &mut Stage<'_>) -> Result<(Vec<Member>, String), Dem
                 email.as_str().into(),
                 is_demo.then(|| fold_key(&email)).into(),
                 name.as_str().into(),
-                bio.into(),
                 if is_demo { hash.clone() } else { passwords::unusable() }.into(),
                 is_demo.into(),
                 is_demo.into(),
@@ -72,10 +74,20 @@ pub(super) fn invite(stage: &mut Stage<'_>) -> Result<(Vec<Member>, String), Dem
                 look_text(&username).into(),
                 look_text(&name).into(),
             ]);
+            let (intro, place) = developers::intro(stage, cast.len());
+            profiles.push([
+                id.into(),
+                intro.into(),
+                place.into(),
+                bio.into(),
+                markdown::render(bio).into(),
+                joined.into(),
+            ]);
             cast.push(Member { id, name: if name.is_empty() { username } else { name }, hindi });
         }
         stage.progress.advance(values.len());
         bulk::insert(stage.conn, "users", COLUMNS, &values)?;
+        bulk::insert(stage.conn, "profiles", PROFILE, &profiles)?;
     }
     Ok((cast, password))
 }

@@ -47,6 +47,16 @@ impl Cell {
         std::str::from_utf8(self.0.as_ref()?).ok()?.trim().parse().ok()
     }
 
+    /// As a key: a whole number, or the first half of a UUID, which tells one from all others as well as the whole.
+    pub fn key(&self) -> Option<i64> {
+        self.number().or_else(|| {
+            let hex = self.text().text.trim().replace('-', "");
+            let is_uuid = hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit());
+            let half = is_uuid.then(|| u64::from_str_radix(&hex[..16], 16).ok()).flatten()?;
+            Some(i64::from_ne_bytes(half.to_ne_bytes()))
+        })
+    }
+
     /// NULL, or nothing but blanks.
     pub fn is_blank(&self) -> bool {
         self.text().text.trim().is_empty()
@@ -143,6 +153,10 @@ mod tests {
     fn numbers_and_flags() {
         assert_eq!(cell(" 12 ").number(), Some(12));
         assert_eq!(cell("1.5").number(), None);
+        assert_eq!(cell(" 12 ").key(), Some(12));
+        assert_eq!(cell("0000000000000010ffffffffffffffff").key(), Some(16));
+        assert_eq!(cell("ffffffff-ffff-ffff-0000-000000000000").key(), Some(-1));
+        assert_eq!((cell("ffff").key(), cell("").key(), Cell::default().key()), (None, None, None));
         assert_eq!(Cell::default().number(), None);
         assert!(cell("1").flag(false) && cell("True").flag(false) && !cell("0").flag(true));
         assert!(Cell::default().flag(true) && !cell("perhaps").flag(false));

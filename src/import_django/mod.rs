@@ -1,12 +1,15 @@
 //! Brings the database of a Django course across. Each course is a module that knows its tables
-//! (`studybud`, `chat`; a project may hold both); what they share, reading with tolerance ([`source`], [`cell`]), remembering what was
+//! (`studybud`, `devsearch`, `chat`; a project may hold several); what they share, reading with tolerance ([`source`], [`cell`]), remembering what was
 //! brought along ([`ledger`]) and telling of it ([`report`]), stands beside them.
 //!
 //! Nothing stops at an odd row: it is merged, mended or left out, and reported. All is one transaction.
 
 pub mod cell;
 mod chat;
+mod devsearch;
+mod identity;
 pub mod ledger;
+mod people;
 pub mod report;
 pub mod source;
 mod studybud;
@@ -81,7 +84,8 @@ impl fmt::Display for ImportError {
             Self::InUse(path) => write!(f, "{} is being written to: stop the Django server first", path.display()),
             Self::Unknown(path, found) => write!(
                 f,
-                "{} holds no StudyBud and no chat_app: it has {}; needed are base_user (or auth_user) and base_room, or chat_room",
+                "{} holds no StudyBud, no DevSearch and no chat_app: it has {}; needed are base_user (or auth_user) and base_room, \
+                 auth_user and users_profile, or chat_room",
                 path.display(),
                 listed(found)
             ),
@@ -111,6 +115,7 @@ fn listed(tables: &[String]) -> String {
 pub struct Course {
     source: Source,
     studybud: Option<studybud::Tables>,
+    has_devsearch: bool,
     has_chat: bool,
 }
 
@@ -122,12 +127,30 @@ impl Course {
     pub fn open(path: &Path) -> Result<Self, ImportError> {
         let source = Source::open(path)?;
         let (studybud, has_chat) = (studybud::Tables::of(&source), chat::is_in(&source));
-        if studybud.is_none() && !has_chat {
+        let has_devsearch = devsearch::is_in(&source);
+        if studybud.is_none() && !has_devsearch && !has_chat {
             return Err(ImportError::Unknown(path.to_owned(), source.tables().map(str::to_owned).collect()));
         }
-        Ok(Self { source, studybud, has_chat })
+        Ok(Self { source, studybud, has_devsearch, has_chat })
     }
 }
+
+/// What an import counts on from, and writes.
+const TABLES: [&str; 13] = [
+    "users",
+    "profiles",
+    "skills",
+    "topics",
+    "rooms",
+    "participants",
+    "messages",
+    "projects",
+    "tags",
+    "project_tags",
+    "reviews",
+    "inbox_messages",
+    "import_ids",
+];
 
 /// Brings across what is new in the course's database, all in one transaction.
 ///
@@ -139,14 +162,17 @@ pub fn import(
     options: Options,
     progress: &mut Progress,
 ) -> Result<Report, ImportError> {
-    let Course { mut source, studybud, has_chat } = course;
+    let Course { mut source, studybud, has_devsearch, has_chat } = course;
     let outcome = db::transaction(conn, |conn| {
         // Names and event numbers are read once and counted on from.
-        bulk::keep_others_from_writing(conn, &["users", "topics", "rooms", "participants", "messages", "import_ids"])?;
+        bulk::keep_others_from_writing(conn, &TABLES)?;
         let mut work =
             Work { conn, source: &mut source, report: Report::default(), options, now: time::now(), progress };
         if let Some(tables) = studybud {
             studybud::bring(&mut work, &tables)?;
+        }
+        if has_devsearch {
+            devsearch::bring(&mut work)?;
         }
         if has_chat {
             chat::bring(&mut work)?;
@@ -200,10 +226,10 @@ impl Work<'_> {
         let report = &mut self.report;
         // A table without rows is counted too.
         report.tally(table);
-        self.source.each::<R>(table, |row| match row.id().number() {
+        self.source.each::<R>(table, |row| match row.id().key() {
             Some(id) if seen.insert(id) => rows.push((id, row)),
             Some(id) => report.skip(table, Some(id), "there is another row of this id"),
-            None => report.skip(table, None, format!("its id is no number: {:?}", row.id().text().text)),
+            None => report.skip(table, None, format!("its id is neither number nor UUID: {:?}", row.id().text().text)),
         })?;
         Ok(rows)
     }

@@ -43,6 +43,10 @@ pub enum Kind {
     Password,
     /// Staff who are not staff here.
     Staff,
+    /// A link that is no address on the web.
+    Link,
+    /// Figures that did not fit the votes.
+    Recounted,
     /// A picture, which stays behind.
     Picture,
 }
@@ -64,6 +68,8 @@ impl Kind {
                 "People who cannot log in with a password: none was set, or its hash is of an unknown kind"
             }
             Self::Staff => "Staff or superusers there who are neither here, without --keep-staff",
+            Self::Link => "Links that are no addresses on the web, left out",
+            Self::Recounted => "Projects whose figures did not fit their reviews and were counted anew",
             Self::Picture => "Pictures that were not brought along yet",
         }
     }
@@ -137,7 +143,7 @@ impl Report {
             writeln!(f, "\n{}: {}", kind.title(), remarks.len())?;
             for remark in remarks.iter().take(each) {
                 match remark.id {
-                    Some(id) => writeln!(f, "  {} {id}: {}", remark.table, remark.text)?,
+                    Some(id) => writeln!(f, "  {} {}: {}", remark.table, shown_id(id), remark.text)?,
                     None => writeln!(f, "  {}: {}", remark.table, remark.text)?,
                 }
             }
@@ -159,6 +165,11 @@ impl Report {
         }
         Ok(())
     }
+}
+
+/// A number as it is; the first half of a UUID as it is written.
+fn shown_id(id: i64) -> String {
+    if (0..=i64::from(u32::MAX)).contains(&id) { id.to_string() } else { format!("{id:016x}…") }
 }
 
 /// So many remarks of one kind are enough, unless more are asked for.

@@ -188,12 +188,7 @@ impl Cleaner {
     ///
     /// Django: `URLField(schemes=["http", "https"])`
     pub fn link(&mut self, field: &'static str, typed: &str) -> String {
-        let typed = typed.trim();
-        let has_scheme = typed.split_once(':').is_some_and(|(scheme, rest)| {
-            // `example.org:8080` names a port.
-            !scheme.contains('.') && !rest.starts_with(|c: char| c.is_ascii_digit())
-        });
-        let link = if typed.is_empty() || has_scheme { typed.to_owned() } else { format!("https://{typed}") };
+        let link = with_scheme(typed);
         if link.chars().count() > LONGEST_LINK {
             let max = i64::try_from(LONGEST_LINK).unwrap_or(i64::MAX);
             self.errors.add(field, Text::new("error-too-long").with("max", max));
@@ -223,6 +218,22 @@ impl Cleaner {
     pub fn finish<T>(self, value: T) -> Result<T, FieldErrors> {
         if self.errors.is_empty() { Ok(value) } else { Err(self.errors) }
     }
+}
+
+/// The address as it is meant: who leaves `https://` out means it.
+fn with_scheme(typed: &str) -> String {
+    let typed = typed.trim();
+    let has_scheme = typed.split_once(':').is_some_and(|(scheme, rest)| {
+        // `example.org:8080` names a port.
+        !scheme.contains('.') && !rest.starts_with(|c: char| c.is_ascii_digit())
+    });
+    if typed.is_empty() || has_scheme { typed.to_owned() } else { format!("https://{typed}") }
+}
+
+/// What [`Cleaner::link`] makes of a text from elsewhere; none when it would refuse it.
+pub fn web_address(text: &str) -> Option<String> {
+    let link = with_scheme(text);
+    (link.is_empty() || (link.chars().count() <= LONGEST_LINK && is_web_address(&link))).then_some(link)
 }
 
 /// More characters no address has.

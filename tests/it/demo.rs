@@ -25,10 +25,17 @@ fn content(site: &Site) -> String {
             .map(|column| format!("coalesce(CAST({column} AS TEXT), '')"))
             .collect::<Vec<_>>()
             .join(" || '|' || ");
-        site.text(&format!("SELECT {list}(line, ';') FROM (SELECT {row} AS line FROM {table} ORDER BY id) AS lines"))
+        let key = columns.split(' ').next().unwrap_or_default();
+        site.text(&format!("SELECT {list}(line, ';') FROM (SELECT {row} AS line FROM {table} ORDER BY {key}) AS lines"))
     };
     [
-        all("id username name bio date_joined last_login", "users"),
+        all("id username name date_joined last_login inbox_unread", "users"),
+        all("user_id short_intro location bio bio_html created", "profiles"),
+        all("id user_id name description created", "skills"),
+        all("id owner_id title description_html demo_link source_link votes_up vote_total created", "projects"),
+        all("id name", "tags"),
+        all("id project_id owner_id value body created", "reviews"),
+        all("id recipient_id sender_id subject body created", "inbox_messages"),
         all("id name topic_id host_id last_event lobby_key created updated", "rooms"),
         all("id room_id user_id guest_name body seq version created updated deleted", "messages"),
         all("id room_id user_id joined", "participants"),
@@ -52,6 +59,17 @@ fn the_demo_person_comes_in_and_finds_people_talking() {
         assert_eq!((username, people, rooms), ("demo", 6, 5));
         assert_eq!(site.number("SELECT count(*) FROM users"), 6);
         assert_eq!(site.number("SELECT count(*) FROM rooms WHERE lobby_key IS NULL"), 5);
+        assert_eq!(site.number("SELECT count(*) FROM profiles"), 6, "each has a profile");
+        assert_eq!(site.number("SELECT count(*) FROM projects"), 8);
+        assert_eq!(site.number("SELECT sum(vote_total) FROM projects"), site.number("SELECT count(*) FROM reviews"));
+        let wrong = "SELECT count(*) FROM projects p WHERE vote_total <> (SELECT count(*) FROM reviews WHERE project_id = p.id) \
+                     OR votes_up <> (SELECT count(*) FROM reviews WHERE project_id = p.id AND value = 'up')";
+        assert_eq!(site.number(wrong), 0, "the figures fit the votes");
+        assert!(site.number("SELECT inbox_unread FROM users WHERE username = 'demo'") > 0);
+        let bare = "SELECT (SELECT count(*) FROM profiles WHERE bio <> '' AND bio_html = '') \
+                    + (SELECT count(*) FROM projects WHERE description_html = '') \
+                    + (SELECT count(*) FROM reviews WHERE body <> '' AND body_html = '')";
+        assert_eq!(site.number(bare), 0, "all Markdown is rendered");
         assert_eq!(site.number("SELECT count(*) FROM messages WHERE NOT in_lobby"), i64::try_from(messages).unwrap());
         let bare = "SELECT (SELECT count(*) FROM messages WHERE (body = '') <> (body_html = '')) \
                     + (SELECT count(*) FROM rooms WHERE (description = '') <> (description_html = ''))";

@@ -23,6 +23,7 @@ mod floors;
 mod http;
 mod import;
 mod import_chat;
+mod import_devsearch;
 mod inbox;
 mod limits;
 mod live;

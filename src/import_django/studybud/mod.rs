@@ -1,15 +1,13 @@
 //! StudyBud: people, topics, rooms, who takes part in them, and what was said.
 
-mod identity;
 mod messages;
-mod people;
 mod rooms;
 
 use std::collections::HashMap;
 
 use super::report::Kind;
 use super::source::Source;
-use super::{ImportError, Work};
+use super::{ImportError, Work, people};
 
 const TOPICS: &str = "base_topic";
 const ROOMS: &str = "base_room";
@@ -46,7 +44,7 @@ pub(super) fn bring(work: &mut Work<'_>, tables: &Tables) -> Result<(), ImportEr
         }
     }
     let mut brought = Brought::default();
-    let mut ledger = people::bring(work, tables.people, &mut brought)?;
+    let mut ledger = people::bring(work, tables.people, &mut brought.people)?;
     let topics = rooms::bring_topics(work, &mut ledger)?;
     let mut taking_part = rooms::bring(work, &mut ledger, &topics, &mut brought)?;
     rooms::bring_participants(work, &mut ledger, &brought, &mut taking_part)?;

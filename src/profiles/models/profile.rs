@@ -94,6 +94,14 @@ pub fn find(conn: &mut Conn, user_id: i64) -> QueryResult<Profile> {
 /// [`CreateError::UsernameTaken`]
 pub fn save(conn: &mut Conn, user_id: i64, username: &str, name: &str, profile: &Profile) -> Result<(), CreateError> {
     User::set_names(conn, user_id, username, name)?;
+    Ok(set(conn, user_id, profile)?)
+}
+
+/// Keeps what a person tells of himself.
+///
+/// # Errors
+/// Only the database's.
+pub fn set(conn: &mut Conn, user_id: i64, profile: &Profile) -> QueryResult<()> {
     let links = &profile.links;
     diesel::update(profiles::table.find(user_id))
         .set((
@@ -107,8 +115,8 @@ pub fn save(conn: &mut Conn, user_id: i64, username: &str, name: &str, profile: 
             profiles::social_youtube.eq(&links.youtube),
             profiles::social_website.eq(&links.website),
         ))
-        .execute(conn)?;
-    Ok(())
+        .execute(conn)
+        .map(drop)
 }
 
 /// A person's page: he and his profile, and how much he did.

@@ -210,6 +210,21 @@ fn recount(conn: &mut Conn, project_id: i64) -> QueryResult<()> {
     .map(drop)
 }
 
+/// The figures of all projects that do not fit their reviews, after many were written at once.
+///
+/// # Errors
+/// Only the database's.
+pub fn recount_all(conn: &mut Conn) -> QueryResult<usize> {
+    diesel::sql_query(
+        "UPDATE projects SET votes_up = counted.up, vote_total = counted.total, \
+                vote_ratio = CASE WHEN counted.total = 0 THEN 0 ELSE counted.up * 100 / counted.total END \
+         FROM (SELECT p.id, count(r.id) AS total, count(CASE WHEN r.value = 'up' THEN 1 END) AS up \
+               FROM projects p LEFT JOIN reviews r ON r.project_id = p.id GROUP BY p.id) AS counted \
+         WHERE projects.id = counted.id AND (projects.vote_total <> counted.total OR projects.votes_up <> counted.up)",
+    )
+    .execute(conn)
+}
+
 /// A review as its writer takes it along: project's number and title, vote, words, when.
 type Taken = (i64, String, String, String, NaiveDateTime);
 

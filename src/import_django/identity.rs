@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use super::ledger::Ledger;
 use super::people::PersonRow;
-use crate::import_django::ledger::Ledger;
 use crate::kit::db::{Conn, fold_key};
 use crate::schema::{import_ids, users};
 

@@ -1,16 +1,18 @@
 //! People: nobody is lost, nobody gets another one's account, nobody becomes staff unasked.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::Brought;
+use chrono::NaiveDateTime;
+
 use super::identity::{self, Taken};
+use super::ledger::Ledger;
+use super::report::Kind;
+use super::source::table_row;
+use super::{ImportError, Work};
 use crate::accounts::passwords;
-use crate::import_django::ledger::Ledger;
-use crate::import_django::report::Kind;
-use crate::import_django::source::table_row;
-use crate::import_django::{ImportError, Work};
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::{fold_key, look_text};
+use crate::kit::markdown;
 
 table_row! {
     /// `base_user`, or `auth_user`.
@@ -23,8 +25,12 @@ table_row! {
 /// The course's picture for who has none.
 const NO_PICTURE: &str = "avatar.svg";
 
-/// Brings the people across; gives the ledger of this source.
-pub(super) fn bring(work: &mut Work<'_>, table: &'static str, brought: &mut Brought) -> Result<Ledger, ImportError> {
+/// Brings the people across, each with a profile; gives the ledger of this source. `people` learns what became of each.
+pub(super) fn bring(
+    work: &mut Work<'_>,
+    table: &'static str,
+    people: &mut HashMap<i64, i64>,
+) -> Result<Ledger, ImportError> {
     let rows: Vec<(i64, PersonRow)> = work.rows(table)?;
     work.progress.begin("people", rows.len());
     let accounts = identity::accounts(work.conn)?;
@@ -40,7 +46,7 @@ pub(super) fn bring(work: &mut Work<'_>, table: &'static str, brought: &mut Brou
         if let Some(target) = ledger.target(table, *id) {
             work.report.tally(table).known += 1;
             if accounts.contains_key(&target) {
-                brought.people.insert(*id, target);
+                people.insert(*id, target);
             }
             continue;
         }
@@ -59,7 +65,7 @@ pub(super) fn bring(work: &mut Work<'_>, table: &'static str, brought: &mut Brou
                     Some(*id),
                     format!("{email:?} has an account here, which stays as it is"),
                 );
-                brought.people.insert(*id, target);
+                people.insert(*id, target);
                 joined.push((*id, target));
             }
             None => new.push((*id, row)),
@@ -68,27 +74,31 @@ pub(super) fn bring(work: &mut Work<'_>, table: &'static str, brought: &mut Brou
 
     let ids = bulk::take_ids(work.conn, "users", new.len())?;
     let mut values = Vec::with_capacity(new.len());
+    let mut profiles = Vec::with_capacity(new.len());
     let mut pairs = joined;
     for ((id, row), target) in new.into_iter().zip(ids) {
-        values.push(account(work, table, id, row, target, &mut taken));
+        let (account, joined) = account(work, table, id, row, target, &mut taken);
+        let bio = work.text(table, id, "bio", &row.bio);
+        profiles.push([target.into(), markdown::render(&bio).into(), bio.into(), joined.into()]);
+        values.push(account);
         pairs.push((id, target));
-        brought.people.insert(id, target);
+        people.insert(id, target);
         work.progress.advance(1);
     }
     work.report.tally(table).new += values.len();
     bulk::insert(work.conn, "users", COLUMNS, &values)?;
+    bulk::insert(work.conn, "profiles", ["user_id", "bio_html", "bio", "created"], &profiles)?;
     ledger.add(work.conn, table, &pairs)?;
     Ok(ledger)
 }
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 14] = [
     "id",
     "username",
     "username_key",
     "email",
     "email_key",
     "name",
-    "bio",
     "password",
     "is_active",
     "is_staff",
@@ -99,7 +109,7 @@ const COLUMNS: [&str; 15] = [
     "name_look",
 ];
 
-/// One person as a row of `users`.
+/// One person as a row of `users`, and since when.
 fn account(
     work: &mut Work<'_>,
     table: &'static str,
@@ -107,7 +117,7 @@ fn account(
     row: &PersonRow,
     target: i64,
     taken: &mut Taken,
-) -> [Value; 15] {
+) -> ([Value; 14], NaiveDateTime) {
     let username = username(work, table, id, row, taken);
     let email = email(work, table, id, row, target, taken);
     let (email, email_key) = match email {
@@ -122,7 +132,6 @@ fn account(
     } else {
         name
     };
-    let bio = work.text(table, id, "bio", &row.bio);
     let (is_staff, is_superuser) = (row.is_staff.flag(false), row.is_superuser.flag(false));
     if (is_staff || is_superuser) && !work.options.keep_staff {
         work.report.remark(Kind::Staff, table, Some(id), format!("{username:?}"));
@@ -142,23 +151,24 @@ fn account(
     }
     let username_key = fold_key(&username);
     let (username_look, name_look) = (look_text(&username), look_text(&name));
-    [
+    let joined = work.time(table, id, "date_joined", &row.date_joined, last_login.unwrap_or(work.now));
+    let account = [
         target.into(),
         username.into(),
         username_key.into(),
         email.into(),
         email_key.into(),
         name.into(),
-        bio.into(),
         password(work, table, id, row).into(),
         row.is_active.flag(true).into(),
         (is_staff && work.options.keep_staff).into(),
         (is_superuser && work.options.keep_staff).into(),
-        work.time(table, id, "date_joined", &row.date_joined, last_login.unwrap_or(work.now)).into(),
+        joined.into(),
         last_login.into(),
         username_look.into(),
         name_look.into(),
-    ]
+    ];
+    (account, joined)
 }
 
 /// The user name, or one that is free.

@@ -1,0 +1,73 @@
+//! Messages in people's inboxes.
+
+use super::{Brought, MESSAGES, owner};
+use crate::import_django::ledger::Ledger;
+use crate::import_django::report::Kind;
+use crate::import_django::source::table_row;
+use crate::import_django::{ImportError, Work};
+use crate::kit::bulk::{self, Value};
+use crate::kit::markdown;
+
+table_row! { MessageRow { id, sender_id, recipient_id, name, email, subject, body, is_read, created } }
+
+/// What a stranger is called who gave no name.
+const NAMELESS: &str = "Somebody";
+
+/// A message must be about something.
+const NO_SUBJECT: &str = "(no subject)";
+
+const COLUMNS: [&str; 10] =
+    ["id", "recipient_id", "sender_id", "name", "email", "subject", "body_html", "body", "is_read", "created"];
+
+/// Brings the messages across. One without a sender is a stranger's; one without a recipient could be shown to nobody.
+pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &Brought) -> Result<(), ImportError> {
+    let rows: Vec<(i64, MessageRow)> = work.rows(MESSAGES)?;
+    work.progress.begin("inbox messages", rows.len());
+    let (mut values, mut pairs): (Vec<[Value; 10]>, _) = (Vec::new(), Vec::new());
+    let mut new_ids = bulk::take_ids(work.conn, "inbox_messages", rows.len())?.into_iter();
+    for (id, row) in &rows {
+        work.progress.advance(1);
+        if ledger.target(MESSAGES, *id).is_some() {
+            work.report.tally(MESSAGES).known += 1;
+            continue;
+        }
+        let Some(recipient) = row.recipient_id.key().and_then(|key| brought.profiles.get(&key).copied()) else {
+            let text = format!("recipient {:?} is not there: nobody could read it", row.recipient_id.text().text);
+            work.report.skip(MESSAGES, Some(*id), text);
+            continue;
+        };
+        // Nobody writes to himself here: such a note is kept as a stranger's.
+        let sender =
+            owner(work, MESSAGES, *id, "sender", &row.sender_id, brought).filter(|sender| *sender != recipient);
+        let mut given = |column: &str, cell, instead: &str| {
+            let text = work.text(MESSAGES, *id, column, cell).trim().to_owned();
+            if text.is_empty() && !instead.is_empty() {
+                work.report.remark(Kind::Named, MESSAGES, Some(*id), format!("had no {column}, is now {instead:?}"));
+                return instead.to_owned();
+            }
+            text
+        };
+        let (name, email) = (given("name", &row.name, NAMELESS), given("email", &row.email, ""));
+        let subject = given("subject", &row.subject, NO_SUBJECT);
+        let body = work.text(MESSAGES, *id, "body", &row.body);
+        let created = work.time(MESSAGES, *id, "created", &row.created, work.now);
+        let Some(target) = new_ids.next() else { break };
+        values.push([
+            target.into(),
+            recipient.into(),
+            sender.into(),
+            name.into(),
+            // An address is shown of strangers alone.
+            if sender.is_some() { String::new() } else { email }.into(),
+            subject.into(),
+            markdown::render(&body).into(),
+            body.into(),
+            row.is_read.flag(false).into(),
+            created.into(),
+        ]);
+        pairs.push((*id, target));
+    }
+    work.report.tally(MESSAGES).new += values.len();
+    bulk::insert(work.conn, "inbox_messages", COLUMNS, &values)?;
+    Ok(ledger.add(work.conn, MESSAGES, &pairs)?)
+}

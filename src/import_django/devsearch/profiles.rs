@@ -1,0 +1,127 @@
+//! Profiles and skills. The account stands already, with an empty profile or one that came with another course: what is
+//! empty here is filled, what somebody wrote stays.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::prelude::*;
+
+use super::{Brought, PROFILES, SKILLS, link, owner};
+use crate::import_django::ledger::Ledger;
+use crate::import_django::report::Kind;
+use crate::import_django::source::table_row;
+use crate::import_django::{ImportError, Work};
+use crate::kit::bulk::{self, Value};
+use crate::kit::db::{fold_key, look_text};
+use crate::profiles::models::profile::{self, Links, Profile};
+use crate::schema::{profiles, skills, users};
+
+table_row! {
+    ProfileRow {
+        id, user_id, name, location, short_intro, bio, profile_image, social_github, social_twitter, social_linkedin,
+        social_youtube, social_website
+    }
+}
+table_row! { SkillRow { id, owner_id, name, description, created } }
+
+/// The course's picture for who has none.
+const NO_PICTURE: &str = "user-default.png";
+
+/// Brings across what people tell of themselves.
+pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &mut Brought) -> Result<(), ImportError> {
+    let rows: Vec<(i64, ProfileRow)> = work.rows(PROFILES)?;
+    work.progress.begin("profiles", rows.len());
+    let here: Vec<i64> = profiles::table.select(profiles::user_id).load(work.conn)?;
+    let here: HashSet<i64> = here.into_iter().collect();
+    let mut pairs = Vec::new();
+    for (id, row) in &rows {
+        work.progress.advance(1);
+        if let Some(target) = ledger.target(PROFILES, *id) {
+            work.report.tally(PROFILES).known += 1;
+            if here.contains(&target) {
+                brought.profiles.insert(*id, target);
+            }
+            continue;
+        }
+        let Some(target) = row.user_id.number().and_then(|user| brought.people.get(&user).copied()) else {
+            let text = format!("person {:?} is not there: what is its, has no owner now", row.user_id.text().text);
+            work.report.skip(PROFILES, Some(*id), text);
+            continue;
+        };
+        fill(work, *id, row, target)?;
+        work.report.tally(PROFILES).new += 1;
+        brought.profiles.insert(*id, target);
+        pairs.push((*id, target));
+    }
+    Ok(ledger.add(work.conn, PROFILES, &pairs)?)
+}
+
+/// Fills what is empty.
+fn fill(work: &mut Work<'_>, id: i64, row: &ProfileRow, target: i64) -> Result<(), ImportError> {
+    let present = profile::find(work.conn, target)?;
+    let or = |present: String, told: String| if present.trim().is_empty() { told } else { present };
+    let filled = Profile {
+        short_intro: or(present.short_intro, work.text(PROFILES, id, "short_intro", &row.short_intro)),
+        location: or(present.location, work.text(PROFILES, id, "location", &row.location)),
+        bio: or(present.bio, work.text(PROFILES, id, "bio", &row.bio)),
+        links: Links {
+            github: or(present.links.github, link(work, PROFILES, id, "social_github", &row.social_github)),
+            twitter: or(present.links.twitter, link(work, PROFILES, id, "social_twitter", &row.social_twitter)),
+            linkedin: or(present.links.linkedin, link(work, PROFILES, id, "social_linkedin", &row.social_linkedin)),
+            youtube: or(present.links.youtube, link(work, PROFILES, id, "social_youtube", &row.social_youtube)),
+            website: or(present.links.website, link(work, PROFILES, id, "social_website", &row.social_website)),
+        },
+    };
+    profile::set(work.conn, target, &filled)?;
+    let name = work.text(PROFILES, id, "name", &row.name).trim().to_owned();
+    diesel::update(users::table.find(target).filter(users::name.eq("")))
+        .set((users::name.eq(&name), users::name_look.eq(look_text(&name))))
+        .execute(work.conn)?;
+    let picture = row.profile_image.text().text;
+    if !picture.trim().is_empty() && !picture.ends_with(NO_PICTURE) {
+        work.report.remark(Kind::Picture, PROFILES, Some(id), format!("{picture:?}"));
+    }
+    Ok(())
+}
+
+/// Brings across what people can do. The same skill of one person in another case is one.
+pub(super) fn bring_skills(work: &mut Work<'_>, ledger: &mut Ledger, brought: &Brought) -> Result<(), ImportError> {
+    let rows: Vec<(i64, SkillRow)> = work.rows(SKILLS)?;
+    work.progress.begin("skills", rows.len());
+    let here: Vec<(i64, i64, String)> =
+        skills::table.select((skills::id, skills::user_id, skills::name)).load(work.conn)?;
+    let mut by_key: HashMap<(i64, String), i64> =
+        here.into_iter().map(|(id, user, name)| ((user, fold_key(&name)), id)).collect();
+    let (mut values, mut pairs): (Vec<[Value; 5]>, _) = (Vec::new(), Vec::new());
+    let mut new_ids = bulk::take_ids(work.conn, "skills", rows.len())?.into_iter();
+    for (id, row) in &rows {
+        work.progress.advance(1);
+        if ledger.target(SKILLS, *id).is_some() {
+            work.report.tally(SKILLS).known += 1;
+            continue;
+        }
+        let name = work.text(SKILLS, *id, "name", &row.name).trim().to_owned();
+        let Some(user) = owner(work, SKILLS, *id, "owner", &row.owner_id, brought) else {
+            work.report.skip(SKILLS, Some(*id), "it is nobody's");
+            continue;
+        };
+        if name.is_empty() {
+            work.report.skip(SKILLS, Some(*id), "it has no name");
+            continue;
+        }
+        if let Some(same) = by_key.get(&(user, fold_key(&name))) {
+            work.report.tally(SKILLS).merged += 1;
+            work.report.remark(Kind::Merged, SKILLS, Some(*id), format!("{name:?} was told before"));
+            pairs.push((*id, *same));
+            continue;
+        }
+        let Some(target) = new_ids.next() else { break };
+        by_key.insert((user, fold_key(&name)), target);
+        let description = work.text(SKILLS, *id, "description", &row.description).trim().to_owned();
+        let created = work.time(SKILLS, *id, "created", &row.created, work.now);
+        values.push([target.into(), user.into(), name.into(), description.into(), created.into()]);
+        pairs.push((*id, target));
+    }
+    work.report.tally(SKILLS).new += values.len();
+    bulk::insert(work.conn, "skills", ["id", "user_id", "name", "description", "created"], &values)?;
+    Ok(ledger.add(work.conn, SKILLS, &pairs)?)
+}

@@ -1,0 +1,303 @@
+//! `import-django`: a DevSearch database comes across, with its UUIDs, its wrong figures and its orphans, once.
+
+use std::path::PathBuf;
+
+use chaupal::import_django::report::{Kind, Report, Tally};
+use chaupal::import_django::{Course, Options, import};
+use chaupal::kit::progress::Progress;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+
+use crate::support::{Site, words};
+
+/// What Django's own hasher makes of `blue-mango-42`.
+const DJANGO_HASH: &str = "pbkdf2_sha256$12000$saltySALT0123456789abc$R4gu+BBd7hwVsCfKeyqFcYNcFKlUhlOaP6wYKUrLt20=";
+
+const TABLES: &str = "
+CREATE TABLE django_migrations (id integer PRIMARY KEY AUTOINCREMENT, app varchar(255) NOT NULL, name varchar(255) NOT NULL, applied datetime NOT NULL);
+CREATE TABLE auth_user (id integer PRIMARY KEY AUTOINCREMENT, password varchar(128), last_login datetime, is_superuser bool,
+    username varchar(150), last_name varchar(150), email varchar(254), is_staff bool, is_active bool, date_joined datetime, first_name varchar(150));
+CREATE TABLE users_profile (id char(32) PRIMARY KEY, user_id integer, name varchar(200), email varchar(500), username varchar(200),
+    location varchar(200), short_intro varchar(200), bio text, profile_image varchar(100), social_github varchar(200),
+    social_twitter varchar(200), social_linkedin varchar(200), social_youtube varchar(200), social_website varchar(200), created datetime);
+CREATE TABLE users_skill (id char(32) PRIMARY KEY, owner_id char(32), name varchar(200), description text, created datetime);
+CREATE TABLE users_message (id char(32) PRIMARY KEY, sender_id char(32), recipient_id char(32), name varchar(200), email varchar(200),
+    subject varchar(200), body text, is_read bool, created datetime);
+CREATE TABLE projects_project (id char(32) PRIMARY KEY, owner_id char(32), title varchar(200), description text, featured_image varchar(100),
+    demo_link varchar(2000), source_link varchar(2000), vote_total integer, vote_ratio integer, created datetime);
+CREATE TABLE projects_tag (id char(32) PRIMARY KEY, name varchar(200), created datetime);
+CREATE TABLE projects_project_tags (id integer PRIMARY KEY AUTOINCREMENT, project_id char(32), tag_id char(32));
+CREATE TABLE projects_review (id char(32) PRIMARY KEY, owner_id char(32), project_id char(32), body text, value varchar(200), created datetime);
+INSERT INTO django_migrations (app, name, applied) VALUES ('contenttypes', '0001_initial', '2022-01-01 08:00:00.654321');
+";
+
+/// The tables of StudyBud, as far as one person needs them.
+const STUDYBUD: &str = "
+CREATE TABLE django_migrations (id integer PRIMARY KEY, app varchar(255), name varchar(255), applied datetime);
+CREATE TABLE base_user (id integer PRIMARY KEY, password varchar(128), last_login datetime, is_superuser bool, username varchar(150),
+    email varchar(254), is_staff bool, is_active bool, date_joined datetime, bio text, name varchar(200), avatar varchar(100));
+CREATE TABLE base_room (id integer PRIMARY KEY, name varchar(200), description text, updated datetime, created datetime, host_id bigint, topic_id bigint);
+INSERT INTO django_migrations VALUES (1, 'contenttypes', '0001_initial', '2022-01-01 08:00:00.111111');
+INSERT INTO base_user VALUES (1, 'HASH', NULL, 0, 'asha', 'asha@example.org', 0, 1, '2021-01-01 10:00:00', 'From the rooms', 'Asha', '');
+INSERT INTO base_room VALUES (7, 'Beginners', '', '2022-02-03 04:05:06', '2022-02-01 00:00:00', 1, NULL);
+";
+
+/// A UUID as Django writes it into SQLite.
+fn uuid(kind: u8, n: u8) -> String {
+    format!("{kind:02x}{n:02x}c0ffee004d1e8f00ba7cafe00{n:03x}")
+}
+
+struct Source {
+    folder: tempfile::TempDir,
+}
+
+impl Source {
+    fn of(sql: &str) -> Self {
+        let source = Self { folder: tempfile::tempdir().unwrap() };
+        source.sql(sql);
+        source
+    }
+
+    /// Three people with profiles, projects, reviews.
+    fn small() -> Self {
+        let source = Self::of(TABLES);
+        for (n, name) in [(1, "asha"), (2, "ravi"), (3, "meera")] {
+            source.person(n, name, &format!("{name}@example.org"));
+        }
+        source.project(1, Some(1), "Loom planner");
+        source.sql(&format!(
+            "INSERT INTO users_skill VALUES ('{}', '{p1}', 'Python', 'Ten years', '2022-02-01 10:00:00'), ('{}', '{p1}', 'PYTHON', '', NULL),
+                 ('{}', '{p1}', 'Dyeing', NULL, '2022-02-01 10:00:00');
+             INSERT INTO projects_tag VALUES ('{t1}', 'Rust', '2022-02-01 10:00:00'), ('{t2}', 'rust', '2022-02-01 10:00:00'), ('{t3}', 'wood', NULL);
+             INSERT INTO projects_project_tags (project_id, tag_id) VALUES ('{j1}', '{t1}'), ('{j1}', '{t2}'), ('{j1}', '{t3}'), ('{j1}', 'nowhere');
+             INSERT INTO projects_review VALUES ('{}', '{p2}', '{j1}', 'Fine **work**', 'up', '2022-03-01 10:00:00'),
+                 ('{}', '{p3}', '{j1}', NULL, 'down', '2022-03-02 10:00:00'), ('{}', NULL, '{j1}', 'by nobody', 'up', '2022-03-03 10:00:00');
+             INSERT INTO users_message VALUES ('{}', '{p2}', '{p1}', 'Ravi', 'ravi@example.org', 'Hello', 'Are **you** there?', 0, '2022-04-01 10:00:00'),
+                 ('{}', NULL, '{p1}', 'Passer-by', 'passer@example.org', 'From the road', 'Hi', 1, '2022-04-02 10:00:00'),
+                 ('{}', '{p2}', NULL, 'Ravi', '', 'To nobody', 'Hi', 0, '2022-04-03 10:00:00')",
+            uuid(2, 1), uuid(2, 2), uuid(2, 3), uuid(5, 1), uuid(5, 2), uuid(5, 3), uuid(6, 1), uuid(6, 2), uuid(6, 3),
+            p1 = uuid(1, 1), p2 = uuid(1, 2), p3 = uuid(1, 3), j1 = uuid(3, 1),
+            t1 = uuid(4, 1), t2 = uuid(4, 2), t3 = uuid(4, 3),
+        ));
+        source
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("db.sqlite3")
+    }
+
+    fn sql(&self, sql: &str) {
+        SqliteConnection::establish(&self.path().to_string_lossy()).unwrap().batch_execute(sql).unwrap();
+    }
+
+    fn person(&self, n: u8, username: &str, email: &str) {
+        self.sql(&format!(
+            "INSERT INTO auth_user VALUES ({n}, '{DJANGO_HASH}', NULL, 0, '{username}', '', '{email}', 0, 1, '2022-01-0{n} 10:00:00', '');
+             INSERT INTO users_profile VALUES ('{}', {n}, 'Name of {username}', '{email}', '{username}', 'Pune', 'Intro of {username}',
+                 'I **am** {username}', 'profiles/user-default.png', 'https://github.com/{username}', 'javascript:alert(1)', NULL, '', 'example.org/{username}', '2022-01-01 10:00:00')",
+            uuid(1, n)
+        ));
+    }
+
+    fn project(&self, n: u8, owner: Option<u8>, title: &str) {
+        let owner = owner.map_or("NULL".to_owned(), |owner| format!("'{}'", uuid(1, owner)));
+        self.sql(&format!(
+            "INSERT INTO projects_project VALUES ('{}', {owner}, '{title}', 'About *it*', 'default.jpg', 'https://demo.example/{n}', 'ftp://x', 9, 50, '2022-02-0{n} 10:00:00')",
+            uuid(3, n)
+        ));
+    }
+
+    fn import(&self, site: &Site) -> Report {
+        self.import_with(site, Options::default())
+    }
+
+    fn import_with(&self, site: &Site, options: Options) -> Report {
+        let course = Course::open(&self.path()).unwrap();
+        site.db(|conn| import(conn, course, options, &mut Progress::silent())).unwrap()
+    }
+}
+
+fn tally(new: usize, known: usize, merged: usize, skipped: usize) -> Tally {
+    Tally { new, known, merged, skipped }
+}
+
+fn remarks(report: &Report, kind: Kind) -> usize {
+    report.remarks.iter().filter(|remark| remark.kind == kind).count()
+}
+
+/// Everything that an import could touch.
+fn everything(site: &Site) -> Vec<i64> {
+    [
+        "users",
+        "profiles",
+        "skills",
+        "projects",
+        "tags",
+        "project_tags",
+        "reviews",
+        "inbox_messages",
+        "rooms",
+        "import_ids",
+    ]
+    .iter()
+    .map(|table| site.number(&format!("SELECT count(*) FROM {table}")))
+    .collect()
+}
+
+both!(people_bring_their_skills_projects_votes_and_letters, |site| {
+    let mut report = Source::small().import(site);
+    for (table, expected) in [
+        ("auth_user", tally(3, 0, 0, 0)),
+        ("users_profile", tally(3, 0, 0, 0)),
+        ("users_skill", tally(2, 0, 1, 0)),
+        ("projects_project", tally(1, 0, 0, 0)),
+        ("projects_tag", tally(2, 0, 1, 0)),
+        ("projects_project_tags", tally(2, 0, 1, 1)),
+        ("projects_review", tally(3, 0, 0, 0)),
+        ("users_message", tally(2, 0, 0, 1)),
+    ] {
+        assert_eq!(*report.tally(table), expected, "{table}");
+    }
+    assert_eq!(remarks(&report, Kind::Link), 4, "{:?}", report.remarks);
+    assert_eq!(remarks(&report, Kind::Recounted), 1);
+    let text = report.shown(true).to_string();
+    assert!(text.contains("was 50% of 9 votes, is 66% of 3"), "{text}");
+
+    let asha = site.anonymous();
+    asha.log_in("asha", "blue-mango-42").status(303);
+    let page = asha.get("/developers/asha");
+    page.see("Name of asha").see("Intro of asha").see("Pune").see("Ten years").see("Dyeing").see("Loom planner");
+    page.hold("<strong>am</strong>").see("https://github.com/asha").see("https://example.org/asha");
+    page.see_not("alert(1)");
+    let project = site.number("SELECT id FROM projects");
+    let page = asha.get(&format!("/projects/{project}"));
+    page.see("66").hold("<strong>work</strong>").see("by nobody").see(&words("deleted-user")).hold("<em>it</em>");
+    page.see_not("ftp:");
+    assert!(site.text("SELECT created FROM projects").contains("2022-02-01 10:00:00"));
+    let inbox = asha.get("/inbox");
+    inbox.see("Hello").see("From the road").see("Passer-by").see_not("To nobody");
+    assert_eq!(site.number("SELECT inbox_unread FROM users WHERE username = 'asha'"), 1);
+    // Life goes on: a further vote counts with the others.
+    let ravi = site.anonymous();
+    ravi.log_in("ravi@example.org", "blue-mango-42").status(303);
+    ravi.post(&format!("/projects/{project}/reviews"), &[("value", "down")]).status(303);
+    assert_eq!(site.number("SELECT vote_ratio FROM projects"), 33);
+});
+
+both!(twice_is_once_and_brings_only_what_is_new, |site| {
+    let source = Source::small();
+    source.import_with(site, Options { dry_run: true, ..Options::default() });
+    assert_eq!(site.number("SELECT count(*) FROM projects"), 0, "a dry run keeps nothing");
+    source.import(site);
+    let before = everything(site);
+    // What was changed or deleted here stays so.
+    site.sql("UPDATE projects SET title = 'Changed here', title_key = 'changed here'");
+    site.sql("UPDATE profiles SET short_intro = 'Said here' WHERE short_intro = 'Intro of ravi'");
+    let mut again = source.import(site);
+    assert_eq!(everything(site), before);
+    assert_eq!(*again.tally("projects_review"), tally(0, 3, 0, 0));
+    assert_eq!(site.text("SELECT title FROM projects"), "Changed here");
+    assert_eq!(site.number("SELECT count(*) FROM profiles WHERE short_intro = 'Said here'"), 1);
+    source.project(2, Some(2), "Kiln");
+    source.sql(&format!(
+        "INSERT INTO projects_review VALUES ('{}', '{}', '{}', '', 'up', '2022-05-01 10:00:00')",
+        uuid(5, 9),
+        uuid(1, 1),
+        uuid(3, 2)
+    ));
+    let mut more = source.import(site);
+    assert_eq!(*more.tally("projects_project"), tally(1, 1, 0, 0));
+    assert_eq!(site.number("SELECT vote_ratio FROM projects WHERE title = 'Kiln'"), 100);
+    let lost = site.number("SELECT id FROM users WHERE username = 'meera'");
+    site.delete(lost);
+    source.import(site);
+    assert_eq!(site.number("SELECT count(*) FROM users WHERE username = 'meera'"), 0, "nobody is revived");
+});
+
+both!(orphans_are_kept_where_a_page_can_show_them, |site| {
+    let source = Source::small();
+    source.project(2, None, "Nobody made it");
+    source.project(3, Some(77), "Its maker is gone");
+    source.project(4, Some(2), "");
+    source.sql(&format!(
+        "INSERT INTO users_profile (id, user_id, name) VALUES ('{}', NULL, 'A ghost');
+         INSERT INTO users_skill VALUES ('{}', '{}', 'Haunting', '', NULL), ('{}', 'xyz', 'Nothing', '', NULL);
+         INSERT INTO projects_review VALUES ('{}', '{p1}', '{j1}', 'my own', 'up', NULL), ('{}', '{p2}', '{j1}', 'again', 'down', NULL),
+             ('{}', '{p2}', '{j2}', 'banana', 'banana', NULL), ('{}', '{p2}', '{}', 'to nothing', 'up', NULL), ('{}', '{p2}', '{j2}', 'UP', ' UP ', NULL);
+         INSERT INTO users_message VALUES ('{}', '{p1}', '{p1}', 'Asha', '', '', 'a note to myself', 0, NULL)",
+        uuid(1, 9), uuid(2, 8), uuid(1, 9), uuid(2, 9), uuid(5, 4), uuid(5, 5), uuid(5, 6), uuid(5, 7), uuid(3, 99), uuid(5, 8), uuid(6, 9),
+        p1 = uuid(1, 1), p2 = uuid(1, 2), j1 = uuid(3, 1), j2 = uuid(3, 2),
+    ));
+    let mut report = source.import(site);
+    assert_eq!(*report.tally("users_profile"), tally(3, 0, 0, 1));
+    assert_eq!(*report.tally("users_skill"), tally(2, 0, 1, 2));
+    assert_eq!(*report.tally("projects_project"), tally(4, 0, 0, 0));
+    assert_eq!(*report.tally("projects_review"), tally(4, 0, 0, 4));
+    assert_eq!(*report.tally("users_message"), tally(3, 0, 0, 1));
+    assert_eq!(site.number("SELECT count(*) FROM projects WHERE owner_id IS NULL"), 2);
+    assert_eq!(
+        site.number("SELECT vote_ratio FROM projects WHERE title = 'Loom planner'"),
+        66,
+        "one's own does not count"
+    );
+    assert_eq!(site.number("SELECT vote_total FROM projects WHERE title = 'Nobody made it'"), 1);
+    site.anonymous().get("/projects").see("Nobody made it").see("Its maker is gone").see("Untitled project");
+    let note = site.number("SELECT id FROM inbox_messages WHERE body = 'a note to myself'");
+    let asha = site.anonymous();
+    asha.log_in("asha", "blue-mango-42").status(303);
+    asha.get(&format!("/inbox/{note}")).status(200).see("(no subject)");
+    assert!(remarks(&report, Kind::Dangling) >= 2, "{:?}", report.remarks);
+});
+
+both!(one_address_twice_is_two_people_of_whom_the_first_keeps_it, |site| {
+    let source = Source::of(TABLES);
+    source.person(1, "asha", "both@example.org");
+    source.person(2, "asha2", "BOTH@example.org");
+    source.person(3, "silent", "");
+    let report = source.import(site);
+    assert_eq!(site.number("SELECT count(*) FROM users WHERE username LIKE 'asha%' OR username = 'silent'"), 3);
+    assert_eq!(remarks(&report, Kind::EmailLeft), 1);
+    for username in ["asha", "asha2", "silent"] {
+        let person = site.anonymous();
+        person.log_in(username, "blue-mango-42").status(303);
+        assert!(person.is_logged_in(), "{username}");
+    }
+});
+
+both!(studybud_and_devsearch_come_into_one_site_in_either_order, |site| {
+    for (round, devsearch_first) in [true, false].into_iter().enumerate() {
+        if round > 0 {
+            for table in ["import_ids", "rooms", "projects"] {
+                site.sql(&format!("DELETE FROM {table}"));
+            }
+            site.sql("DELETE FROM users WHERE username <> 'boss'");
+        }
+        let studybud = Source::of(&STUDYBUD.replace("HASH", DJANGO_HASH));
+        let devsearch = Source::small();
+        let order = if devsearch_first { [&devsearch, &studybud] } else { [&studybud, &devsearch] };
+        for source in order {
+            source.import(site);
+        }
+        assert_eq!(
+            site.number("SELECT count(*) FROM users WHERE username LIKE 'asha%'"),
+            1,
+            "one person by the address"
+        );
+        assert_eq!(
+            site.number("SELECT count(*) FROM users u JOIN profiles p ON p.user_id = u.id WHERE username = 'asha'"),
+            1
+        );
+        let page = site.anonymous().get("/developers/asha");
+        page.see("Beginners").see("Loom planner").see("Intro of asha");
+        // The words of whichever came first stay.
+        let first = if devsearch_first { "<strong>am</strong>" } else { "From the rooms" };
+        page.hold(first);
+    }
+});
+
+both!(the_command_refuses_what_is_no_course, |site| {
+    let _ = site;
+    let other = Source::of("CREATE TABLE auth_user (id integer PRIMARY KEY); CREATE TABLE shop (id integer)");
+    let refused = Course::open(&other.path()).err().unwrap().to_string();
+    assert!(refused.contains("DevSearch") && refused.contains("auth_user, shop"), "{refused}");
+});
