@@ -108,7 +108,7 @@ pub async fn setup(
     match begin(&entrance, &form).await {
         Ok(user) => {
             site.refresh(entrance.db).await?;
-            entrance.admit(user.id, None, &gate.address()).await?;
+            entrance.admit(&user, None, &gate.address()).await?;
             Ok(Either::Left(flash::success("/", Text::new("flash-welcome").with("name", user.person().shown_name()))))
         }
         Err(Error::Invalid(errors)) => {

@@ -19,6 +19,7 @@ mod crash;
 mod csrf;
 mod demo;
 mod developers;
+mod entrance;
 mod floors;
 mod http;
 mod import;

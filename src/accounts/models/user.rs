@@ -198,12 +198,26 @@ impl User {
         Ok(())
     }
 
-    /// Keeps a new hash.
+    /// Keeps a new hash, whatever the old one was.
     ///
     /// # Errors
     /// Only the database's.
     pub fn set_password(conn: &mut Conn, id: i64, hash: &str) -> QueryResult<()> {
         diesel::update(users::table.find(id)).set(users::password.eq(hash)).execute(conn).map(drop)
+    }
+
+    /// Notes that he is let in under the password that was verified, whose hash is made anew (`renewed`) or stays. Gives
+    /// whether he is: not if he has another password by now, or is disabled. Who changes the password at the same moment
+    /// waits for this, and ends the session that begins here; or was quicker, and none begins.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn admit(conn: &mut Conn, verified: &Self, renewed: Option<&str>) -> QueryResult<bool> {
+        let unchanged = users::password.eq(&verified.password).and(users::is_active.eq(true));
+        let admitted = diesel::update(users::table.find(verified.id).filter(unchanged))
+            .set(users::password.eq(renewed.unwrap_or(&verified.password)))
+            .execute(conn)?;
+        Ok(admitted == 1)
     }
 
     /// The person to whom a link for a new password goes, whose earlier links are dead now. None: nobody active has

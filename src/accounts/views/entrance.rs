@@ -148,28 +148,32 @@ impl Entrance<'_> {
         self.cookies.remove(Cookie::build(SECOND).path("/login"));
     }
 
-    /// Makes the hash of a password that was right anew; gives it.
+    /// Makes the hash of a password that was right anew; gives it, or none: he has another password by now.
     ///
     /// # Errors
     /// The database's; [`Error::Internal`]: no memory.
-    pub(super) async fn renew(&self, user_id: i64, password: String) -> Result<String, Error> {
+    pub(super) async fn renew(&self, verified: &models::User, password: String) -> Result<Option<String>, Error> {
         let hash = self.hash(password).await?;
-        let kept = hash.clone();
-        self.db.write_statement(move |conn| Ok(models::User::set_password(conn, user_id, &kept)?)).await?;
-        Ok(hash)
+        let (verified, kept) = (verified.clone(), hash.clone());
+        let renewed =
+            self.db.write_statement(move |conn| Ok(models::User::admit(conn, &verified, Some(&kept))?)).await?;
+        Ok(renewed.then_some(hash))
     }
 
-    /// Opens a session under a new id and sets the cookie. An old hash is replaced on this occasion.
+    /// Opens a session under a new id and sets the cookie. An old hash is replaced on this occasion. `verified` is the
+    /// person as he was when his password was checked. Gives whether he is let in: not if he has another password by
+    /// now, or is disabled.
     ///
     /// Django: `login()`
     ///
     /// # Errors
     /// Only the database's.
-    pub async fn admit(&self, user_id: i64, renew: Option<String>, address: &str) -> Result<(), Error> {
+    pub async fn admit(&self, verified: &models::User, renew: Option<String>, address: &str) -> Result<bool, Error> {
         let renewed = match renew {
             Some(password) => Some(self.hash(password).await?),
             None => None,
         };
+        let (user_id, verified) = (verified.id, verified.clone());
         let days = i64::from(self.site.config().accounts.session_days);
         let old = self.cookies.get(COOKIE).map(|cookie| cookie.value().to_owned());
         let user_agent = self.request.headers().get_one("User-Agent").unwrap_or_default().to_owned();
@@ -177,22 +181,23 @@ impl Entrance<'_> {
         let token = self
             .db
             .write(move |conn| {
+                if !models::User::admit(conn, &verified, renewed.as_deref())? {
+                    return Ok(None);
+                }
                 if let Some(old) = old {
                     Session::end(conn, &old)?;
                 }
-                if let Some(hash) = renewed {
-                    models::User::set_password(conn, user_id, &hash)?;
-                }
                 signals.send(conn, &UserLoggedIn { user_id })?;
-                Ok(Session::begin(conn, user_id, days, &user_agent, &address)?)
+                Ok(Some(Session::begin(conn, user_id, days, &user_agent, &address)?))
             })
             .await?;
+        let Some(token) = token else { return Ok(false) };
         let mut cookie = csrf::cookie(self.request, COOKIE, token);
         cookie.set_max_age(Duration::days(days));
         self.cookies.add(cookie);
         self.remember_device(user_id);
         csrf::rotate(self.request);
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -47,27 +47,40 @@ pub async fn login(page: Page<'_>, entrance: Entrance<'_>, gate: Gate<'_>, form:
     let known = entrance.db.read(move |conn| Ok(models::User::by_login(conn, &login)?)).await?;
     gate.by_key(Scope::Login, &entrance.attempt_key(&form.login, known.as_ref()))?;
     let verdict = entrance.verify(&form.password, known.as_ref()).await?;
-    match known.filter(|user| user.is_active && verdict != Verdict::Wrong) {
-        Some(user) if entrance.asks_for_code(user.id).await? => {
-            let hash = match verdict {
-                Verdict::RightButOld => entrance.renew(user.id, form.password).await?,
-                _ => user.password,
-            };
-            entrance.remember_password(user.id, &hash);
-            Ok(Either::Left(flash::info(code_url(&next), Text::new("flash-code-next"))))
-        }
-        Some(user) => {
-            let text = Text::new("flash-logged-in").with("name", user.person().shown_name());
-            let renewed = (verdict == Verdict::RightButOld).then_some(form.password);
-            entrance.admit(user.id, renewed, &gate.address()).await?;
-            Ok(Either::Left(flash::success(next, text)))
-        }
-        None => {
-            let errors = FieldErrors::one(FieldErrors::FORM, Text::new("error-login"));
-            let form = page.form(Drawn { values: form, errors });
-            Ok(Either::Right(page.with(INVALID, "accounts/login.html", context! { form, next })))
-        }
+    let is_old = verdict == Verdict::RightButOld;
+    let said = match known.filter(|user| user.is_active && verdict != Verdict::Wrong) {
+        Some(user) => entered(&entrance, &gate, &user, is_old.then(|| form.password.clone()), &next).await?,
+        None => None,
+    };
+    if let Some(said) = said {
+        return Ok(Either::Left(said));
     }
+    let errors = FieldErrors::one(FieldErrors::FORM, Text::new("error-login"));
+    let form = page.form(Drawn { values: form, errors });
+    Ok(Either::Right(page.with(INVALID, "accounts/login.html", context! { form, next })))
+}
+
+/// Lets in whose password was right, or sends him on to the code. None: it is not his password any more.
+async fn entered(
+    entrance: &Entrance<'_>,
+    gate: &Gate<'_>,
+    user: &models::User,
+    renew: Option<String>,
+    next: &str,
+) -> Result<Option<flash::Said>, Error> {
+    if entrance.asks_for_code(user.id).await? {
+        let hash = match renew {
+            Some(password) => entrance.renew(user, password).await?,
+            None => Some(user.password.clone()),
+        };
+        return Ok(hash.map(|hash| {
+            entrance.remember_password(user.id, &hash);
+            flash::info(code_url(next), Text::new("flash-code-next"))
+        }));
+    }
+    let text = Text::new("flash-logged-in").with("name", user.person().shown_name());
+    let is_in = entrance.admit(user, renew, &gate.address()).await?;
+    Ok(is_in.then(|| flash::success(next, text)))
 }
 
 /// Django: `LogoutView`, by POST alone

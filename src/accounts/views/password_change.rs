@@ -41,23 +41,26 @@ pub async fn change(
 ) -> Outcome {
     let Post(form) = form;
     match written(&entrance, &gate, &form, &user).await {
-        Ok(()) => {
-            entrance.admit(user.id, None, &gate.address()).await?;
-            Ok(Either::Left(flash::success("/account", Text::new("flash-password-changed"))))
+        Ok(changed) => {
+            let is_in = entrance.admit(&changed, None, &gate.address()).await?;
+            let next = if is_in { "/account" } else { "/login" };
+            Ok(Either::Left(flash::success(next, Text::new("flash-password-changed"))))
         }
         Err(error) => again(error, |errors| draw(&page, &user, Drawn { values: form, errors })).map(Either::Right),
     }
 }
 
+/// Gives the person as he is under the new password.
 async fn written(
     entrance: &Entrance<'_>,
     gate: &Gate<'_>,
     form: &PasswordChangeForm,
     user: &models::User,
-) -> Result<(), Error> {
+) -> Result<models::User, Error> {
     let is_owner = entrance.is_owner(gate, user, &form.password).await?;
     let password = form.clean(user, is_owner).map_err(Error::Invalid)?;
     let hash = entrance.hash(password).await?;
+    let after = models::User { password: hash.clone(), ..user.clone() };
     let (before, signals, user_id) = (user.clone(), entrance.signals.clone(), user.id);
     let changed = entrance
         .db
@@ -74,5 +77,5 @@ async fn written(
         return Err(Error::Invalid(FieldErrors::one("password", Text::new("error-password-wrong"))));
     }
     entrance.signals.after(&PasswordChanged { user_id });
-    Ok(())
+    Ok(after)
 }

@@ -95,7 +95,7 @@ pub async fn register(
     };
     match made {
         Ok(Some(user)) => {
-            entrance.admit(user.id, None, &gate.address()).await?;
+            entrance.admit(&user, None, &gate.address()).await?;
             let text = Text::new("flash-welcome").with("name", user.person().shown_name());
             Ok(Either::Left(flash::success(next, text)))
         }

@@ -58,7 +58,10 @@ pub async fn code(page: Page<'_>, entrance: Entrance<'_>, gate: Gate<'_>, form: 
     match spent(&entrance, &gate, user.id, form.code).await {
         Ok(left) => {
             entrance.forget_password();
-            entrance.admit(user.id, None, &gate.address()).await?;
+            if !entrance.admit(&user, None, &gate.address()).await? {
+                // He has another password by now; the one that was given is worth nothing.
+                return Ok(Either::Left(flash::info(login_url(&next), Text::new("flash-code-late"))));
+            }
             let name = user.person().shown_name().to_owned();
             Ok(Either::Left(match left {
                 Some(left) => flash::info(next, Text::new("flash-recovery-used").with("count", left)),

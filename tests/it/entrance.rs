@@ -1,0 +1,109 @@
+//! Who is let in while the password changes: nobody under the old one once it is gone.
+
+use std::time::Duration;
+
+use chaupal::accounts::models::User;
+use chaupal::accounts::passwords::{self, Verdict};
+use chaupal::kit::i18n::Text;
+
+use crate::support::{Answer, PASSWORD, Request, Site, password_hash, says, words};
+
+/// What Django's own hasher makes of `blue-mango-42`.
+const LEGACY: &str = "pbkdf2_sha256$12000$saltySALT0123456789abc$R4gu+BBd7hwVsCfKeyqFcYNcFKlUhlOaP6wYKUrLt20=";
+const LEGACY_PASSWORD: &str = "blue-mango-42";
+
+const NEW: &str = "a-lantern-by-the-well-3";
+
+/// A form that is ready to be sent, with all that its browser has.
+struct Ready {
+    request: Request,
+    port: u16,
+}
+
+impl Ready {
+    fn new(person: &crate::support::Person<'_>, path: &str, fields: &[(&str, &str)]) -> Self {
+        let token = person.token();
+        let mut fields = fields.to_vec();
+        fields.push(("csrf_token", &token));
+        let cookies = person.jar.line().unwrap();
+        Self { request: Request::new("POST", path).form(&fields).header("Cookie", &cookies), port: person.site.port() }
+    }
+
+    fn send(&self, after: u64) -> Answer {
+        std::thread::sleep(Duration::from_millis(after));
+        self.request.open(self.port).finish()
+    }
+}
+
+/// Sends `change` while log-ins with the old password are under way, some of them early and some late.
+fn race(change: &Ready, log_ins: &[Ready], round: u64) -> (Answer, Vec<Answer>) {
+    std::thread::scope(|scope| {
+        let late: Vec<_> = log_ins
+            .iter()
+            .zip(0..)
+            .map(|(log_in, n): (_, u64)| scope.spawn(move || log_in.send((n * 13 + round * 7) % 60)))
+            .collect();
+        let change = change.send(0);
+        (change, late.into_iter().map(|one| one.join().unwrap()).collect())
+    })
+}
+
+fn log_ins(site: &Site, password: &str) -> Vec<Ready> {
+    (0..4).map(|_| Ready::new(&site.anonymous(), "/login", &[("login", "asha"), ("password", password)])).collect()
+}
+
+fn stored(site: &Site) -> String {
+    site.text("SELECT password FROM users WHERE username = 'asha'")
+}
+
+/// Nothing of the old password is left; who came too late was told what everybody is told who types a wrong one.
+fn check(site: &Site, late: &[Answer], sessions: i64) {
+    assert_eq!(passwords::verify(NEW, &stored(site)), Verdict::Right, "the old password came back");
+    let sql = "SELECT count(*) FROM sessions WHERE user_id = (SELECT id FROM users WHERE username = 'asha')";
+    assert_eq!(site.number(sql), sessions, "a session under the old password");
+    for answer in late {
+        assert!([303, 422].contains(&answer.status), "{answer:?}");
+        if answer.status == 422 {
+            answer.see(&words("error-login"));
+        }
+    }
+}
+
+both!(a_log_in_under_way_does_not_outlive_a_change_of_the_password, |site| {
+    let id = site.person("asha").id;
+    for round in 0..25 {
+        let (old, hash) = if round % 2 == 0 { (PASSWORD, password_hash()) } else { (LEGACY_PASSWORD, LEGACY) };
+        site.db(|conn| User::set_password(conn, id, hash)).unwrap();
+        site.sql(&format!("DELETE FROM sessions WHERE user_id = {id}"));
+        let asha = site.person("asha");
+        let fields = [("password", old), ("password1", NEW), ("password2", NEW)];
+        let change = Ready::new(&asha, "/account/password", &fields);
+        let (changed, late) = race(&change, &log_ins(site, old), round);
+        if changed.status == 422 {
+            // An imported hash was made anew by a log-in just then.
+            changed.see(&words("error-password-wrong"));
+            continue;
+        }
+        changed.leads_to("/account");
+        check(site, &late, 1);
+    }
+});
+
+both!(a_log_in_under_way_does_not_undo_a_reset, [("mail.backend", "file")], |site| {
+    let id = site.person("asha").id;
+    for round in 0..15 {
+        site.db(|conn| User::set_password(conn, id, LEGACY)).unwrap();
+        site.sql("DELETE FROM sessions");
+        let browser = site.anonymous();
+        browser.post("/password-reset", &[("email", "asha@example.org")]).status(303);
+        let subject = says(Text::new("mail-reset-subject").with("site", "Test square"));
+        let form = browser.get(&site.letter_to("asha@example.org", &subject).link("/password-reset/")).location();
+        let change = Ready::new(&browser, &form, &[("password1", NEW), ("password2", NEW)]);
+        let (changed, late) = race(&change, &log_ins(site, LEGACY_PASSWORD), round);
+        if changed.status == 404 {
+            continue;
+        }
+        changed.leads_to("/password-reset/complete");
+        check(site, &late, 0);
+    }
+});
