@@ -474,6 +474,7 @@ flash-profile-saved = Saved. This is your page.
 flash-password-changed = Your new password is kept. Other browsers are logged out.
 flash-email-sent = A link is on its way to { $email }.
 flash-email-changed = Your address is { $email } from now on.
+flash-email-changed-of = The address of { $username } is { $email } from now on.
 flash-session-ended = That browser is logged out.
 flash-sessions-ended = { $count ->
     [one] One browser is logged out.
@@ -507,6 +508,7 @@ error-unseen = Invisible and control characters are not possible here.
 error-name-needed = Please give a name, or log in.
 error-guest-taken = A member has this name. Please choose another one.
 error-choice = Please choose one of these.
+error-name-chars = Something in this name cannot be seen, such as a control character. Please type it anew.
 error-username-chars = Only letters, digits and . _ - are possible, with at least one letter or digit.
 error-username-taken = This username is taken.
 error-email-invalid = This does not look like an email address.

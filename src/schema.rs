@@ -23,6 +23,7 @@ diesel::table! {
         reset_serial -> BigInt,
         email_confirmed -> Nullable<Timestamp>,
         inbox_unread -> BigInt,
+        email_serial -> BigInt,
     }
 }
 
@@ -45,6 +46,7 @@ diesel::table! {
         secret -> Text,
         confirmed -> Nullable<Timestamp>,
         last_step -> BigInt,
+        made -> Nullable<Timestamp>,
     }
 }
 

@@ -66,7 +66,7 @@ impl Letter for ConfirmRegistration {
                 button: Some((Text::new("mail-reset-button"), "/password-reset".into())),
                 notes: vec![Text::new("mail-register-known-note")],
             };
-            return desk.draw(&owner.email, owner.person().shown_name(), draft).map(Some);
+            return desk.draw(&owner.email, owner.letter_name(), draft).map(Some);
         }
         let token = registration::make_token(conn, pending.id)?;
         let draft = Draft {
@@ -75,7 +75,7 @@ impl Letter for ConfirmRegistration {
             button: Some((Text::new("mail-register-button"), format!("/register/confirm/{token}"))),
             notes: vec![Text::new("mail-register-note")],
         };
-        to_address(desk, &pending.email, &pending.name, &pending.username, draft)
+        desk.draw(&pending.email, &pending.username, draft).map(Some)
     }
 }
 
@@ -100,7 +100,7 @@ impl Letter for PasswordReset {
             notes: vec![Text::new("mail-reset-note")],
         };
         // To the address that we know, not to the one that was typed: two that look alike need not be one.
-        desk.draw(&user.email, user.person().shown_name(), draft).map(Some)
+        desk.draw(&user.email, user.letter_name(), draft).map(Some)
     }
 }
 
@@ -132,13 +132,16 @@ pub struct ConfirmEmail {
     pub user_id: i64,
     /// The new address.
     pub email: String,
+    /// Of this wish: he may have another one by the time that the letter goes.
+    pub serial: i64,
 }
 
 impl Letter for ConfirmEmail {
     const KIND: &'static str = "confirm_email";
 
     fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
-        let Some(user) = User::by_id(conn, self.user_id)?.filter(|user| user.is_active) else { return Ok(None) };
+        let is_newest = |user: &User| user.is_active && user.email_serial == self.serial;
+        let Some(user) = User::by_id(conn, self.user_id)?.filter(is_newest) else { return Ok(None) };
         let is_his = user.email_key.as_deref() == Some(fold_key(&self.email).as_str());
         if !is_his && User::by_email(conn, &self.email)?.is_some() {
             let draft = Draft {
@@ -155,7 +158,7 @@ impl Letter for ConfirmEmail {
             button: Some((Text::new("mail-confirm-email-button"), format!("/account/email/{token}"))),
             notes: vec![Text::new("mail-confirm-email-note")],
         };
-        desk.draw(&self.email, user.person().shown_name(), draft).map(Some)
+        desk.draw(&self.email, &user.username, draft).map(Some)
     }
 }
 
@@ -164,7 +167,7 @@ impl Letter for ConfirmEmail {
 pub struct EmailChanged {
     /// The address that he had.
     pub old: String,
-    /// The name that pages show; may be empty.
+    /// What letters call him.
     pub name: String,
     /// His user name.
     pub username: String,
@@ -180,7 +183,7 @@ impl Letter for EmailChanged {
             notes: vec![Text::new("mail-email-changed-note")],
             ..Draft::default()
         };
-        to_address(desk, &self.old, &self.name, &self.username, draft)
+        to_address(desk, &self.old, &self.name, draft)
     }
 }
 
@@ -217,7 +220,7 @@ impl Letter for SecondFactorChanged {
 pub struct Goodbye {
     /// The address that he had.
     pub email: String,
-    /// The name that pages showed; may be empty.
+    /// What letters called him.
     pub name: String,
     /// His user name.
     pub username: String,
@@ -232,16 +235,16 @@ impl Letter for Goodbye {
             lines: vec![Text::new("mail-goodbye-text").with("username", self.username.as_str())],
             ..Draft::default()
         };
-        to_address(desk, &self.email, &self.name, &self.username, draft)
+        to_address(desk, &self.email, &self.name, draft)
     }
 }
 
 /// A letter to an address that may be of nobody any more.
-fn to_address(desk: &Desk, email: &str, name: &str, username: &str, draft: Draft) -> Result<Option<Mail>, Error> {
+fn to_address(desk: &Desk, email: &str, name: &str, draft: Draft) -> Result<Option<Mail>, Error> {
     if email.is_empty() {
         return Ok(None);
     }
-    desk.draw(email, if name.trim().is_empty() { username } else { name }, draft).map(Some)
+    desk.draw(email, name, draft).map(Some)
 }
 
 /// To whoever tries out whether mail arrives.
@@ -267,5 +270,5 @@ impl Letter for Test {
 /// A letter to a person, if he is still there and has an address.
 fn to_user(conn: &mut Conn, desk: &Desk, user_id: i64, draft: Draft) -> Result<Option<Mail>, Error> {
     let Some(user) = User::by_id(conn, user_id)?.filter(|user| user.email_key.is_some()) else { return Ok(None) };
-    desk.draw(&user.email, user.person().shown_name(), draft).map(Some)
+    desk.draw(&user.email, user.letter_name(), draft).map(Some)
 }

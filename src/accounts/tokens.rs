@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::accounts::models::User;
-use crate::kit::random;
 
 /// How long a link for a new password works, in seconds.
 pub const RESET_LIFETIME: i64 = 60 * 60;
@@ -20,6 +19,9 @@ pub const EMAIL_LIFETIME: i64 = 24 * 60 * 60;
 
 /// How long somebody whose password was right may take to give the code, in seconds.
 pub const SECOND_LIFETIME: i64 = 5 * 60;
+
+/// How long a browser is known again, in seconds.
+pub const DEVICE_LIFETIME: i64 = 365 * 24 * 60 * 60;
 
 /// What a link that confirms an e-mail address is about. Its token says it, and the signature that nobody else wrote it.
 ///
@@ -80,7 +82,7 @@ impl LinkKey {
     }
 
     /// A token by which this person's address becomes `email`. It dies when it is used, when his address or password
-    /// changes, and after a day.
+    /// changes, when he asks for a newer one, and after a day.
     pub fn email_token(&self, user: &User, email: &str, now: i64) -> String {
         let change = EmailChange { user_id: user.id, email: email.to_owned(), made: now, signature: String::new() };
         // Strings and numbers: they always serialise.
@@ -97,7 +99,7 @@ impl LinkKey {
     }
 
     fn email(&self, user: &User, change: &EmailChange) -> Signed {
-        self.over(&["email", &user.password, &user.email, &change.email], &[user.id, change.made])
+        self.over(&["email", &user.password, &user.email, &change.email], &[user.id, user.email_serial, change.made])
     }
 
     /// What a browser keeps between the password, which was right, and the code of the second factor. It dies with the password,
@@ -119,17 +121,23 @@ impl LinkKey {
         self.over(&["second", password], &[user_id, made])
     }
 
-    /// What a browser keeps by which it is known again as one that this person has logged in with.
-    pub fn device_token(&self, user_id: i64) -> String {
-        let nonce = random::token(12);
-        let signature = self.over(&["device", &nonce], &[user_id]).signature();
-        format!("{nonce}.{signature}")
+    /// What a browser keeps by which it is known again as one that this person has logged in with. It dies with the
+    /// password, and after a year. `nonce` is the browser's own part, `password` the hash.
+    pub fn device_token(&self, user_id: i64, password: &str, nonce: &str, now: i64) -> String {
+        format!("{nonce}.{now:x}.{}", self.of_device(user_id, password, nonce, now).signature())
     }
 
-    /// The browser's own part of such a token, if it is this person's.
-    pub fn device<'t>(&self, user_id: i64, token: &'t str) -> Option<&'t str> {
-        let (nonce, signature) = token.split_once('.')?;
-        self.over(&["device", nonce], &[user_id]).verifies(signature).then_some(nonce)
+    /// The browser's own part of such a token, if it is this person's and still good.
+    pub fn device<'t>(&self, user: &User, token: &'t str, now: i64) -> Option<&'t str> {
+        let (nonce, rest) = token.split_once('.')?;
+        let (made, signature) = rest.split_once('.')?;
+        let made = i64::from_str_radix(made, 16).ok()?;
+        let is_signed = self.of_device(user.id, &user.password, nonce, made).verifies(signature);
+        (is_signed && is_fresh(made, DEVICE_LIFETIME, now)).then_some(nonce)
+    }
+
+    fn of_device(&self, user_id: i64, password: &str, nonce: &str, made: i64) -> Signed {
+        self.over(&["device", nonce, password], &[user_id, made])
     }
 
     /// Texts and numbers, so that no two lists of them are signed alike.
@@ -191,6 +199,7 @@ mod tests {
             reset_serial: 3,
             email_confirmed: None,
             inbox_unread: 0,
+            email_serial: 2,
         }
     }
 
@@ -224,10 +233,11 @@ mod tests {
         assert_eq!((change.user_id, change.email.as_str()), (7, "new@example.org"));
         assert!(key.accepts_email(&asha(), &change, 1_000_000 + EMAIL_LIFETIME - 1));
         assert!(!key.accepts_email(&asha(), &change, 1_000_000 + EMAIL_LIFETIME));
-        let changes: [fn(&mut User); 4] = [
+        let changes: [fn(&mut User); 5] = [
             |user| user.id = 8,
             |user| user.password = "another hash".into(),
             |user| user.email = "new@example.org".into(),
+            |user| user.email_serial += 1,
             |user| user.is_active = false,
         ];
         for (number, bend) in changes.into_iter().enumerate() {
@@ -268,12 +278,21 @@ mod tests {
     #[test]
     fn a_browser_is_known_for_one_person() {
         let key = LinkKey([7; 32]);
-        let token = key.device_token(7);
-        assert_eq!(key.device(7, &token), token.split('.').next());
-        for (key, user_id, token) in
-            [(key, 8, token.as_str()), (LinkKey([8; 32]), 7, &token), (key, 7, "."), (key, 7, "x")]
-        {
-            assert_eq!(key.device(user_id, token), None, "{token}");
+        let token = key.device_token(7, "a hash", "nonce", 1_000_000);
+        assert_eq!(key.device(&asha(), &token, 1_000_000 + DEVICE_LIFETIME - 1), Some("nonce"));
+        assert_eq!(key.device(&asha(), &token, 1_000_000 + DEVICE_LIFETIME), None, "too old");
+        let (ravi, changed) = (User { id: 8, ..asha() }, User { password: "another".into(), ..asha() });
+        for (key, user, token) in [
+            (key, ravi, token.as_str()),
+            (key, changed, &token),
+            (LinkKey([8; 32]), asha(), &token),
+            (key, asha(), &token.replace("nonce", "other")),
+            (key, asha(), &token.replace("f4240", "f4241")),
+            (key, asha(), "."),
+            (key, asha(), ".."),
+            (key, asha(), "x"),
+        ] {
+            assert_eq!(key.device(&user, token, 1_000_000), None, "{token}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chaupal::kit::i18n::Text;
 
-use crate::support::{Answer, PASSWORD, Person, Request, says, words};
+use crate::support::{Answer, PASSWORD, Person, Request, Site, says, words};
 
 const NEW: &str = "a-lantern-by-the-well-3";
 
@@ -111,6 +111,8 @@ both!(a_person_says_how_others_see_him, |site| {
     for (name, bio, field) in [
         ("x".repeat(101), String::new(), "name"),
         ("a\0".into(), String::new(), "name"),
+        ("Boss\u{202e}".into(), String::new(), "name"),
+        ("a\u{1b}[2J".into(), String::new(), "name"),
         (String::new(), "x".repeat(5001), "bio"),
     ] {
         let page = asha.post("/account/edit", &[("name", &name), ("bio", &bio)]);
@@ -147,6 +149,87 @@ both!(another_address_counts_when_its_owner_says_so, [("mail.backend", "file")],
     phone.get(&link).status(404);
     phone.post(&link, &[]).status(404);
     site.anonymous().log_in("asha.rao@example.org", PASSWORD).leads_to("/");
+});
+
+fn address_of(site: &Site, person: &Person<'_>) -> String {
+    site.text(&format!("SELECT email FROM users WHERE id = {}", person.id))
+}
+
+fn link_for(site: &Site, person: &Person<'_>, email: &str) -> String {
+    ask_for(person, email, PASSWORD).leads_to("/account");
+    site.letter_to(email, &confirm_subject()).link("/account/email/")
+}
+
+both!(no_link_for_an_address_comes_back_to_life, [("mail.backend", "file")], |site| {
+    let asha = site.person("asha");
+    // To b and back: neither the link to b nor one for a new password is good again.
+    asha.post("/password-reset", &[("email", "asha@example.org")]).leads_to("/password-reset/sent");
+    let subject = says(Text::new("mail-reset-subject").with("site", "Test square"));
+    let reset = site.letter_to("asha@example.org", &subject).link("/password-reset/");
+    site.anonymous().get(&reset).status(303);
+    let there = link_for(site, &asha, "b@example.org");
+    asha.post(&there, &[]).leads_to("/account");
+    let back = link_for(site, &asha, "asha@example.org");
+    asha.post(&back, &[]).leads_to("/account");
+    assert_eq!(address_of(site, &asha), "asha@example.org");
+    for dead in [&there, &back] {
+        site.anonymous().get(dead).status(404);
+        site.anonymous().post(dead, &[]).status(404);
+    }
+    site.anonymous().get(&reset).status(404);
+    // A link to the address that he has works once, too, and nobody is told of a change.
+    let told = site.letters().len();
+    let same = link_for(site, &asha, "asha@example.org");
+    asha.post(&same, &[]).leads_to("/account");
+    asha.post(&same, &[]).status(404);
+    site.letters_to("asha@example.org", site.letters().iter().filter(|letter| letter.to == "asha@example.org").count());
+    assert_eq!(site.letters().len(), told + 1);
+    // A newer link kills the older one; a link for a new password, which anybody may ask for, does not.
+    let older = link_for(site, &asha, "c@example.org");
+    let newer = link_for(site, &asha, "d@example.org");
+    site.anonymous().post(&older, &[]).status(404);
+    site.anonymous().post("/password-reset", &[("email", "asha@example.org")]).leads_to("/password-reset/sent");
+    site.letter_to("asha@example.org", &subject);
+    site.anonymous().post(&newer, &[]).leads_to("/login");
+    assert_eq!(address_of(site, &asha), "d@example.org");
+});
+
+both!(anothers_link_says_whose_address_changed, [("mail.backend", "file")], |site| {
+    let (asha, ravi) = (site.person("asha"), site.person("ravi"));
+    let link = link_for(site, &asha, "new@example.org");
+    ravi.post(&link, &[]).leads_to("/");
+    let said = Text::new("flash-email-changed-of").with("email", "new@example.org").with("username", "asha");
+    ravi.get("/").see(&says(said));
+    assert_eq!(address_of(site, &ravi), "ravi@example.org");
+});
+
+both!(
+    a_person_asks_for_addresses_so_often_only,
+    [("mail.backend", "file"), ("throttle.reset", "3/h"), ("proxy.trusted", "[\"127.0.0.1\"]")],
+    |site| {
+        let asha = site.person("asha");
+        let ask = |n: u32| {
+            let (token, email) = (asha.token(), format!("new{n}@example.org"));
+            let fields = [("email", email.as_str()), ("password", PASSWORD), ("csrf_token", &token)];
+            let request = Request::new("POST", "/account/email").form(&fields);
+            asha.send(request.header("X-Forwarded-For", &format!("198.51.100.{n}")))
+        };
+        for n in 0..3 {
+            ask(n).status(303);
+        }
+        ask(4).status(429);
+    }
+);
+
+both!(who_stole_a_session_does_not_keep_its_owner_from_his_password, [("throttle.login", "5/h")], |site| {
+    let thief = site.person("asha");
+    for _ in 0..5 {
+        change_password(&thief, "guess", NEW, NEW).status(422);
+    }
+    change_password(&thief, PASSWORD, NEW, NEW).status(429);
+    let asha = site.person("asha");
+    change_password(&asha, PASSWORD, NEW, NEW).leads_to("/account");
+    assert!(!thief.is_logged_in());
 });
 
 both!(what_is_wrong_with_a_new_address_changes_nothing, [("mail.backend", "file")], |site| {

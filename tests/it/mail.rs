@@ -32,19 +32,28 @@ fn is_empty(site: &Site) -> Option<()> {
     (site.number("SELECT count(*) FROM outbox") == 0).then_some(())
 }
 
+/// Another welcome to asha.
+fn again(site: &Site) {
+    site.sql(
+        "INSERT INTO outbox (kind, params, created, due, expires) SELECT 'welcome', '{\"user_id\":' || id || '}',
+        date_joined, date_joined, '2999-01-01 00:00:00' FROM users WHERE username = 'asha'",
+    );
+}
+
 both!(who_registers_gets_a_welcome, [("mail.backend", "file")], |site| {
     register(site, "asha", "Asha@example.org");
     let letter = &site.letters_to("Asha@example.org", 1)[0];
     assert_eq!(letter.subject, says(Text::new("mail-welcome-subject").with("site", "Test square")));
     assert!(letter.text.starts_with("Hello asha,") && letter.text.contains("http://127.0.0.1/"), "{}", letter.text);
     assert!(letter.raw.contains("From: \"Test square\" <square@example.org>"), "{}", letter.raw);
-    // What a person calls himself is text, in either part.
+    // What a person calls himself is text, in either part; nobody is called so before his address is confirmed.
     site.sql("UPDATE users SET name = '<b>Ravi</b> & co' WHERE username = 'asha'");
-    site.sql(
-        "INSERT INTO outbox (kind, params, created, due, expires) SELECT 'welcome', '{\"user_id\":' || id || '}',
-        date_joined, date_joined, '2999-01-01 00:00:00' FROM users WHERE username = 'asha'",
-    );
+    again(site);
     let letter = &site.letters_to("Asha@example.org", 2)[1];
+    assert!(letter.text.starts_with("Hello asha,") && !letter.raw.contains("Ravi"), "{}", letter.text);
+    site.sql("UPDATE users SET email_confirmed = date_joined WHERE username = 'asha'");
+    again(site);
+    let letter = &site.letters_to("Asha@example.org", 3)[2];
     assert!(letter.text.contains("<b>Ravi</b> & co"), "{}", letter.text);
     assert!(letter.html.contains("&lt;b&gt;Ravi") && !letter.html.contains("<b>"), "{}", letter.html);
 });
@@ -232,12 +241,26 @@ both!(
 both!(a_letter_of_which_nobody_knows_or_too_old_is_given_up, [("mail.backend", "file")], |site| {
     site.sql(
         "INSERT INTO outbox (kind, params, created, due, expires) VALUES
-        ('riddle', '{}', '2026-01-01 00:00:00', '2026-01-01 00:00:00', '2026-01-02 00:00:00')",
+        ('riddle', '{}', '2026-01-01 00:00:00', '2026-01-01 00:00:00', '2999-01-02 00:00:00')",
     );
-    wait_for("it is given up", || {
-        (site.number("SELECT count(*) FROM outbox WHERE given_up IS NOT NULL") == 1).then_some(())
+    wait_for("it was tried", || {
+        (site.number("SELECT count(*) FROM outbox WHERE trouble LIKE '%riddle%' AND given_up IS NULL") == 1)
+            .then_some(())
     });
-    assert!(site.text("SELECT trouble FROM outbox").contains("riddle"));
+    // Its time is over: it is not tried again, whether it could be sent or not, and that is seen.
+    let asha = site.person("asha").id;
+    site.sql("UPDATE outbox SET due = created, expires = '2026-01-02 00:00:00'");
+    site.sql(&format!(
+        "INSERT INTO outbox (kind, params, created, due, expires) VALUES
+        ('welcome', '{{\"user_id\":{asha}}}', '2026-01-01 00:00:00', '2026-01-01 00:00:00', '2026-01-02 00:00:00')"
+    ));
+    wait_for("both are given up", || {
+        (site.number("SELECT count(*) FROM outbox WHERE given_up IS NOT NULL AND trouble LIKE 'its time was over%'")
+            == 2)
+            .then_some(())
+    });
+    assert!(site.letters().is_empty());
+    assert!(site.text("SELECT trouble FROM outbox WHERE kind = 'riddle'").contains("riddle"), "and what was before");
     // For somebody who is gone there is nothing to write.
     site.sql(
         "INSERT INTO outbox (kind, params, created, due, expires) VALUES

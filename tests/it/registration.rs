@@ -42,6 +42,7 @@ both!(
         let letter = confirmation(site, "Asha@example.org");
         assert_eq!(people(site), 0, "nobody yet");
         asha.log_in("Asha", PASSWORD).status(422);
+        assert!(letter.text.starts_with("Hello Asha,") && !letter.raw.contains("Asha Rao"), "{}", letter.text);
         let link = letter.link("/register/confirm/");
         let token = link.rsplit('/').next().unwrap();
         assert_eq!(

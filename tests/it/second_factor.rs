@@ -7,7 +7,7 @@ use chaupal::kit::i18n::Text;
 use hmac::{Hmac, KeyInit, Mac};
 
 use crate::support::program::run;
-use crate::support::{Answer, PASSWORD, Person, Request, Site, says, words};
+use crate::support::{Answer, PASSWORD, Person, Request, Site, password_hash, says, words};
 
 fn now() -> i64 {
     chrono::Utc::now().timestamp()
@@ -92,6 +92,26 @@ both!(it_is_set_up_with_a_first_code_and_asked_for_then, [("mail.backend", "file
     // Begun a second time: what counts stays.
     asha.post("/account/second-factor", &[("password", PASSWORD)]).status(404);
     assert_eq!(site.text("SELECT secret FROM second_factors"), secret);
+});
+
+both!(a_set_up_that_nobody_finishes_is_over_after_an_hour, |site| {
+    let asha = site.person("asha");
+    asha.post("/account/second-factor", &[("password", PASSWORD)]).status(200);
+    let secret = site.text("SELECT secret FROM second_factors");
+    let ago = |minutes: i64| (chrono::Utc::now() - chrono::TimeDelta::minutes(minutes)).format("%Y-%m-%d %H:%M:%S");
+    site.sql(&format!("UPDATE second_factors SET made = '{}.000000'", ago(61)));
+    asha.post("/account/second-factor/confirm", &[("code", &code(&secret, 0))]).leads_to("/account/second-factor");
+    assert_eq!(site.number("SELECT count(*) FROM second_factors WHERE confirmed IS NOT NULL"), 0);
+    site.db(chaupal::accounts::models::clear_expired).unwrap();
+    assert_eq!(site.number("SELECT count(*) FROM second_factors"), 0);
+    // One that is younger waits, and what counts stays for ever.
+    asha.post("/account/second-factor", &[("password", PASSWORD)]).status(200);
+    site.sql(&format!("UPDATE second_factors SET made = '{}.000000'", ago(58)));
+    let secret = site.text("SELECT secret FROM second_factors");
+    asha.post("/account/second-factor/confirm", &[("code", &code(&secret, 0))]).status(200);
+    site.sql(&format!("UPDATE second_factors SET made = '{}.000000'", ago(600)));
+    site.db(chaupal::accounts::models::clear_expired).unwrap();
+    password_given(site, "asha");
 });
 
 both!(a_code_lets_in_once, |site| {
@@ -197,7 +217,8 @@ both!(guesses_at_the_code_are_slowed, [("throttle.login", "5/h"), ("proxy.truste
     let known = site.anonymous();
     let (token, recovery) = (known.token(), new_recovery_code(site, asha.id));
     let key = chaupal::kit::config::secret_key(&site.config).unwrap().derive("links");
-    known.jar.set("device", &chaupal::accounts::tokens::LinkKey(key).device_token(asha.id));
+    let device = chaupal::accounts::tokens::LinkKey(key).device_token(asha.id, password_hash(), "known", now());
+    known.jar.set("device", &device);
     for (path, name, value) in [("/login", "login", "asha"), ("/login/code", "code", recovery.as_str())] {
         let form = [(name, value), ("password", PASSWORD), ("csrf_token", &token)];
         known.send(Request::new("POST", path).form(&form).header("X-Forwarded-For", "203.0.113.5")).status(303);

@@ -90,7 +90,10 @@ both!(
         phone.post(&form, &[("password1", "a-lantern-by-the-well-3"), ("password2", "a-lantern-by-the-well-3")]);
         refused(&log_in_from(&thief, "198.51.100.10", "asha", "guess"));
         log_in_from(&phone, "203.0.113.77", "asha", "a-lantern-by-the-well-3").leads_to("/");
-        // In such a browser one guesses no more often than elsewhere.
+        // A new password makes strangers of the browsers that knew the old one.
+        refused(&log_in_from(&asha, "203.0.113.1", "asha", "a-lantern-by-the-well-3"));
+        // In such a browser one guesses no more often than elsewhere, and a log-in gives no new attempts.
+        let asha = phone;
         asha.post("/logout", &[]);
         for n in 0..3 {
             log_in_from(&asha, &format!("192.0.2.{n}"), "asha", "guess").status(422);

@@ -8,7 +8,7 @@ use rocket::FromForm;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::accounts::models::{CreateError, NewUser};
+use crate::accounts::models::{CreateError, NewUser, is_seen};
 use crate::accounts::passwords;
 use crate::kit::db::is_unseen;
 use crate::kit::error::Error;
@@ -101,9 +101,13 @@ impl RegisterForm {
     }
 }
 
-/// One line of at most 100 characters, or nothing: the user name is shown then.
+/// One line of at most 100 characters that are seen, or nothing: the user name is shown then.
 pub fn shown_name(clean: &mut Cleaner, typed: &str) -> String {
-    clean.text("name", &typed.split_whitespace().collect::<Vec<_>>().join(" "), 0, 100)
+    let name = clean.text("name", &typed.split_whitespace().collect::<Vec<_>>().join(" "), 0, 100);
+    if !name.contains('\0') && !is_seen(&name) {
+        clean.errors.add("name", Text::new("error-name-chars"));
+    }
+    name
 }
 
 /// 3 to 30 letters, digits, `_ . -`, at least one of them a letter or digit.
@@ -149,6 +153,8 @@ fn is_email(email: &str) -> bool {
     !local.is_empty()
         && !local.contains('@')
         && email.chars().all(fine)
+        // Look-alikes of other letters, such as full-width ones, are another address than the one that is seen.
+        && email.nfkc().eq(email.nfc())
         && is_address(email)
         && domain.contains('.')
         && domain.split('.').all(|label| {
@@ -266,6 +272,31 @@ mod tests {
     }
 
     #[test]
+    fn names_show_all_that_they_hold() {
+        let wrong = |typed: &str| {
+            let mut clean = Cleaner::default();
+            shown_name(&mut clean, typed);
+            !clean.errors.is_empty()
+        };
+        for fine in ["", "Asha  Rao", "ශ්\u{200d}රී", "می\u{200c}خواهم", "Asha ❤\u{fe0f}", "<b>Ravi</b> & co", "a\tb"]
+        {
+            assert!(!wrong(fine), "{fine:?}");
+        }
+        for bad in [
+            "a\u{202e}b",
+            "\u{200b}",
+            "a\u{1b}[31m",
+            "a \u{200d}b",
+            "a\u{200d}\u{200d}b",
+            "\u{2066}x",
+            "x\u{e0041}",
+            "a\0",
+        ] {
+            assert!(wrong(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn addresses_must_be_possible() {
         for fine in ["a@b.in", "a+b@c-d.example", "आशा@उदाहरण.भारत"] {
             assert!(is_email(fine), "{fine}");
@@ -283,6 +314,8 @@ mod tests {
             "a..b@c.in",
             ".a@b.in",
             "\u{202e}a@b.in",
+            "a@ｅxample.org",
+            "ａ@example.org",
             &format!("{}@b.in", "x".repeat(70)),
         ] {
             assert!(!is_email(bad), "{bad:?}");

@@ -4,7 +4,20 @@ use diesel::prelude::*;
 use serde::Serialize;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::kit::db::is_unseen;
 use crate::kit::paginate::encode_query;
+
+/// Whether a name shows all that it holds: no control characters, none that turn the direction of writing or are not
+/// seen at all. What joins letters, as some scripts need it, or colours a sign may stand right behind what is seen.
+pub fn is_seen(name: &str) -> bool {
+    let mut after_seen = false;
+    name.chars().all(|letter| {
+        let joins = matches!(letter, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
+        let fine = if joins { after_seen } else { !letter.is_control() && !is_unseen(letter) };
+        after_seen = !letter.is_whitespace() && letter != '\u{200c}' && letter != '\u{200d}';
+        fine
+    })
+}
 
 /// What pages show of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
@@ -18,9 +31,9 @@ pub struct Person {
 }
 
 impl Person {
-    /// Never empty.
+    /// Never empty. A name of before that holds what is not seen is none.
     pub fn shown_name(&self) -> &str {
-        if self.name.trim().is_empty() { &self.username } else { &self.name }
+        if self.name.trim().is_empty() || !is_seen(&self.name) { &self.username } else { &self.name }
     }
 
     /// The address of his page.
@@ -67,6 +80,7 @@ mod tests {
     #[test]
     fn people_without_a_name_show_their_user_name() {
         assert_eq!(person("asha", " ").shown_name(), "asha");
+        assert_eq!(person("asha", "Boss\u{202e}").shown_name(), "asha");
         assert_eq!(person("asha", "Asha Rao").initials(), "AR");
         assert_eq!(person("asha", "आशा").initials(), "आ");
         assert_eq!(person("arjun", "अर्जुन").initials(), "अ");

@@ -22,7 +22,7 @@ pub struct Pending {
     /// The wished user name; not reserved.
     pub username: String,
     /// See [`NewUser::name`].
-    pub name: String,
+    name: String,
     /// A hash.
     password: String,
     /// The invitation that he came by, on a closed site.

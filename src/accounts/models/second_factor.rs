@@ -1,6 +1,6 @@
 //! The second factor of an account: an app's codes, and recovery codes for who has lost the app.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
 use crate::kit::db::Conn;
@@ -9,6 +9,9 @@ use crate::schema::{recovery_codes, second_factors};
 
 /// So many recovery codes are made at once.
 const RECOVERY_CODES: usize = 10;
+
+/// So long a set-up waits for its first code.
+const SETUP: TimeDelta = TimeDelta::hours(1);
 
 /// What is known of somebody's second factor.
 #[derive(Clone, Debug, Queryable)]
@@ -19,13 +22,23 @@ pub struct SecondFactor {
     pub confirmed: Option<NaiveDateTime>,
 }
 
-/// A person's second factor, confirmed or not.
+/// A person's second factor, confirmed or not; a set-up that nobody finished in an hour is none.
 ///
 /// # Errors
 /// Only the database's.
 pub fn find(conn: &mut Conn, user_id: i64) -> QueryResult<Option<SecondFactor>> {
     let columns = (second_factors::secret, second_factors::confirmed);
-    second_factors::table.find(user_id).select(columns).first(conn).optional()
+    let counts = second_factors::confirmed.is_not_null().or(second_factors::made.gt(time::now() - SETUP));
+    second_factors::table.find(user_id).filter(counts).select(columns).first(conn).optional()
+}
+
+/// Forgets set-ups that nobody finished.
+///
+/// # Errors
+/// Only the database's.
+pub fn clear_unfinished(conn: &mut Conn) -> QueryResult<usize> {
+    let is_over = second_factors::made.is_null().or(second_factors::made.le(time::now() - SETUP));
+    diesel::delete(second_factors::table.filter(second_factors::confirmed.is_null()).filter(is_over)).execute(conn)
 }
 
 /// The secret of the factor that this person is asked for, if he is.
@@ -46,7 +59,8 @@ pub fn begin(conn: &mut Conn, user_id: i64, secret: &str) -> QueryResult<bool> {
         return Ok(false);
     }
     diesel::delete(second_factors::table.find(user_id)).execute(conn)?;
-    let values = (second_factors::user_id.eq(user_id), second_factors::secret.eq(secret));
+    let values =
+        (second_factors::user_id.eq(user_id), second_factors::secret.eq(secret), second_factors::made.eq(time::now()));
     diesel::insert_into(second_factors::table).values(values).execute(conn).map(|_| true)
 }
 
@@ -56,7 +70,8 @@ pub fn begin(conn: &mut Conn, user_id: i64, secret: &str) -> QueryResult<bool> {
 /// # Errors
 /// Only the database's.
 pub fn confirm(conn: &mut Conn, user_id: i64, step: i64) -> QueryResult<Option<Vec<String>>> {
-    let waiting = second_factors::table.find(user_id).filter(second_factors::confirmed.is_null());
+    let fresh = second_factors::confirmed.is_null().and(second_factors::made.gt(time::now() - SETUP));
+    let waiting = second_factors::table.find(user_id).filter(fresh);
     let confirmed = diesel::update(waiting)
         .set((second_factors::confirmed.eq(time::now()), second_factors::last_step.eq(step)))
         .execute(conn)?;

@@ -8,7 +8,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamp};
 
-use super::User;
+use super::{User, second_factor};
 use crate::kit::db::{Conn, number_list, prepared};
 use crate::kit::{random, time};
 use crate::schema::{registrations, sessions, stash, users};
@@ -152,7 +152,7 @@ impl Session {
     }
 }
 
-/// Forgets what is over: sessions, registrations that nobody confirmed, kept texts.
+/// Forgets what is over: sessions, registrations that nobody confirmed, kept texts, second factors that nobody finished.
 ///
 /// Django: `clearsessions`
 ///
@@ -163,5 +163,5 @@ pub fn clear_expired(conn: &mut Conn) -> QueryResult<usize> {
     let sessions = diesel::delete(sessions::table.filter(sessions::expires.le(now))).execute(conn)?;
     let wishes = diesel::delete(registrations::table.filter(registrations::expires.le(now))).execute(conn)?;
     let texts = diesel::delete(stash::table.filter(stash::expires.le(now))).execute(conn)?;
-    Ok(sessions + wishes + texts)
+    Ok(sessions + wishes + texts + second_factor::clear_unfinished(conn)?)
 }

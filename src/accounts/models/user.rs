@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::Text;
 
-use super::{Person, Session};
+use super::{Person, Session, is_seen};
 use crate::accounts::passwords;
 use crate::kit::db::{Conn, fold_key, look_text, prepared};
 use crate::kit::time;
@@ -53,6 +53,8 @@ pub struct User {
     pub email_confirmed: Option<NaiveDateTime>,
     /// How many messages in his inbox wait to be read; the database counts.
     pub inbox_unread: i64,
+    /// How many links for another e-mail address he asked for or used; only the newest works.
+    pub email_serial: i64,
 }
 
 /// A person who is about to be written.
@@ -241,7 +243,9 @@ impl User {
     /// Only the database's.
     pub fn finish_reset(conn: &mut Conn, before: &Self, hash: &str) -> QueryResult<bool> {
         let unchanged = users::password.eq(&before.password).and(users::reset_serial.eq(before.reset_serial));
-        let who = users::table.find(before.id).filter(unchanged.and(users::is_active.eq(true)));
+        let who = users::table
+            .find(before.id)
+            .filter(unchanged.and(users::email.eq(&before.email)).and(users::is_active.eq(true)));
         let changed = diesel::update(who)
             .set((users::password.eq(hash), users::reset_serial.eq(users::reset_serial + 1)))
             .execute(conn)?;
@@ -259,18 +263,39 @@ impl User {
         diesel::update(users::table.find(id)).set(users::email_confirmed.eq(Some(time::now()))).execute(conn).map(drop)
     }
 
-    /// Gives a person another e-mail address, if he still has the one that he had; gives whether he did.
+    /// A link for another e-mail address was asked for by who knew this password: earlier ones are dead now. Gives its
+    /// serial, or none: he has another password by now, or is disabled.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn begin_email_change(conn: &mut Conn, verified: &Self) -> QueryResult<Option<i64>> {
+        let unchanged = users::password.eq(&verified.password).and(users::is_active.eq(true));
+        diesel::update(users::table.find(verified.id).filter(unchanged))
+            .set(users::email_serial.eq(users::email_serial + 1))
+            .returning(users::email_serial)
+            .get_result(conn)
+            .optional()
+    }
+
+    /// Gives a person another e-mail address, if he is as he was when the link was checked; gives whether he was. All
+    /// links that were sent to him before are dead then, also if he comes back to an address that he had.
     ///
     /// # Errors
     /// [`CreateError::EmailTaken`]
     pub fn change_email(conn: &mut Conn, before: &Self, email: &str) -> Result<bool, CreateError> {
         let email = email.trim();
-        let who = users::table.find(before.id).filter(users::email.eq(&before.email).and(users::is_active.eq(true)));
+        let unchanged = users::email
+            .eq(&before.email)
+            .and(users::email_serial.eq(before.email_serial))
+            .and(users::password.eq(&before.password));
+        let who = users::table.find(before.id).filter(unchanged.and(users::is_active.eq(true)));
         let changed = diesel::update(who)
             .set((
                 users::email.eq(email),
                 users::email_key.eq(Some(fold_key(email))),
                 users::email_confirmed.eq(Some(time::now())),
+                users::email_serial.eq(users::email_serial + 1),
+                users::reset_serial.eq(users::reset_serial + 1),
             ))
             .execute(conn)?;
         Ok(changed == 1)
@@ -313,6 +338,12 @@ impl User {
     /// Only the database's.
     pub fn delete(conn: &mut Conn, id: i64) -> QueryResult<bool> {
         diesel::delete(users::table.find(id)).execute(conn).map(|gone| gone > 0)
+    }
+
+    /// What letters call him: until he has shown that the address is his, nothing that he could have chosen freely.
+    pub fn letter_name(&self) -> &str {
+        let is_chosen = self.email_confirmed.is_some() && !self.name.trim().is_empty() && is_seen(&self.name);
+        if is_chosen { &self.name } else { &self.username }
     }
 
     /// As the others see him.

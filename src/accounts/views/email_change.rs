@@ -14,7 +14,7 @@ use crate::accounts::page::{INVALID, Outcome, Page, View, again};
 use crate::accounts::tokens::{EmailChange, LinkKey};
 use crate::kit::db::{Db, fold_key};
 use crate::kit::error::Error;
-use crate::kit::forms::{Confirmed, Drawn, Post};
+use crate::kit::forms::{Confirmed, Drawn, FieldErrors, Post};
 use crate::kit::i18n::Text;
 use crate::kit::outbox::Outbox;
 use crate::kit::throttle::Scope;
@@ -65,9 +65,18 @@ async fn put(
     let is_owner = entrance.is_owner(gate, user, &form.password).await?;
     let email = form.clean(is_owner).map_err(Error::Invalid)?;
     gate.by_address(Scope::Reset)?;
+    gate.by_key(Scope::Reset, &format!("user:{}", user.id))?;
     gate.by_key(Scope::Reset, &format!("email:{}", fold_key(&email)))?;
-    let (letters, letter) = (outbox.clone(), mails::ConfirmEmail { user_id: user.id, email: email.clone() });
-    entrance.db.write(move |conn| Ok(letters.put(conn, &letter)?)).await?;
+    let (letters, verified, new) = (outbox.clone(), user.clone(), email.clone());
+    let put = entrance.db.write(move |conn| {
+        let Some(serial) = models::User::begin_email_change(conn, &verified)? else { return Ok(false) };
+        letters.put(conn, &mails::ConfirmEmail { user_id: verified.id, email: new, serial })?;
+        Ok(true)
+    });
+    if !put.await? {
+        // He has another password by now: the one that was typed is not his any more.
+        return Err(Error::Invalid(FieldErrors::one("password", Text::new("error-password-wrong"))));
+    }
     outbox.wake();
     Ok(email)
 }
@@ -108,12 +117,17 @@ pub async fn confirm(
         |page: &Page<'_>| Ok(Either::Right(page.with(Status::NotFound, "accounts/email_expired.html", context! {})));
     let Some((user, change)) = wanted(db, key, token).await? else { return gone(&page) };
     let (letters, email) = (outbox.inner().clone(), change.email.clone());
+    let (username, is_own) = (user.username.clone(), page.viewer.id() == Some(user.id));
+    let is_new = user.email_key.as_deref() != Some(fold_key(&change.email).as_str());
     let changed = db
         .write(move |conn| {
             let changed = models::User::change_email(conn, &user, &change.email)?;
-            if changed {
-                letters
-                    .put(conn, &mails::EmailChanged { old: user.email, name: user.name, username: user.username })?;
+            // Who confirms the address that he has is told nothing.
+            if changed && is_new {
+                letters.put(
+                    conn,
+                    &mails::EmailChanged { name: user.letter_name().into(), old: user.email, username: user.username },
+                )?;
             }
             Ok::<_, Error>(changed)
         })
@@ -121,8 +135,13 @@ pub async fn confirm(
     match changed {
         Ok(true) => {
             outbox.wake();
-            let next = if page.viewer.0.is_some() { "/account" } else { "/login" };
-            Ok(Either::Left(flash::success(next, Text::new("flash-email-changed").with("email", email))))
+            let said = |key| Text::new(key).with("email", email).with("username", username);
+            Ok(Either::Left(match page.viewer.id() {
+                _ if is_own => flash::success("/account", said("flash-email-changed")),
+                // The link of another person: nothing of one's own is another now.
+                Some(_) => flash::success("/", said("flash-email-changed-of")),
+                None => flash::success("/login", said("flash-email-changed-of")),
+            }))
         }
         // Used already, or taken by somebody meanwhile.
         Ok(false) | Err(Error::Invalid(_)) => gone(&page),

@@ -5,12 +5,12 @@ use rocket::request::{self, FromRequest, Request};
 use rocket::time::Duration;
 
 use crate::accounts::forms::OwnerForm;
-use crate::accounts::guards::{COOKIE, Gate};
+use crate::accounts::guards::{COOKIE, Gate, Viewer};
 use crate::accounts::models::{self, Session, second_factor};
 use crate::accounts::passwords::{Hasher, Verdict};
 use crate::accounts::signals::UserLoggedIn;
 use crate::accounts::site::Site;
-use crate::accounts::tokens::{LinkKey, SECOND_LIFETIME, second_holder};
+use crate::accounts::tokens::{DEVICE_LIFETIME, LinkKey, SECOND_LIFETIME, second_holder};
 use crate::kit::csrf;
 use crate::kit::db::{self, Db, fold_key};
 use crate::kit::error::Error;
@@ -18,7 +18,7 @@ use crate::kit::forms::FieldErrors;
 use crate::kit::i18n::Text;
 use crate::kit::signals::Signals;
 use crate::kit::throttle::Scope;
-use crate::kit::time;
+use crate::kit::{random, time};
 
 /// The doorkeeper: checks passwords and lets people in. What log-in, registration and set-up share.
 pub struct Entrance<'r> {
@@ -43,23 +43,23 @@ impl Entrance<'_> {
     /// Whose attempts to log in these count among. Strangers who guess at somebody's password use up the attempts of all
     /// strangers; he himself, in a browser that he has used before, has attempts of his own and is never shut out.
     pub(super) fn attempt_key(&self, login: &str, known: Option<&models::User>) -> String {
-        match known.and_then(|user| self.device(user.id)) {
+        match known.and_then(|user| self.device(user)) {
             Some(device) => format!("device:{device}"),
             None => format!("account:{}", fold_key(login)),
         }
     }
 
     /// The same for the second step: who has learnt the password does not keep its owner out either.
-    pub(super) fn second_attempt_key(&self, user_id: i64) -> String {
-        match self.device(user_id) {
+    pub(super) fn second_attempt_key(&self, user: &models::User) -> String {
+        match self.device(user) {
             Some(device) => format!("second-device:{device}"),
-            None => format!("second:{user_id}"),
+            None => format!("second:{}", user.id),
         }
     }
 
-    /// This browser's own mark, if the person has logged in with it before.
-    fn device(&self, user_id: i64) -> Option<&str> {
-        self.key.device(user_id, self.cookies.get(DEVICE)?.value())
+    /// This browser's own mark, if the person has logged in with it before, and with the password that he has now.
+    fn device(&self, user: &models::User) -> Option<&str> {
+        self.key.device(user, self.cookies.get(DEVICE)?.value(), time::now().and_utc().timestamp())
     }
 
     /// Takes as long for a person who does not exist as for one who does.
@@ -75,12 +75,15 @@ impl Entrance<'_> {
             .map_err(|error| Error::Internal(error.to_string()))
     }
 
-    /// Whether this is the password of who is logged in; guesses are counted like those at the log-in.
+    /// Whether this is the password of who is logged in; guesses are counted like those at the log-in, for each session
+    /// and browser by itself: who has stolen a session does not keep its owner from changing the password.
     ///
     /// # Errors
     /// [`Error::Throttled`]; [`Error::Internal`]: the server is stopping.
     pub(super) async fn is_owner(&self, gate: &Gate<'_>, user: &models::User, password: &str) -> Result<bool, Error> {
-        gate.by_key(Scope::Login, &format!("owner:{}", user.id))?;
+        let session = self.request.guard::<Viewer<'_>>().await.succeeded().and_then(|viewer| viewer.session_id());
+        let device = self.device(user).unwrap_or_default();
+        gate.by_key(Scope::Login, &format!("owner:{}:{}:{device}", user.id, session.unwrap_or_default()))?;
         Ok(self.verify(password, Some(user)).await? != Verdict::Wrong)
     }
 
@@ -116,10 +119,13 @@ impl Entrance<'_> {
         self.db.read(move |conn| Ok(second_factor::required(conn, user_id)?.is_some())).await
     }
 
-    /// Notes that this browser is one of this person's: see [`Entrance::attempt_key`].
-    pub(super) fn remember_device(&self, user_id: i64) {
-        let mut device = csrf::cookie(self.request, DEVICE, self.key.device_token(user_id));
-        device.set_max_age(Duration::days(365));
+    /// Notes that this browser is one of this person's, for as long as his password has this hash: see
+    /// [`Entrance::attempt_key`]. One that is known already keeps its mark, and with it the attempts that it has used.
+    pub(super) fn remember_device(&self, user: &models::User, hash: &str) {
+        let nonce = self.device(user).map_or_else(|| random::token(12), ToOwned::to_owned);
+        let token = self.key.device_token(user.id, hash, &nonce, time::now().and_utc().timestamp());
+        let mut device = csrf::cookie(self.request, DEVICE, token);
+        device.set_max_age(Duration::seconds(DEVICE_LIFETIME));
         self.cookies.add(device);
     }
 
@@ -173,7 +179,8 @@ impl Entrance<'_> {
             Some(password) => Some(self.hash(password).await?),
             None => None,
         };
-        let (user_id, verified) = (verified.id, verified.clone());
+        let hash = renewed.clone().unwrap_or_else(|| verified.password.clone());
+        let (user_id, before) = (verified.id, verified.clone());
         let days = i64::from(self.site.config().accounts.session_days);
         let old = self.cookies.get(COOKIE).map(|cookie| cookie.value().to_owned());
         let user_agent = self.request.headers().get_one("User-Agent").unwrap_or_default().to_owned();
@@ -181,7 +188,7 @@ impl Entrance<'_> {
         let token = self
             .db
             .write(move |conn| {
-                if !models::User::admit(conn, &verified, renewed.as_deref())? {
+                if !models::User::admit(conn, &before, renewed.as_deref())? {
                     return Ok(None);
                 }
                 if let Some(old) = old {
@@ -195,7 +202,7 @@ impl Entrance<'_> {
         let mut cookie = csrf::cookie(self.request, COOKIE, token);
         cookie.set_max_age(Duration::days(days));
         self.cookies.add(cookie);
-        self.remember_device(user_id);
+        self.remember_device(verified, &hash);
         csrf::rotate(self.request);
         Ok(true)
     }

@@ -144,7 +144,8 @@ async fn deleted(
                 // In another window he was quicker.
                 return Err(Error::NotFound);
             }
-            letters.put(conn, &mails::Goodbye { email: leaver.email, name: leaver.name, username: leaver.username })?;
+            let name = leaver.letter_name().to_owned();
+            letters.put(conn, &mails::Goodbye { name, email: leaver.email, username: leaver.username })?;
             Ok(())
         })
         .await?;

@@ -143,13 +143,13 @@ pub async fn set(
     let holder = if token == IN_COOKIE { holder(&entrance, key, uid, token).await? } else { None };
     let Some(user) = holder else { return Ok(Either::Right(expired(&page))) };
     match change(&entrance, &gate, &form, &user).await {
-        Ok(true) => {
+        Ok(Some(hash)) => {
             entrance.cookies.remove(Cookie::build(COOKIE).path("/password-reset"));
             // He has shown that he is the owner: strangers who guess at his account do not keep him out.
-            entrance.remember_device(user.id);
+            entrance.remember_device(&user, &hash);
             Ok(Either::Left(flash::to("/password-reset/complete")))
         }
-        Ok(false) => Ok(Either::Right(expired(&page))),
+        Ok(None) => Ok(Either::Right(expired(&page))),
         Err(error) => {
             let draw = |errors| {
                 let form = page.form(Drawn { values: NewPasswordForm::default(), errors });
@@ -160,17 +160,23 @@ pub async fn set(
     }
 }
 
-/// Gives whether the link was still good when the password was written.
-async fn change(entrance: &Entrance<'_>, gate: &Gate<'_>, form: &NewPasswordForm, user: &User) -> Result<bool, Error> {
+/// Gives the new hash, or none: the link was good no more when it was to be written.
+async fn change(
+    entrance: &Entrance<'_>,
+    gate: &Gate<'_>,
+    form: &NewPasswordForm,
+    user: &User,
+) -> Result<Option<String>, Error> {
     // Hashing is dear, so even the holder of a link does it so often only.
     gate.by_address(Scope::Login)?;
     let password = form.clean(user).map_err(Error::Invalid)?;
     let hash = entrance.hash(password).await?;
     let (signals, before, user_id) = (entrance.signals.clone(), user.clone(), user.id);
+    let kept = hash.clone();
     let won = entrance
         .db
         .write(move |conn| {
-            let won = User::finish_reset(conn, &before, &hash)?;
+            let won = User::finish_reset(conn, &before, &kept)?;
             if won {
                 User::note_confirmed(conn, user_id)?;
                 signals.send(conn, &PasswordChanged { user_id })?;
@@ -181,7 +187,7 @@ async fn change(entrance: &Entrance<'_>, gate: &Gate<'_>, form: &NewPasswordForm
     if won {
         entrance.signals.after(&PasswordChanged { user_id });
     }
-    Ok(won)
+    Ok(won.then_some(hash))
 }
 
 /// Django: `PasswordResetCompleteView`

@@ -14,7 +14,7 @@ use crate::accounts::errors::login_url;
 use crate::accounts::forms::{CodeForm, OwnerForm};
 use crate::accounts::guards::{Gate, User};
 use crate::accounts::mails;
-use crate::accounts::models::second_factor;
+use crate::accounts::models::{self, second_factor};
 use crate::accounts::page::{INVALID, Outcome, Page, View, again};
 use crate::accounts::site::Site;
 use crate::accounts::totp;
@@ -55,7 +55,7 @@ pub async fn code(page: Page<'_>, entrance: Entrance<'_>, gate: Gate<'_>, form: 
     let Some(user) = entrance.remembered().await? else {
         return Ok(Either::Left(flash::info(login_url(&next), Text::new("flash-code-late"))));
     };
-    match spent(&entrance, &gate, user.id, form.code).await {
+    match spent(&entrance, &gate, &user, form.code).await {
         Ok(left) => {
             entrance.forget_password();
             if !entrance.admit(&user, None, &gate.address()).await? {
@@ -79,10 +79,15 @@ pub async fn code(page: Page<'_>, entrance: Entrance<'_>, gate: Gate<'_>, form: 
 }
 
 /// Uses the code up, or says that it is none. Gives how many recovery codes are left when it was one of them.
-async fn spent(entrance: &Entrance<'_>, gate: &Gate<'_>, user_id: i64, typed: String) -> Result<Option<i64>, Error> {
+async fn spent(
+    entrance: &Entrance<'_>,
+    gate: &Gate<'_>,
+    user: &models::User,
+    typed: String,
+) -> Result<Option<i64>, Error> {
     gate.by_address(Scope::Login)?;
-    gate.by_key(Scope::Login, &entrance.second_attempt_key(user_id))?;
-    let typed = typed.trim().to_owned();
+    gate.by_key(Scope::Login, &entrance.second_attempt_key(user))?;
+    let (user_id, typed) = (user.id, typed.trim().to_owned());
     entrance
         .db
         .write(move |conn| {

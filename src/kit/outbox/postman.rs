@@ -92,6 +92,11 @@ impl Postman {
     }
 
     async fn send(&self, row: &Row) -> Fate {
+        if row.expires <= time::now() {
+            // The server was away, or mail was; what the letter says may not be true any more.
+            let before = if row.trouble.is_empty() { String::new() } else { format!("; before: {}", row.trouble) };
+            return Fate::Failed(SendError { is_final: true, told: format!("its time was over{before}") });
+        }
         let Some(compose) = self.kinds.0.get(row.kind.as_str()).copied() else {
             // Of a newer version, perhaps; that one may come back.
             return Fate::Failed(SendError {

@@ -23,6 +23,8 @@ pub(super) struct Row {
     pub expires: NaiveDateTime,
     /// This one included.
     pub attempts: i64,
+    /// What stood in the way last; empty for nothing.
+    pub trouble: String,
 }
 
 pub(super) fn insert(conn: &mut Conn, kind: &str, params: &str, expires: NaiveDateTime) -> QueryResult<()> {
@@ -47,7 +49,8 @@ pub(super) fn claim(conn: &mut Conn) -> QueryResult<Option<Row>> {
         .is_null()
         .and(outbox::due.le(now))
         .and(outbox::claimed_until.is_null().or(outbox::claimed_until.le(now)));
-    let columns = (outbox::id, outbox::kind, outbox::params, outbox::created, outbox::expires, outbox::attempts);
+    let columns =
+        (outbox::id, outbox::kind, outbox::params, outbox::created, outbox::expires, outbox::attempts, outbox::trouble);
     let candidates: Vec<Row> =
         outbox::table.filter(is_free).order((outbox::due, outbox::id)).select(columns).limit(5).load(conn)?;
     for mut row in candidates {
