@@ -35,10 +35,36 @@ register = Sign up
 ## Search
 
 search = Search
+search-everything = Search everything
 search-rooms = Search rooms
 search-topics = Search topics
 search-activity = Search activity
 search-clear = Show everything
+search-title = Search
+search-for = Search for “{ $q }”
+search-again = Search words
+search-text = In rooms, in what was said there, among people and projects, all at once.
+search-help-words = Every word that you type must be there, in any order. The last one may be only begun.
+search-help-letters = Capital letters and accents make no difference: elodie finds Élodie.
+search-help-kinds = The best answers come first. Above them you can choose rooms, messages, people or projects alone.
+search-kinds = What to look at
+search-all = All
+search-rooms-tab = Rooms
+search-messages-tab = Messages
+search-people-tab = People
+search-projects-tab = Projects
+search-some = { $count }
+search-many = { $count }+
+search-room = Room
+search-message = Message
+search-person = Person
+search-project = Project
+search-in-part = No word begins like that. These have it inside a word:
+search-cut = These are the best { $count }. More words find less, and better.
+search-none = Nothing found
+search-none-text = Try fewer or other words, or look through the lists themselves:
+search-developers-list = Search people
+search-projects-list = Search projects
 
 ## Pages of a long list
 

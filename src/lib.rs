@@ -20,6 +20,8 @@ pub mod projects;
 pub mod inbox;
 pub mod profiles;
 
+pub mod search;
+
 pub mod demo;
 pub mod import_django;
 

@@ -6,7 +6,7 @@ use rocket::{Build, Rocket};
 
 use crate::accounts::site::Site;
 use crate::kit::assets;
-use crate::{accounts, inbox, lobby, profiles, projects, rooms, server};
+use crate::{accounts, inbox, lobby, profiles, projects, rooms, search, server};
 
 /// Mounts the whole site.
 pub fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
@@ -17,6 +17,7 @@ pub fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
         .mount("/", profiles::routes())
         .mount("/", projects::routes())
         .mount("/", inbox::routes())
+        .mount("/", search::routes())
         .mount("/", if lobby { lobby::routes() } else { Vec::new() })
         .mount("/", server::routes())
         .mount("/static", assets::routes())

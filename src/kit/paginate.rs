@@ -95,7 +95,7 @@ impl Pager {
     }
 }
 
-/// `path?q=…&page=…`, without what is empty.
+/// `path?q=…&page=…`, without what is empty. `path` may have a query already.
 pub fn page_url(path: &str, q: &str, page: i64) -> String {
     let mut parts = Vec::new();
     if !q.is_empty() {
@@ -104,7 +104,8 @@ pub fn page_url(path: &str, q: &str, page: i64) -> String {
     if page > 1 {
         parts.push(format!("page={page}"));
     }
-    if parts.is_empty() { path.to_owned() } else { format!("{path}?{}", parts.join("&")) }
+    let joint = if path.contains('?') { '&' } else { '?' };
+    if parts.is_empty() { path.to_owned() } else { format!("{path}{joint}{}", parts.join("&")) }
 }
 
 /// Percent-encoded, as the value of a query field.
@@ -137,6 +138,7 @@ mod tests {
         assert_eq!(asked(Some("banana")).pager("/", "", 41).page, 1);
         assert_eq!(asked(Some("-3")).pager("/", "", 41).page, 1);
         assert_eq!(asked(None).pager("/", "", 0).pages, 1);
+        assert_eq!(page_url("/search?kind=rooms", "a", 2), "/search?kind=rooms&q=a&page=2");
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod permissions;
 mod projects;
 mod registration;
 mod rooms;
+mod search;
 mod second_factor;
 mod setup;
 mod templates;

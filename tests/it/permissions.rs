@@ -117,6 +117,7 @@ const TABLE: &[Rule] = &[
     ),
     rule("GET /projects/<id>/reviews/delete", "/projects/PROJECT/reviews/delete", &[], private(200)),
     rule("POST /projects/<id>/reviews/delete", "/projects/PROJECT/reviews/delete", &[], private(303)),
+    rule("GET /search", "/search?q=words", &[], ALL),
     rule("GET /rooms/<id>", "/rooms/ROOM", &[], ALL),
     rule("GET /rooms/<id>/events", "/rooms/ROOM/events", &[], ALL),
     rule("GET /events", "/events?rooms=ROOM:0", &[], ALL),

@@ -1,0 +1,137 @@
+//! The piece of a text that shows why it was found.
+
+use std::ops::Range;
+
+use serde::Serialize;
+
+use super::query::{Query, words};
+
+/// So long is an excerpt, in bytes of the text; cut between words.
+const LENGTH: usize = 240;
+
+/// So much stands before the first word that was asked for.
+const BEFORE: usize = 60;
+
+/// A stretch of text that is marked throughout, or not at all. It is text: whoever shows it escapes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Piece {
+    /// The words.
+    pub text: String,
+    /// Whether it was asked for.
+    pub marked: bool,
+}
+
+/// The whole text, marked.
+pub fn marked(query: &Query, text: &str) -> Vec<Piece> {
+    pieces(text, &matches(query, text))
+}
+
+/// The stretch with the most of what was asked for, marked; the beginning, when nothing of it is there. One line.
+pub fn excerpt(query: &Query, text: &str) -> Vec<Piece> {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let matches = matches(query, &line);
+    let window = window(&line, &matches);
+    let shown = &line[window.clone()];
+    let inside = matches.into_iter().filter(|found| found.start >= window.start && found.end <= window.end);
+    let inside: Vec<Range<usize>> = inside.map(|found| found.start - window.start..found.end - window.start).collect();
+    let mut pieces = pieces(shown, &inside);
+    let dots = || Piece { text: "…".into(), marked: false };
+    if window.start > 0 {
+        pieces.insert(0, dots());
+    }
+    if window.end < line.len() {
+        pieces.push(dots());
+    }
+    pieces
+}
+
+/// Whether anything of what was asked for is in it.
+pub fn answers(query: &Query, text: &str) -> bool {
+    !matches(query, text).is_empty()
+}
+
+fn matches(query: &Query, text: &str) -> Vec<Range<usize>> {
+    if query.has_words() {
+        return words(text).filter(|range| query.answer(&text[range.clone()]).is_some()).collect();
+    }
+    if query.is_empty() {
+        return Vec::new();
+    }
+    text.match_indices(query.text()).map(|(begin, found)| begin..begin + found.len()).collect()
+}
+
+/// The part of `line` to show.
+fn window(line: &str, matches: &[Range<usize>]) -> Range<usize> {
+    if line.len() <= LENGTH {
+        return 0..line.len();
+    }
+    let within = |begin: usize| matches.iter().filter(|found| found.start >= begin && found.end <= begin + LENGTH - BEFORE).count();
+    // Of the first of equals: later ones are no better. Few are looked at: a text may have thousands.
+    let best = matches.iter().take(50).rev().max_by_key(|found| within(found.start)).map_or(0, |found| found.start);
+    let begin = if best <= BEFORE { 0 } else { word_start(line, best - BEFORE, best) };
+    let end = if begin + LENGTH >= line.len() { line.len() } else { word_end(line, begin, begin + LENGTH) };
+    begin..end
+}
+
+/// The beginning of the first word at or after `from`, but not beyond `most`.
+fn word_start(line: &str, from: usize, most: usize) -> usize {
+    let from = (from..most).find(|at| line.is_char_boundary(*at)).unwrap_or(most);
+    line[from..most].find(' ').map_or(from, |space| from + space + 1)
+}
+
+/// The end of the last word before `to`; where words are that long, the last whole letter.
+fn word_end(line: &str, begin: usize, to: usize) -> usize {
+    let to = (begin..=to).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(begin);
+    line[begin..to].rfind(' ').filter(|space| *space > LENGTH / 2).map_or(to, |space| begin + space)
+}
+
+fn pieces(text: &str, matches: &[Range<usize>]) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut push = |text: &str, marked: bool| {
+        if !text.is_empty() {
+            pieces.push(Piece { text: text.to_owned(), marked });
+        }
+    };
+    let mut at = 0;
+    for found in matches {
+        push(&text[at..found.start], false);
+        push(&text[found.clone()], true);
+        at = found.end;
+    }
+    push(&text[at..], false);
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(query: &str, text: &str) -> String {
+        let pieces = excerpt(&Query::new(query), text);
+        pieces.iter().map(|piece| if piece.marked { format!("[{}]", piece.text) } else { piece.text.clone() }).collect()
+    }
+
+    #[test]
+    fn what_was_asked_for_is_marked() {
+        assert_eq!(shown("elod was", "Yes,\n Élodie  WAS here"), "Yes, Élodie [WAS] here");
+        assert_eq!(shown("was elod", "Yes, Élodie WAS here"), "Yes, [Élodie] [WAS] here");
+        assert_eq!(shown("हिन्", "यह हिन्दी है"), "यह [हिन्दी] है");
+        assert_eq!(shown("🦀", "a🦀b"), "a[🦀]b");
+        assert_eq!(shown("x", ""), "");
+    }
+
+    #[test]
+    fn the_window_is_where_the_words_are_and_cuts_none() {
+        let text = format!("{} needle in hay {}", "straw ".repeat(100), "straw ".repeat(100));
+        let shown = shown("needle", &text);
+        assert!(shown.starts_with("…straw") && shown.ends_with("straw…"), "{shown}");
+        assert!(shown.contains("[needle] in hay"), "{shown}");
+        for text in ["é".repeat(1000), "हिन्दी".repeat(300), format!("x{}", "😀".repeat(500))] {
+            assert!(shown_len(&text) <= LENGTH + 8, "{}", shown_len(&text));
+        }
+    }
+
+    fn shown_len(text: &str) -> usize {
+        shown("needle", text).len()
+    }
+}

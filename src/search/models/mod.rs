@@ -1,0 +1,6 @@
+//! What was asked, what was found, in which order, and the piece of text that shows why.
+
+pub mod excerpt;
+pub mod found;
+pub mod query;
+pub mod rank;

@@ -1,0 +1,242 @@
+//! Words, as both databases tell them apart, and what somebody asks for.
+
+use std::ops::Range;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use crate::kit::db::contains_pattern;
+
+/// So many words count.
+const MOST_WORDS: usize = 8;
+
+/// Of a longer word its beginning counts.
+const LONGEST_WORD: usize = 64;
+
+/// Where the words of a text are. Letters, digits and marks make words, as for the tokenizers of the migration `0014_search`.
+pub fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let is_of_word = |letter: char| letter.is_alphanumeric() || is_combining_mark(letter);
+    let mut letters = text.char_indices().peekable();
+    std::iter::from_fn(move || {
+        let (begin, _) = letters.find(|(_, letter)| is_of_word(*letter))?;
+        while letters.next_if(|(_, letter)| is_of_word(*letter)).is_some() {}
+        Some(begin..letters.peek().map_or(text.len(), |(end, _)| *end))
+    })
+}
+
+/// What makes two spellings the same word: neither case nor the diacritics of Latin letters count.
+pub fn fold_word(word: &str) -> String {
+    if word.is_ascii() {
+        return word.to_ascii_lowercase();
+    }
+    let mut is_latin = false;
+    let bare = word.nfd().filter(|letter| {
+        let is_diacritic = matches!(letter, '\u{300}'..='\u{36f}');
+        is_latin = letter.is_ascii_alphabetic() || (is_latin && is_diacritic);
+        !(is_latin && is_diacritic)
+    });
+    // The two forms of the small sigma are one letter.
+    bare.nfc().flat_map(char::to_lowercase).map(|letter| if letter == 'ς' { 'σ' } else { letter }).collect()
+}
+
+/// How a word of a text answers to one that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// It is that word.
+    Whole,
+    /// It begins with it, or has it in it, as far as that was asked for.
+    Part,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// The word alone.
+    Whole,
+    /// It, and what begins with it.
+    Prefix,
+    /// Whatever has it in it.
+    Inside,
+}
+
+#[derive(Clone, Debug)]
+struct Term {
+    folded: String,
+    how: How,
+}
+
+/// What somebody asks for. Anything that can be typed is a query: there are no operators and no mistakes.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// As typed, cut and cleaned.
+    text: String,
+    terms: Vec<Term>,
+}
+
+impl Query {
+    /// All words must be there; the last may be the beginning of one. `text` comes from
+    /// [`search_text`](crate::kit::paginate::search_text), cut already.
+    pub fn new(text: &str) -> Self {
+        let mut terms: Vec<Term> = Vec::new();
+        for range in words(text) {
+            let mut folded = fold_word(&text[range]);
+            // Marks alone are no word.
+            if !folded.contains(char::is_alphanumeric) || terms.iter().any(|term| term.folded == folded) {
+                continue;
+            }
+            let mut how = How::Whole;
+            if let Some((end, _)) = folded.char_indices().nth(LONGEST_WORD) {
+                folded.truncate(end);
+                how = How::Prefix;
+            }
+            terms.push(Term { folded, how });
+            if terms.len() == MOST_WORDS {
+                break;
+            }
+        }
+        // One letter begins too many words.
+        if let Some(last) = terms.last_mut().filter(|last| last.folded.chars().nth(1).is_some()) {
+            last.how = How::Prefix;
+        }
+        Self { text: text.to_owned(), terms }
+    }
+
+    /// What was typed.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Nothing was typed.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Whether it has words, without which no index of words can be asked.
+    pub fn has_words(&self) -> bool {
+        !self.terms.is_empty()
+    }
+
+    /// The same, where the last word must be a whole one.
+    pub fn whole(&self) -> Self {
+        let mut whole = self.clone();
+        if let Some(last) = whole.terms.last_mut().filter(|last| last.folded.chars().nth(LONGEST_WORD - 1).is_none()) {
+            last.how = How::Whole;
+        }
+        whole
+    }
+
+    /// The same, where each word may stand anywhere in another.
+    pub fn inside(&self) -> Self {
+        let mut inside = self.clone();
+        for term in &mut inside.terms {
+            term.how = How::Inside;
+        }
+        inside
+    }
+
+    /// For `MATCH` of FTS5; `title`: the words must stand in the title.
+    pub fn for_fts5(&self, title: bool) -> String {
+        // Words have no quotes in them.
+        let terms = self.terms.iter().map(|Term { folded, how }| match how {
+            How::Prefix => format!("\"{folded}\" *"),
+            How::Whole | How::Inside => format!("\"{folded}\""),
+        });
+        let all = terms.collect::<Vec<_>>().join(" AND ");
+        if title { format!("title : ({all})") } else { all }
+    }
+
+    /// For `to_tsquery`; `title`: the words must stand in the title.
+    pub fn for_tsquery(&self, title: bool) -> String {
+        let terms = self.terms.iter().map(|Term { folded, how }| match (how, title) {
+            (How::Prefix, true) => format!("'{folded}':*A"),
+            (How::Prefix, false) => format!("'{folded}':*"),
+            (How::Whole | How::Inside, true) => format!("'{folded}':A"),
+            (How::Whole | How::Inside, false) => format!("'{folded}'"),
+        });
+        terms.collect::<Vec<_>>().join(" & ")
+    }
+
+    /// The patterns of `LIKE` that a text must fit, all of them: its words, or, without any, what was typed.
+    pub fn patterns(&self) -> Vec<String> {
+        if self.terms.is_empty() {
+            return vec![contains_pattern(&self.text)];
+        }
+        self.terms.iter().map(|term| contains_pattern(&term.folded)).collect()
+    }
+
+    /// How many different words are asked for.
+    pub fn len(&self) -> usize {
+        self.terms.len()
+    }
+
+    /// Which of the words this one of a text answers to, and how.
+    pub fn answer(&self, word: &str) -> Option<(usize, Match)> {
+        let word = fold_word(word);
+        let mut part = None;
+        for (place, term) in self.terms.iter().enumerate() {
+            if word == term.folded {
+                return Some((place, Match::Whole));
+            }
+            let is_part = match term.how {
+                How::Whole => false,
+                How::Prefix => word.starts_with(&term.folded),
+                How::Inside => word.contains(&term.folded),
+            };
+            if is_part && part.is_none() {
+                part = Some((place, Match::Part));
+            }
+        }
+        part
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(text: &str) -> Vec<&str> {
+        words(text).map(|range| &text[range]).collect()
+    }
+
+    #[test]
+    fn words_are_whole_in_all_scripts() {
+        assert_eq!(split("हिन्दी, नमस्ते। e\u{301}lan don't 2x"), ["हिन्दी", "नमस्ते", "e\u{301}lan", "don", "t", "2x"]);
+        assert_eq!(split(" \" -- * "), Vec::<&str>::new());
+        assert_eq!(split("ab"), ["ab"]);
+    }
+
+    #[test]
+    fn folding_leaves_out_case_and_latin_diacritics() {
+        for (one, other) in
+            [("Élodie", "elodie"), ("MÜLLER", "muller"), ("e\u{301}", "E"), ("İstanbul", "istanbul"), ("ΟΔΟΣ", "οδος")]
+        {
+            assert_eq!(fold_word(one), fold_word(other), "{one} {other}");
+        }
+        for (one, other) in [("й", "и"), ("हिन्दी", "हनद"), ("ø", "o"), ("कि", "की")] {
+            assert_ne!(fold_word(one), fold_word(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_typed_becomes_quoted_words() {
+        let query = Query::new(r#"Rust" OR NEAR(x, -y) * AND 'drop"#);
+        assert_eq!(query.for_fts5(false), r#""rust" AND "or" AND "near" AND "x" AND "y" AND "and" AND "drop" *"#);
+        assert_eq!(query.for_tsquery(true), "'rust':A & 'or':A & 'near':A & 'x':A & 'y':A & 'and':A & 'drop':*A");
+        assert_eq!(Query::new("rust C++").for_fts5(true), r#"title : ("rust" AND "c")"#);
+        assert_eq!(Query::new("a b c d e f g h i j").len(), 8);
+        assert_eq!(Query::new("go GO gö").len(), 1);
+        assert!(!Query::new("🦀 !? \u{fe0f}").has_words());
+        assert_eq!(Query::new("🦀").patterns(), ["%🦀%"]);
+        let long = Query::new(&"x".repeat(200));
+        assert_eq!(long.whole().for_tsquery(false), format!("'{}':*", "x".repeat(64)));
+    }
+
+    #[test]
+    fn a_word_answers_as_a_whole_or_in_part() {
+        let query = Query::new("the well");
+        assert_eq!(query.answer("WELL"), Some((1, Match::Whole)));
+        assert_eq!(query.answer("wellspring"), Some((1, Match::Part)));
+        assert_eq!(query.answer("then"), None);
+        assert_eq!(query.whole().answer("wellspring"), None);
+        assert_eq!(query.inside().answer("dwells"), Some((1, Match::Part)));
+    }
+}

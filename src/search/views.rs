@@ -1,0 +1,76 @@
+//! The page of the search.
+
+use rocket::get;
+use rocket_dyn_templates::context;
+use serde::Serialize;
+
+use crate::accounts::page::{Page, View};
+use crate::kit::db::Db;
+use crate::kit::error::Error;
+use crate::kit::paginate::{Pager, encode_query, page_url, search_text};
+use crate::search::models::found::{Counts, Kind, MOST_COUNTED, MOST_LISTED, search};
+use crate::search::models::query::Query;
+
+const PER_PAGE: i64 = 20;
+
+/// A way to look at one kind, or at all.
+#[derive(Serialize)]
+struct Tab {
+    /// `all`, or the kind's key.
+    key: &'static str,
+    url: String,
+    count: i64,
+    /// There are more than are counted.
+    more: bool,
+    current: bool,
+}
+
+fn tabs(q: &str, counts: &Counts, current: Option<Kind>) -> Vec<Tab> {
+    let q = encode_query(q);
+    let tab = |kind: Option<Kind>| {
+        let count = kind.map_or(counts.total(), |kind| counts.of(kind));
+        Tab {
+            key: kind.map_or("all", Kind::key),
+            url: kind.map_or_else(|| format!("/search?q={q}"), |kind| format!("/search?kind={}&q={q}", kind.key())),
+            count: count.min(MOST_COUNTED),
+            more: count > MOST_COUNTED,
+            current: kind == current,
+        }
+    };
+    std::iter::once(None).chain(Kind::ALL.into_iter().map(Some)).map(tab).collect()
+}
+
+/// Everything at once, the best first; or one kind, page by page.
+#[get("/search?<q>&<kind>&<page>")]
+pub async fn page(
+    frame: Page<'_>,
+    db: &Db,
+    q: Option<String>,
+    kind: Option<String>,
+    page: Option<String>,
+) -> Result<View, Error> {
+    let q = search_text(q.as_deref());
+    let kind = kind.as_deref().and_then(Kind::from_key);
+    let query = Query::new(&q);
+    let found = db.read(move |conn| Ok(search(conn, &query, kind)?)).await?;
+    let path = kind.map_or_else(|| "/search".to_owned(), |kind| format!("/search?kind={}", kind.key()));
+    let listed = if kind.is_some() { i64::try_from(found.len()).unwrap_or(i64::MAX) } else { 0 };
+    let pager = Pager::new(&path, &q, page.as_deref(), listed, PER_PAGE);
+    let limit = usize::try_from(PER_PAGE).unwrap_or_default();
+    let hits = match kind {
+        None => found.mixed(limit),
+        Some(_) => found.shown(usize::try_from(pager.offset()).unwrap_or_default(), limit),
+    };
+    let tabs = tabs(&q, &found.counts, kind);
+    // Only the best can be looked through.
+    let is_cut = kind.is_some_and(|kind| found.counts.of(kind) > MOST_LISTED) && pager.page == pager.pages;
+    let (is_in_part, kind) = (found.is_in_part, kind.map(Kind::key));
+    // Their own searches look inside of words, through all of them.
+    let lists = context! {
+        rooms: page_url("/", &q, 1),
+        developers: page_url("/developers", &q, 1),
+        projects: page_url("/projects", &q, 1),
+    };
+    let most = MOST_LISTED;
+    Ok(frame.ok("search/search.html", context! { q, hits, tabs, pager, is_in_part, kind, is_cut, most, lists }))
+}
