@@ -235,7 +235,7 @@ impl Candidate {
             }
             _ => None,
         };
-        let text = if matches!(self.kind, Kind::Person | Kind::Project) { markdown::plain(text) } else { text.clone() };
+        let text = markdown::plain(text);
         let texts = [intro.as_str(), &text, labels];
         let telling = texts.iter().find(|text| answers(query, text));
         let telling = telling.or_else(|| texts.iter().find(|text| !text.is_empty())).unwrap_or(&"");
