@@ -91,6 +91,32 @@ export default (test) => {
     await page.locator('#people').waitFor({ state: 'hidden' });
   });
 
+  test('the search in the header finds everything, kind by kind, and leads to it', async (scene) => {
+    const person = await scene.person();
+    const word = `Mahua${Date.now() % 1e6}`;
+    const room = await person.openRoom({ name: `Under the ${word}`, topic: 'Trees' });
+    for (let number = 1; number <= 22; number++) await person.say(room, `**${word}** number ${number}`);
+    const page = await scene.window({ javaScript: false, path: '/topics' });
+    await page.locator('.site-search input[name=q]').fill(word.slice(0, -1).toLowerCase());
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/search\?q=/);
+    const results = page.locator('.results > li');
+    assert.match(await results.first().innerText(), /Under the/, 'what is called so comes first');
+    assert.equal(await results.nth(1).locator('mark').innerText(), word);
+    assert.match(await results.nth(1).locator('.result-text').innerText(), new RegExp(`^${word} number`), 'without the marks of Markdown');
+    await page.locator('.tabs a', { hasText: 'Messages' }).click();
+    await page.waitForURL(/kind=messages/);
+    assert.equal(await results.count(), 20);
+    await page.locator('.pager a[rel=next]').click();
+    await page.waitForURL(/page=2/);
+    assert.equal(await results.count(), 2);
+    await results.first().locator('h2 a').click();
+    await page.waitForURL(new RegExp(`/rooms/${room}\\?at=\\d+#message-\\d+`));
+    await page.goto(`/search?q=nothing-of-that-name-${word}`);
+    await page.locator('main a', { hasText: 'Search people' }).click();
+    await page.waitForURL(/\/developers\?q=nothing/);
+  });
+
   test('search finds rooms, topics and activity, and pages keep the query', async (scene) => {
     const person = await scene.person();
     const word = `Banyan${Date.now() % 1e6}`;
@@ -99,7 +125,7 @@ export default (test) => {
     await person.say(rooms[0], 'said under it');
     const page = await scene.window({ javaScript: false, path: '/' });
 
-    await page.locator('.site-search input[name=q]').fill(word.toLowerCase());
+    await page.locator('main input[name=q]').fill(word.toLowerCase());
     await page.keyboard.press('Enter');
     await page.waitForURL(/\?q=/);
     const cards = page.locator('.room-card');

@@ -18,28 +18,30 @@ CREATE VIEW project_texts AS
     FROM projects p;
 
 -- Letters, digits and marks make words (without the marks हिन्दी would be three); case and the diacritics of Latin letters do not count.
+-- Beginnings of two or three letters have an index, since too many words have them. Of the messages, which are many, it is kept in
+-- which a word stands, not where.
 CREATE VIRTUAL TABLE room_words USING fts5(title, rest, content='', contentless_delete=1, prefix='2 3',
     tokenize="unicode61 remove_diacritics 2 categories 'L* N* Mn Mc'");
-CREATE VIRTUAL TABLE message_words USING fts5(title, rest, content='', contentless_delete=1, prefix='2 3',
+CREATE VIRTUAL TABLE message_words USING fts5(rest, content='', contentless_delete=1, prefix='2 3', detail=none,
     tokenize="unicode61 remove_diacritics 2 categories 'L* N* Mn Mc'");
 CREATE VIRTUAL TABLE person_words USING fts5(title, rest, content='', contentless_delete=1, prefix='2 3',
     tokenize="unicode61 remove_diacritics 2 categories 'L* N* Mn Mc'");
 CREATE VIRTUAL TABLE project_words USING fts5(title, rest, content='', contentless_delete=1, prefix='2 3',
     tokenize="unicode61 remove_diacritics 2 categories 'L* N* Mn Mc'");
 INSERT INTO room_words (rowid, title, rest) SELECT id, title, rest FROM room_texts;
-INSERT INTO message_words (rowid, title, rest) SELECT id, title, rest FROM message_texts;
+INSERT INTO message_words (rowid, rest) SELECT id, rest FROM message_texts;
 INSERT INTO person_words (rowid, title, rest) SELECT id, title, rest FROM person_texts;
 INSERT INTO project_words (rowid, title, rest) SELECT id, title, rest FROM project_texts;
 
 -- Messages: the one table that is written all the time, and whose words stand in one column.
 CREATE TRIGGER message_words_insert AFTER INSERT ON messages WHEN NEW.deleted IS NULL AND NOT NEW.in_lobby
 BEGIN
-    INSERT INTO message_words (rowid, title, rest) VALUES (NEW.id, '', NEW.body);
+    INSERT INTO message_words (rowid, rest) VALUES (NEW.id, NEW.body);
 END;
 CREATE TRIGGER message_words_update AFTER UPDATE OF id, body, deleted, in_lobby ON messages
 BEGIN
     DELETE FROM message_words WHERE rowid = OLD.id;
-    INSERT INTO message_words (rowid, title, rest) SELECT id, title, rest FROM message_texts WHERE id = NEW.id;
+    INSERT INTO message_words (rowid, rest) SELECT id, rest FROM message_texts WHERE id = NEW.id;
 END;
 CREATE TRIGGER message_words_delete AFTER DELETE ON messages WHEN OLD.deleted IS NULL AND NOT OLD.in_lobby
 BEGIN

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use serde::Serialize;
 
@@ -101,6 +102,8 @@ pub struct Hit {
     pub title: Vec<Piece>,
     /// The words in which it was found, or its first ones.
     pub excerpt: Vec<Piece>,
+    /// A room's topic, a person's skills, a project's tags.
+    pub labels: Vec<Piece>,
     /// Where it is.
     pub url: String,
     /// The host, the author, the person himself, the owner; none when he is gone.
@@ -218,10 +221,11 @@ impl Candidate {
         let score = match kind {
             Kind::Room => score(query, &[(8.0, &row.title), (3.0, &row.labels), (1.0, &row.text)]),
             Kind::Message => score(query, &[(1.0, &row.text)]),
-            Kind::Person => score(
-                query,
-                &[(8.0, &row.title), (8.0, username), (3.0, &row.labels), (2.0, &row.intro), (1.0, &row.text)],
-            ),
+            Kind::Person => {
+                // Mostly the same word in two spellings.
+                let named = f64::max(score(query, &[(8.0, &row.title)]), score(query, &[(8.0, username)]));
+                named + score(query, &[(3.0, &row.labels), (2.0, &row.intro), (1.0, &row.text)])
+            }
             Kind::Project => score(query, &[(8.0, &row.title), (3.0, &row.labels), (1.0, &row.text)]),
         };
         Self { kind, row, score }
@@ -236,7 +240,7 @@ impl Candidate {
             _ => None,
         };
         let text = markdown::plain(text);
-        let texts = [intro.as_str(), &text, labels];
+        let texts = [intro.as_str(), &text];
         let telling = texts.iter().find(|text| answers(query, text));
         let telling = telling.or_else(|| texts.iter().find(|text| !text.is_empty())).unwrap_or(&"");
         let url = match self.kind {
@@ -256,6 +260,7 @@ impl Candidate {
             id: *id,
             title,
             excerpt: excerpt(query, telling),
+            labels: excerpt(query, labels),
             url,
             who,
             created: *created,
@@ -274,11 +279,15 @@ pub fn search(conn: &mut Conn, query: &Query, only: Option<Kind>) -> QueryResult
     }
     let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| only.is_none_or(|only| only == *kind)).collect();
     let (whole, inside) = (query.whole(), query.inside());
-    // Where whole words are enough, their longer sisters are not looked for: it would take longer, and show nothing better.
-    let for_messages =
-        if query.has_words() && count(conn, [&whole; 4], &[Kind::Message])?.total() > MOST_COUNTED { &whole } else { query };
+    let (for_messages, mut counts) = match counts(conn, query, &whole) {
+        Ok(counted) => counted,
+        // A letter that SQLite does not know yet parts a word, and where its parts stand is not kept.
+        Err(DieselError::DatabaseError(_, told)) if told.message().contains("phrase queries are not supported") => {
+            (query, Counts::default())
+        }
+        Err(error) => return Err(error),
+    };
     let by_kind = [query, for_messages, query, query];
-    let mut counts = if query.has_words() { count(conn, by_kind, &Kind::ALL)? } else { Counts::default() };
     let is_in_part = counts.total() == 0;
     let asked = if is_in_part { &inside } else { query };
     let mut hits = Vec::new();
@@ -342,6 +351,17 @@ fn inside_words(kind: Kind, query: &Query) -> (String, Vec<String>) {
         conditions.join(" AND ")
     );
     (ids, patterns)
+}
+
+/// What to ask the messages for, and how many there are of each kind: two statements. Where whole words are enough, the longer ones
+/// that begin so are not looked for: it would take long, and show nothing better.
+fn counts<'q>(conn: &mut Conn, query: &'q Query, whole: &'q Query) -> QueryResult<(&'q Query, Counts)> {
+    if !query.has_words() {
+        return Ok((query, Counts::default()));
+    }
+    let is_enough = count(conn, [whole; 4], &[Kind::Message])?.total() > MOST_COUNTED;
+    let for_messages = if is_enough { whole } else { query };
+    Ok((for_messages, count(conn, [query, for_messages, query, query], &Kind::ALL)?))
 }
 
 fn count(conn: &mut Conn, by_kind: [&Query; 4], kinds: &[Kind]) -> QueryResult<Counts> {

@@ -13,7 +13,7 @@ const USUAL_LENGTH: f64 = 30.0;
 const SIDE_BY_SIDE: f64 = 0.5;
 
 /// What somebody has only begun to type.
-const PART: f64 = 0.6;
+const PART: f64 = 0.4;
 
 /// How well these texts, each with its weight, answer the query; higher is better.
 pub fn score(query: &Query, texts: &[(f64, &str)]) -> f64 {
