@@ -119,8 +119,11 @@ pub const MOST_COUNTED: i64 = 1000;
 /// Of a kind so many are ranked and can be looked through: the newest that match, those first whose title does.
 pub const MOST_LISTED: i64 = 100;
 
+/// The same where all kinds share a page.
+const MOST_MIXED: i64 = 30;
+
 /// A part of a word is looked for in so many of the newest of each kind.
-const NEWEST: i64 = 2000;
+const NEWEST: i64 = 1000;
 
 /// How many there are of each kind, in the order of [`Kind::ALL`]; more than [`MOST_COUNTED`] is one more than that.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -279,23 +282,23 @@ pub fn search(conn: &mut Conn, query: &Query, only: Option<Kind>) -> QueryResult
     }
     let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| only.is_none_or(|only| only == *kind)).collect();
     let (whole, inside) = (query.whole(), query.inside());
-    let (for_messages, mut counts) = match counts(conn, query, &whole) {
+    let (by_kind, mut counts) = match counts(conn, query, &whole) {
         Ok(counted) => counted,
         // A letter that SQLite does not know yet parts a word, and where its parts stand is not kept.
         Err(DieselError::DatabaseError(_, told)) if told.message().contains("phrase queries are not supported") => {
-            (query, Counts::default())
+            ([query; 4], Counts::default())
         }
         Err(error) => return Err(error),
     };
-    let by_kind = [query, for_messages, query, query];
     let is_in_part = counts.total() == 0;
     let asked = if is_in_part { &inside } else { query };
+    let most = if only.is_some() { MOST_LISTED } else { MOST_MIXED };
     let mut hits = Vec::new();
     for kind in if is_in_part { Kind::ALL.to_vec() } else { kinds } {
         if !is_in_part && counts.of(kind) == 0 {
             continue;
         }
-        let (ids, binds) = if is_in_part { inside_words(kind, asked) } else { by_words(conn, kind, by_kind[kind as usize]) };
+        let (ids, binds) = if is_in_part { inside_words(kind, asked) } else { by_words(conn, kind, by_kind[kind as usize], most) };
         let rows = load(conn, kind, &ids, binds)?;
         if is_in_part {
             counts.0[kind as usize] = i64::try_from(rows.len()).unwrap_or(i64::MAX);
@@ -327,15 +330,15 @@ fn matching(conn: &Conn, kind: Kind, query: &Query, title: bool, place: usize) -
     }
 }
 
-fn by_words(conn: &Conn, kind: Kind, query: &Query) -> (String, Vec<String>) {
+fn by_words(conn: &Conn, kind: Kind, query: &Query, most: i64) -> (String, Vec<String>) {
     let (newest, all) = matching(conn, kind, query, false, 1);
     if kind == Kind::Message {
-        return (format!("{newest} ORDER BY id DESC LIMIT {MOST_LISTED}"), vec![all]);
+        return (format!("{newest} ORDER BY id DESC LIMIT {most}"), vec![all]);
     }
     let (titled, in_title) = matching(conn, kind, query, true, 2);
     let ids = format!(
-        "SELECT id FROM ({newest} ORDER BY id DESC LIMIT {MOST_LISTED}) AS a \
-         UNION SELECT id FROM ({titled} ORDER BY id DESC LIMIT {MOST_LISTED}) AS b"
+        "SELECT id FROM ({newest} ORDER BY id DESC LIMIT {most}) AS a \
+         UNION SELECT id FROM ({titled} ORDER BY id DESC LIMIT {most}) AS b"
     );
     (ids, vec![all, in_title])
 }
@@ -353,15 +356,26 @@ fn inside_words(kind: Kind, query: &Query) -> (String, Vec<String>) {
     (ids, patterns)
 }
 
-/// What to ask the messages for, and how many there are of each kind: two statements. Where whole words are enough, the longer ones
-/// that begin so are not looked for: it would take long, and show nothing better.
-fn counts<'q>(conn: &mut Conn, query: &'q Query, whole: &'q Query) -> QueryResult<(&'q Query, Counts)> {
+/// What to ask each kind for, and how many there are: two statements. Where whole words are enough, the longer ones that begin so are
+/// not looked for: it would take long, and show nothing better.
+fn counts<'q>(conn: &mut Conn, query: &'q Query, whole: &'q Query) -> QueryResult<([&'q Query; 4], Counts)> {
+    let mut by_kind = [query; 4];
     if !query.has_words() {
-        return Ok((query, Counts::default()));
+        return Ok((by_kind, Counts::default()));
     }
-    let is_enough = count(conn, [whole; 4], &[Kind::Message])?.total() > MOST_COUNTED;
-    let for_messages = if is_enough { whole } else { query };
-    Ok((for_messages, count(conn, [query, for_messages, query, query], &Kind::ALL)?))
+    let mut counts = count(conn, [whole; 4], &Kind::ALL)?;
+    let (enough, few): (Vec<Kind>, Vec<Kind>) =
+        Kind::ALL.into_iter().partition(|kind| counts.of(*kind) > MOST_COUNTED);
+    for kind in enough {
+        by_kind[kind as usize] = whole;
+    }
+    if !few.is_empty() {
+        let longer = count(conn, by_kind, &few)?;
+        for kind in few {
+            counts.0[kind as usize] = longer.of(kind);
+        }
+    }
+    Ok((by_kind, counts))
 }
 
 fn count(conn: &mut Conn, by_kind: [&Query; 4], kinds: &[Kind]) -> QueryResult<Counts> {
