@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::accounts::page::{Page, View};
 use crate::kit::db::Db;
 use crate::kit::error::Error;
-use crate::kit::paginate::{Pager, encode_query, page_url, search_text};
+use crate::kit::paginate::{Asked, encode_query, page_url, search_text};
 use crate::search::models::found::{Counts, Kind, MOST_COUNTED, MOST_LISTED, search};
 use crate::search::models::query::Query;
 
@@ -55,7 +55,7 @@ pub async fn page(
     let found = db.read(move |conn| Ok(search(conn, &query, kind)?)).await?;
     let path = kind.map_or_else(|| "/search".to_owned(), |kind| format!("/search?kind={}", kind.key()));
     let listed = if kind.is_some() { i64::try_from(found.len()).unwrap_or(i64::MAX) } else { 0 };
-    let pager = Pager::new(&path, &q, page.as_deref(), listed, PER_PAGE);
+    let pager = Asked::new(page.as_deref(), PER_PAGE).pager(&path, &q, listed);
     let limit = usize::try_from(PER_PAGE).unwrap_or_default();
     let hits = match kind {
         None => found.mixed(limit),

@@ -396,7 +396,7 @@ both!(the_migration_indexes_what_is_there_and_goes_again, |site| {
     assert_eq!(searched(site, "bobbin", None).len(), 2);
 });
 
-/// As the import and the demo write.
+// As the import and the demo write.
 both!(what_is_written_in_bulk_is_found, |site| {
     let asha = site.person("asha");
     let room = site.room(&asha, "Looms", "Craft");
