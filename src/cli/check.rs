@@ -16,6 +16,7 @@ use crate::kit::config::{Access, MailBackend, Registration, SmtpSecurity, make_d
 use crate::kit::db::{self, Conn};
 use crate::kit::i18n::Catalogue;
 use crate::kit::mail::Mailer;
+use crate::kit::throttle::Rate;
 use crate::kit::{migrations, outbox, templates};
 
 /// How to check.
@@ -170,7 +171,22 @@ fn letters(conn: &mut Conn, findings: &mut Vec<Finding>) {
 /// Whether mail can leave at all.
 fn mail(context: &Context, is_deployed: bool, findings: &mut Vec<Finding>) {
     let config = &context.loaded.config;
-    match Mailer::new(config) {
+    // This makes the folder, if it is files.
+    let mailer = Mailer::new(config);
+    let host = &config.mail.smtp.host;
+    let is_host = host.parse::<std::net::IpAddr>().is_ok() || !host.contains([':', '/', '@']);
+    if config.mail.backend == Some(MailBackend::Smtp) && !is_host {
+        let text = format!("mail.smtp.host {host:?} is more than a server's name: the port goes to mail.smtp.port");
+        error(findings, "mail.host", text);
+    }
+    if config.mail.backend == Some(MailBackend::File) && mailer.is_ok() {
+        let probe = config.mail.file_dir.join(".check");
+        if let Err(reason) = std::fs::write(&probe, "").and_then(|()| std::fs::remove_file(&probe)) {
+            let folder = config.mail.file_dir.display();
+            error(findings, "mail.folder", format!("cannot write to mail.file_dir {folder}: {reason}"));
+        }
+    }
+    match mailer {
         Ok(Some(_))
             if config.mail.backend != Some(MailBackend::Smtp) || config.mail.smtp.security != SmtpSecurity::None => {}
         Ok(Some(_)) if is_this_machine(&config.mail.smtp.host) => {}
@@ -279,6 +295,24 @@ fn deployment(context: &Context, findings: &mut Vec<Finding>) {
             "deploy.https",
             format!("site_url is {}: without https cookies and passwords travel open", config.site_url),
         );
+    }
+    if let Some(all) = config.proxy.trusted.iter().find(|network| network.prefix_len() == 0) {
+        warning(
+            findings,
+            "deploy.proxy",
+            format!("proxy.trusted has {all}: everybody can claim any address, and is throttled under none of his own"),
+        );
+    }
+    let rates = &config.throttle;
+    for (key, rate) in [
+        ("throttle.login", rates.login),
+        ("throttle.register", rates.register),
+        ("throttle.post", rates.post),
+        ("throttle.reset", rates.reset),
+    ] {
+        if rate == Rate::Off {
+            warning(findings, "deploy.throttle", format!("{key} is off: whoever likes may try without an end"));
+        }
     }
     if let Some(secret) = &config.secret_key {
         let letters: std::collections::BTreeSet<char> = secret.expose().chars().collect();

@@ -194,7 +194,9 @@ pub fn remove_second_factor(args: PasswordArgs, context: &Context) -> Result<(),
 pub fn delete(args: DeleteArgs, context: &Context) -> Result<(), String> {
     let mut conn = context.connect_migrated()?;
     let user = find(&mut conn, &args.user)?;
-    confirm::destruction(context, &format!("deletes {} and all his messages", user.username), args.yes)?;
+    let is_last = User::is_last_superuser(&mut conn, user.id).map_err(|e| e.to_string())?;
+    let last = if is_last { ", the last who may do everything here," } else { "" };
+    confirm::destruction(context, &format!("deletes {}{last} and all his messages", user.username), args.yes)?;
     let signals = signals(context);
     db::transaction(&mut conn, |conn| {
         signals.send(conn, &UserLeaving { user_id: user.id })?;
@@ -202,6 +204,9 @@ pub fn delete(args: DeleteArgs, context: &Context) -> Result<(), String> {
     })
     .map_err(|e: diesel::result::Error| e.to_string())?;
     context.say(&format!("{} was deleted; his rooms stay.", user.username));
+    if is_last {
+        context.say("Nobody can run this site now: `chaupal createsuperuser` makes somebody who can.");
+    }
     Ok(())
 }
 

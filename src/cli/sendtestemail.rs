@@ -8,7 +8,7 @@ use super::Context;
 use crate::accounts::mails::Test;
 use crate::accounts::site::Site;
 use crate::kit::i18n::Catalogue;
-use crate::kit::mail::Mailer;
+use crate::kit::mail::{Mailer, is_address};
 use crate::kit::outbox::Letter as _;
 use crate::kit::templates::{self, Pages};
 use crate::kit::{db, random};
@@ -30,6 +30,9 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
     let mailer = Mailer::new(config)?.ok_or(
         "mail is not set up: set mail.backend to \"smtp\" and mail.smtp.host to your mail server (docs/configuration.md)",
     )?;
+    if !is_address(&args.to) {
+        return Err(format!("{:?} is no e-mail address", args.to));
+    }
     let catalogue = Arc::new(Catalogue::embedded().map_err(|e| e.to_string())?);
     let overrides = templates::override_dir(&config.data_dir);
     let (tera, _) = templates::load(Arc::clone(&catalogue), &overrides).map_err(|e| e.to_string())?;

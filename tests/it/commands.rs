@@ -325,7 +325,8 @@ fn passwords_change_and_people_go() {
     place.run(&["deleteuser", "nobody", "--yes"]).one_line(1, &["nobody"]);
     place.run(&["deleteuser", "asha"]).one_line(1, &["--yes"]);
     assert_eq!(place.number("SELECT count(*) FROM users"), 1);
-    place.run(&["deleteuser", "Asha", "--yes"]).done();
+    assert!(place.run(&["deleteuser", "asha"]).err.contains("the last who may do everything"));
+    assert!(place.run(&["deleteuser", "Asha", "--yes"]).done().out.contains("Nobody can run this site now"));
     assert_eq!(place.number("SELECT count(*) FROM users"), 0);
     place.run(&["clearsessions"]).done();
 }
@@ -360,8 +361,40 @@ fn check_tells_errors_by_its_exit_code() {
         ];
         let mute = run(place.path(), &["--profile", "release", "check", "--deploy"], &good[..3]);
         assert!(mute.done().out.contains("mail.setup"), "{mute:?}");
-        let good = run(place.path(), &["--profile", "release", "check", "--deploy"], &good);
+        let good_env = good;
+        let good = run(place.path(), &["--profile", "release", "check", "--deploy"], &good_env);
         assert!(good.done().out.contains("0 errors, 0 warnings"), "{good:?}");
+        let also = |more: &[(&str, &str)]| {
+            let env: Vec<(&str, &str)> = good_env.iter().chain(more).copied().collect();
+            run(place.path(), &["--profile", "release", "check", "--deploy"], &env)
+        };
+        for (finding, more) in [
+            ("deploy.proxy", vec![("CHAUPAL_PROXY__TRUSTED", "0.0.0.0/0")]),
+            ("deploy.proxy", vec![("CHAUPAL_PROXY__TRUSTED", "10.0.0.0/8, ::/0")]),
+            ("deploy.throttle", vec![("CHAUPAL_THROTTLE__LOGIN", "off")]),
+            (
+                "mail.host",
+                vec![("CHAUPAL_MAIL__BACKEND", "smtp"), ("CHAUPAL_MAIL__SMTP__HOST", "mail.example.org:587")],
+            ),
+            (
+                "mail.host",
+                vec![("CHAUPAL_MAIL__BACKEND", "smtp"), ("CHAUPAL_MAIL__SMTP__HOST", "smtp://mail.example.org")],
+            ),
+            ("mail.folder", vec![("CHAUPAL_MAIL__FILE_DIR", "/proc/self")]),
+        ] {
+            let told = also(&more);
+            assert!(told.out.contains(finding), "{finding} {told:?}");
+        }
+        std::fs::write(place.path().join("key.pem"), "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n")
+            .unwrap();
+        let key = [
+            ("CHAUPAL_MAIL__BACKEND", "smtp"),
+            ("CHAUPAL_MAIL__SMTP__HOST", "::1"),
+            ("CHAUPAL_MAIL__SMTP__CA_FILE", "key.pem"),
+        ];
+        let told = also(&key);
+        assert!(told.out.contains("mail.settings") && told.out.contains("no certificate"), "{told:?}");
+        assert!(!told.out.contains("mail.host"), "{told:?}");
         let open =
             run(place.path(), &["check"], &[("CHAUPAL_DATABASE__URL", &place.url), ("CHAUPAL_ADDRESS", "0.0.0.0")]);
         assert!(open.done().out.contains("site.url") && open.out.contains("site.open_registration"), "{open:?}");

@@ -286,7 +286,7 @@ fn sendtestemail_tells_what_the_server_says() {
     sendtestemail(folder.path(), "asha@example.org", &no_host).one_line(1, &["mail.smtp.host"]);
     let file = [("CHAUPAL_MAIL__BACKEND", "file".to_owned())];
     assert!(sendtestemail(folder.path(), "asha@example.org", &file).done().out.contains("data/mail"));
-    sendtestemail(folder.path(), "nobody", &file).one_line(1, &["nobody"]);
+    sendtestemail(folder.path(), "nobody", &file).one_line(1, &["\"nobody\" is no e-mail address"]);
     let Some(facts) = server() else { return };
     let smtp = |port: &str, security: &str, more: &[(&'static str, String)]| {
         let mut env = vec![

@@ -171,7 +171,12 @@ fn folder(path: &Path) -> Result<PathBuf, String> {
 fn write(folder: &Path, message: &[u8]) -> std::io::Result<()> {
     let name = format!("{}-{}", chrono::Utc::now().format("%Y%m%dT%H%M%S%.6f"), random::token(6));
     let (draft, whole) = (folder.join(format!(".{name}")), folder.join(format!("{name}.eml")));
-    std::fs::write(&draft, message)?;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    // Links that let somebody in stand in it.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&draft)?.write_all(message)?;
     std::fs::rename(draft, whole)
 }
 
@@ -200,6 +205,11 @@ mod tests {
         let paths: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(paths.len(), 1);
         assert_eq!(paths[0].extension().unwrap(), "eml");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(paths[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
         let text = std::fs::read_to_string(&paths[0]).unwrap();
         let head = text.split("\r\n\r\n").next().unwrap();
         for line in ["Message-ID: <7.abc@example.org>", "To: asha@example.org", "Auto-Submitted: auto-generated"] {

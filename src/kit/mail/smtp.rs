@@ -38,6 +38,10 @@ fn parameters(smtp: &Smtp) -> Result<TlsParameters, String> {
     if let Some(path) = &smtp.ca_file {
         let told = |error: &dyn std::fmt::Display| format!("mail.smtp.ca_file {}: {error}", path.display());
         let pem = std::fs::read(path).map_err(|error| told(&error))?;
+        // What is no certificate is passed over, so a file of keys would add nothing without a word.
+        if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
+            return Err(told(&"no certificate stands in it"));
+        }
         builder = builder.add_root_certificate(Certificate::from_pem(&pem).map_err(|error| told(&error))?);
     }
     builder.build().map_err(|error| format!("mail.smtp.host {:?}: {error}", smtp.host))
