@@ -290,6 +290,7 @@ register-sent-text = A letter is on its way to your address. With the link in it
 register-confirm-title = Make this account?
 register-confirm-text = The account { $username } will be made for the address { $email }. You can log in then, with the password that was chosen when it was asked for.
 register-confirm-submit = Yes, make my account
+register-closed-meanwhile = Registration was closed after you asked for this account. Ask who runs this site for an invitation.
 register-expired-text = It was used already, is older than a day, or a newer letter was sent.
 register-username-taken = Somebody else took this user name meanwhile. Please register again with another one.
 register-email-taken = There is an account with this address already.

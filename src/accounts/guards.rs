@@ -18,10 +18,10 @@ use crate::accounts::models::{self, Session};
 use crate::accounts::site::Site;
 use crate::kit::address::client_address;
 use crate::kit::config::Access;
-use crate::kit::db;
+use crate::kit::db::{self, fold_key};
 use crate::kit::error::Error;
 use crate::kit::throttle::{Scope, Throttle, address_key};
-use crate::kit::time;
+use crate::kit::{paths, time};
 
 /// The session cookie, named as in Django.
 pub const COOKIE: &str = "sessionid";
@@ -135,8 +135,9 @@ pub fn login_needed<'r>(request: &'r Request<'_>) -> Option<&'r str> {
     request.local_cache(|| LoginNeeded(None)).0.as_deref()
 }
 
-/// With `site.access = members` everything but these wants a log-in.
-const OPEN_TO_ALL: [&str; 7] = ["/login", "/register", "/setup", "/static", "/healthz", "/readyz", "/password-reset"];
+/// With `site.access = members` everything but these wants a log-in; what of it needs a person says so itself.
+const OPEN_TO_ALL: [&str; 8] =
+    ["/login", "/register", "/setup", "/static", "/healthz", "/readyz", "/password-reset", "/account/email"];
 
 /// Turns strangers away from a site for members, before any route sees them.
 ///
@@ -159,7 +160,8 @@ impl Fairing for MembersOnly {
         if open || matches!(current(request).await, Current::Person(..)) {
             return;
         }
-        let asked = request.uri().to_string();
+        // An address that lets somebody in must not go on in another one.
+        let asked = if paths::holds_token(request) { "/".to_owned() } else { request.uri().to_string() };
         request.local_cache(|| LoginNeeded(Some(asked)));
         if let Ok(nowhere) = Origin::parse("/.login-required") {
             request.set_uri(nowhere);
@@ -250,6 +252,15 @@ impl Gate<'_> {
     /// [`Error::Throttled`].
     pub fn by_key(&self, scope: Scope, key: &str) -> Result<(), Error> {
         self.throttle.check(scope, key).map_err(|after| Error::Throttled(after.0))
+    }
+
+    /// Counts one act of which a letter tells this e-mail address, which may be of somebody else: nobody fills his mailbox
+    /// by changing a password to and fro. Counted apart from the letters that strangers can ask for.
+    ///
+    /// # Errors
+    /// [`Error::Throttled`].
+    pub fn by_notice(&self, email: &str) -> Result<(), Error> {
+        if email.is_empty() { Ok(()) } else { self.by_key(Scope::Reset, &format!("notice:{}", fold_key(email))) }
     }
 
     /// Where the request comes from.

@@ -191,7 +191,7 @@ impl<'r> FromRequest<'r> for Page<'r> {
         else {
             return request::Outcome::Error((Status::InternalServerError, ()));
         };
-        let flash = flash::waiting(request, catalogue, FALLBACK).await;
+        let flash = flash::waiting(request, catalogue, FALLBACK);
         let frame = frame(request, site, viewer.0, flash).await;
         request::Outcome::Success(Self { viewer, catalogue, pages, fragments, frame })
     }

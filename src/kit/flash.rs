@@ -1,25 +1,48 @@
 //! Messages that are shown once, on the next page.
 //!
-//! Django: `django.contrib.messages`. Rocket's own flash cookie carries the translation key.
+//! Django: `django.contrib.messages`. A cookie carries the translation key. Rocket's own would lack the flags that all
+//! of ours have, and cannot be read when somebody wrote it by hand.
 
+use rocket::http::Cookie;
 use rocket::http::uri::Reference;
-use rocket::request::{FlashMessage, Request};
-use rocket::response::{Flash, Redirect};
+use rocket::request::Request;
+use rocket::response::{self, Redirect, Responder};
+use rocket::time::Duration;
 use serde::Serialize;
 
+use crate::kit::csrf;
 use crate::kit::i18n::{Catalogue, Text};
 
+/// How long a message waits for its page.
+const PATIENCE: Duration = Duration::minutes(5);
+
 /// A redirect (303) that says something on the page where it ends.
-pub type Said = Flash<Redirect>;
+#[derive(Debug)]
+pub struct Said {
+    to: Redirect,
+    kind: &'static str,
+    text: Text,
+}
+
+impl<'r> Responder<'r, 'static> for Said {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        // A key and its arguments are strings and numbers: they always serialise.
+        let message = serde_json::to_string(&(self.kind, &self.text)).unwrap_or_default();
+        let mut cookie = csrf::cookie(request, COOKIE, message);
+        cookie.set_max_age(PATIENCE);
+        request.cookies().add(cookie);
+        self.to.respond_to(request)
+    }
+}
 
 /// Off to `path`, with good news.
 pub fn success(path: impl Into<String>, text: Text) -> Said {
-    Flash::new(to(path), "success", encode(&text))
+    Said { to: to(path), kind: "success", text }
 }
 
 /// Off to `path`, with a remark.
 pub fn info(path: impl Into<String>, text: Text) -> Said {
-    Flash::new(to(path), "info", encode(&text))
+    Said { to: to(path), kind: "info", text }
 }
 
 /// Off to `path`, which must be one of ours; anything else ends at the home page.
@@ -31,11 +54,6 @@ pub fn to(path: impl Into<String>) -> Redirect {
     }
 }
 
-fn encode(text: &Text) -> String {
-    // A key and its arguments are strings and numbers: they always serialise.
-    serde_json::to_string(text).unwrap_or_default()
-}
-
 /// A flash message as the page shows it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Shown {
@@ -43,27 +61,14 @@ pub struct Shown {
     text: String,
 }
 
-/// The message that waits for this request, if one does. Rocket cuts the cookie's value at a length
-/// that the value itself names, and panics when that is inside a letter: such a cookie was written by hand.
-pub async fn waiting(request: &Request<'_>, catalogue: &Catalogue, lang: &str) -> Option<Shown> {
+/// The message that waits for this request, if one does; it is taken away. One that somebody wrote by hand shows nothing.
+pub fn waiting(request: &Request<'_>, catalogue: &Catalogue, lang: &str) -> Option<Shown> {
     let cookie = request.cookies().get(COOKIE)?;
-    let (length, rest) = cookie.value().split_once(':')?;
-    if !rest.is_char_boundary(length.parse().ok()?) {
-        return None;
-    }
-    let message = request.guard::<FlashMessage<'_>>().await.succeeded()?;
-    shown(&message, catalogue, lang)
+    request.cookies().remove(Cookie::build(COOKIE).path("/"));
+    let (kind, text): (String, Text) = serde_json::from_str(cookie.value()).ok()?;
+    let is_known = matches!(kind.as_str(), "success" | "info" | "warning" | "error");
+    is_known.then(|| Shown { kind, text: catalogue.t(lang, &text) })
 }
 
-/// What Rocket calls its cookie.
+/// The cookie's name.
 const COOKIE: &str = "_flash";
-
-/// Reads (and thereby clears) the message; one that somebody wrote by hand shows nothing.
-fn shown(flash: &FlashMessage<'_>, catalogue: &Catalogue, lang: &str) -> Option<Shown> {
-    let text: Text = serde_json::from_str(flash.message()).ok()?;
-    let kind = match flash.kind() {
-        kind @ ("success" | "info" | "warning" | "error") => kind.to_owned(),
-        _ => return None,
-    };
-    Some(Shown { kind, text: catalogue.t(lang, &text) })
-}

@@ -87,19 +87,39 @@ pub fn matches_path(route: &Route, path: &str) -> bool {
     }
 }
 
-/// A request's path as the log may show it: where some route has a `<token>`, that lets somebody in.
+/// No token of ours is shorter.
+const SHORTEST_TOKEN: usize = 16;
+
+/// A request's path as the log may show it: where some route has a `<token>`, that lets somebody in. Where there is no
+/// route at all, a link may have been mistyped, so nothing of it is shown that is as long as a token.
 pub fn without_tokens<'r>(request: &'r Request<'_>) -> Cow<'r, str> {
-    // No token of ours is shorter; and most paths need no second look.
-    const SHORTEST: usize = 16;
     let path = request.uri().path().as_str();
-    if !path.split('/').any(|part| part.len() >= SHORTEST) {
+    // Most paths need no second look.
+    if !path.split('/').any(is_long) {
         return path.into();
     }
-    let secret = |route: &&Route| route.uri.path().contains("<token>") && matches_path(route, path);
-    match request.rocket().routes().find(secret) {
+    let mut known = request.rocket().routes().filter(|route| route.rank < 100 && matches_path(route, path)).peekable();
+    if known.peek().is_none() {
+        return unknown(path).into();
+    }
+    match known.find(|route| route.uri.path().contains("<token>")) {
         Some(route) => masked(route.uri.path(), path).into(),
         None => path.into(),
     }
+}
+
+/// Whether this request's address may let somebody in; see [`without_tokens`].
+pub fn holds_token(request: &Request<'_>) -> bool {
+    without_tokens(request) != request.uri().path().as_str()
+}
+
+fn is_long(part: &str) -> bool {
+    part.len() >= SHORTEST_TOKEN
+}
+
+/// `path` with an ellipsis in place of each long part.
+fn unknown(path: &str) -> String {
+    path.split('/').map(|part| if is_long(part) { "…" } else { part }).collect::<Vec<_>>().join("/")
 }
 
 /// `path` with an ellipsis in place of each part that `pattern` calls a token.
@@ -174,6 +194,7 @@ mod tests {
             "/password-reset/7/…"
         );
         assert_eq!(masked(pattern, "//password-reset/7//abc"), "/password-reset/7/…");
+        assert_eq!(unknown("/Password-Reset/2/6b06b5f7-9wdH9Wx9TO/x"), "/Password-Reset/2/…/x");
     }
 
     #[test]

@@ -194,6 +194,19 @@ both!(no_link_for_an_address_comes_back_to_life, [("mail.backend", "file")], |si
     assert_eq!(address_of(site, &asha), "d@example.org");
 });
 
+both!(a_link_for_an_address_is_open_to_all, [("mail.backend", "file"), ("site.access", "members")], |site| {
+    let asha = site.person("asha");
+    let link = link_for(site, &asha, "new@example.org");
+    let phone = site.anonymous();
+    phone.get("/account/email").leads_to_login();
+    // A link that was mistyped does not go on in another address.
+    let token = link.rsplit('/').next().unwrap();
+    phone.get(&format!("/Account/email/{token}")).leads_to("/login?next=%2F");
+    phone.get(&link).status(200).see("new@example.org");
+    phone.post(&link, &[]).leads_to("/login");
+    assert_eq!(address_of(site, &asha), "new@example.org");
+});
+
 both!(anothers_link_says_whose_address_changed, [("mail.backend", "file")], |site| {
     let (asha, ravi) = (site.person("asha"), site.person("ravi"));
     let link = link_for(site, &asha, "new@example.org");

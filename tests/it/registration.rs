@@ -152,6 +152,20 @@ both!(
     }
 );
 
+both!(
+    who_asked_while_the_door_was_open_finds_it_closed,
+    [("accounts.registration", "closed"), ("mail.backend", "file"), ("accounts.confirm_email", "true")],
+    |site| {
+        let token = invited(site, 1);
+        site.anonymous().post("/register", &fields("asha", "asha@example.org", &token)).leads_to("/register/sent");
+        let link = confirmation(site, "asha@example.org").link("/register/confirm/");
+        // As a wish is of which no invitation was asked, for the site was open then.
+        site.sql("UPDATE registrations SET invite_id = NULL");
+        site.anonymous().post(&link, &[]).status(404).see(&words("register-closed-meanwhile"));
+        assert_eq!(people(site), 0);
+    }
+);
+
 fn invited(site: &Site, uses: i64) -> String {
     site.db(|conn| db::transaction(conn, |conn| invite::make(conn, "", uses, 7)))
         .unwrap_or_else(|error: diesel::result::Error| panic!("no invitation: {error}"))

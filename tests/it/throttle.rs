@@ -8,7 +8,7 @@ fn refused(answer: &Answer) -> u64 {
     answer.status(429);
     let seconds: u64 = answer.header("retry-after").expect("it says when to come back").parse().unwrap();
     assert!(seconds >= 1);
-    answer.see(&says(Text::new("error-retry-after").with("seconds", i64::try_from(seconds).unwrap())));
+    answer.see(&says(Text::new("error-429-text").with("seconds", i64::try_from(seconds).unwrap())));
     seconds
 }
 
@@ -37,7 +37,9 @@ both!(bad_log_ins_are_slowed_whatever_address_they_claim, [("throttle.login", "1
         .collect();
     assert_eq!(answers.iter().filter(|answer| answer.status == 422).count(), 10);
     assert!(refused(answers.last().unwrap()) <= 60);
-    refused(&log_in_from(&thief, "203.0.113.1", "asha", PASSWORD));
+    let last = log_in_from(&thief, "203.0.113.1", "asha", PASSWORD);
+    refused(&last);
+    assert_eq!(last.field("login").as_deref(), Some("asha"), "the form, with what was typed");
     thief.get("/login").status(200);
     assert!(!thief.is_logged_in());
 });
@@ -116,6 +118,32 @@ both!(registering_is_slowed_and_loses_nothing, [("throttle.register", "3/h")], |
     }
     assert_eq!(site.number("SELECT count(*) FROM users"), 4);
 });
+
+both!(
+    nobody_fills_a_mailbox_with_notices,
+    [("mail.backend", "file"), ("throttle.reset", "3/h"), ("proxy.trusted", "[\"127.0.0.1\"]")],
+    |site| {
+        let asha = site.person("asha");
+        let other = "a-lantern-by-the-well-3";
+        let passwords = [PASSWORD, other, PASSWORD, other, PASSWORD];
+        // Strangers who ask for a new password do not keep her from changing it.
+        for n in 0..3 {
+            let stranger = site.anonymous();
+            let token = stranger.token();
+            let form = [("email", "asha@example.org"), ("csrf_token", &token)];
+            let request = Request::new("POST", "/password-reset").form(&form);
+            stranger.send(request.header("X-Forwarded-For", &format!("198.51.100.{n}"))).status(303);
+        }
+        // Their letters raise the same serial that a change compares.
+        site.letters_to("asha@example.org", 3);
+        for (n, pair) in passwords.windows(2).enumerate() {
+            let fields = [("password", pair[0]), ("password1", pair[1]), ("password2", pair[1])];
+            let answer = asha.post("/account/password", &fields);
+            answer.status(if n < 3 { 303 } else { 429 });
+        }
+        site.letters_to("asha@example.org", 6);
+    }
+);
 
 both!(posting_is_slowed_person_by_person, [("throttle.post", "3/h")], |site| {
     let (asha, ravi) = (site.person("asha"), site.person("ravi"));

@@ -50,6 +50,8 @@ const COLUMNS: (
 pub enum FinishError {
     /// There is no such link, or not any more.
     Expired,
+    /// Whoever has no invitation is not taken in any more.
+    Closed,
     /// The last place of the invitation was taken meanwhile.
     NoPlace,
     /// The name or the address was taken meanwhile.
@@ -133,19 +135,20 @@ pub fn forget(conn: &mut Conn, id: i64) -> QueryResult<bool> {
     diesel::delete(registrations::table.find(id)).execute(conn).map(|gone| gone > 0)
 }
 
-/// Makes the person: his address is confirmed. Of two clicks at once, one does it.
+/// Makes the person: his address is confirmed. Of two clicks at once, one does it. `is_open`: the site takes in who was not
+/// invited; it may have been closed since he asked.
 ///
 /// # Errors
 /// [`FinishError`]; nothing of it may stay then.
-pub fn finish(conn: &mut Conn, token: &str) -> Result<User, FinishError> {
+pub fn finish(conn: &mut Conn, token: &str, is_open: bool) -> Result<User, FinishError> {
     let pending = by_token(conn, token)?.ok_or(FinishError::Expired)?;
     if !forget(conn, pending.id)? {
         return Err(FinishError::Expired);
     }
-    if let Some(invite_id) = pending.invite_id
-        && !invite::spend(conn, invite_id)?
-    {
-        return Err(FinishError::NoPlace);
+    match pending.invite_id {
+        Some(invite_id) if !invite::spend(conn, invite_id)? => return Err(FinishError::NoPlace),
+        None if !is_open => return Err(FinishError::Closed),
+        _ => {}
     }
     let new = NewUser {
         username: pending.username,

@@ -10,7 +10,7 @@ use super::second_factor::code_url;
 use crate::accounts::forms::LoginForm;
 use crate::accounts::guards::{COOKIE, Gate, User};
 use crate::accounts::models::{self, Session};
-use crate::accounts::page::{INVALID, Outcome, Page, View};
+use crate::accounts::page::{INVALID, Outcome, Page, View, again};
 use crate::accounts::passwords::Verdict;
 use crate::kit::error::Error;
 use crate::kit::forms::{Confirmed, Drawn, FieldErrors, Post};
@@ -42,22 +42,30 @@ pub fn login_page(page: Page<'_>, next: Option<String>) -> Either<Redirect, View
 pub async fn login(page: Page<'_>, entrance: Entrance<'_>, gate: Gate<'_>, form: Post<LoginForm>) -> Outcome {
     let Post(form) = form;
     let next = next_page(&form.next);
+    match tried(&entrance, &gate, &form, &next).await {
+        Ok(said) => Ok(Either::Left(said)),
+        Err(error) => {
+            let draw = |errors| {
+                let form = page.form(Drawn { values: form, errors });
+                page.with(INVALID, "accounts/login.html", context! { form, next })
+            };
+            again(error, draw).map(Either::Right)
+        }
+    }
+}
+
+async fn tried(entrance: &Entrance<'_>, gate: &Gate<'_>, form: &LoginForm, next: &str) -> Result<flash::Said, Error> {
     gate.by_address(Scope::Login)?;
     let login = form.login.clone();
     let known = entrance.db.read(move |conn| Ok(models::User::by_login(conn, &login)?)).await?;
     gate.by_key(Scope::Login, &entrance.attempt_key(&form.login, known.as_ref()))?;
     let verdict = entrance.verify(&form.password, known.as_ref()).await?;
-    let is_old = verdict == Verdict::RightButOld;
+    let renew = (verdict == Verdict::RightButOld).then(|| form.password.clone());
     let said = match known.filter(|user| user.is_active && verdict != Verdict::Wrong) {
-        Some(user) => entered(&entrance, &gate, &user, is_old.then(|| form.password.clone()), &next).await?,
+        Some(user) => entered(entrance, gate, &user, renew, next).await?,
         None => None,
     };
-    if let Some(said) = said {
-        return Ok(Either::Left(said));
-    }
-    let errors = FieldErrors::one(FieldErrors::FORM, Text::new("error-login"));
-    let form = page.form(Drawn { values: form, errors });
-    Ok(Either::Right(page.with(INVALID, "accounts/login.html", context! { form, next })))
+    said.ok_or_else(|| Error::Invalid(FieldErrors::one(FieldErrors::FORM, Text::new("error-login"))))
 }
 
 /// Lets in whose password was right, or sends him on to the code. None: it is not his password any more.

@@ -127,6 +127,7 @@ async fn create(
     invite: Option<i64>,
 ) -> Result<models::User, Error> {
     let new = cleaned(entrance, gate, form).await?;
+    gate.by_notice(&new.email)?;
     let signals = entrance.signals.clone();
     let user = entrance
         .db
@@ -200,11 +201,18 @@ fn expired(page: &Page<'_>, text: String) -> View {
 
 /// The account is made. Who clicks need not be who chose the password, so it opens no session.
 #[post("/register/confirm/<token>", data = "<_confirmed>")]
-pub async fn confirm(page: Page<'_>, entrance: Entrance<'_>, token: &str, _confirmed: Confirmed) -> Outcome {
+pub async fn confirm(
+    page: Page<'_>,
+    entrance: Entrance<'_>,
+    site: &Site,
+    token: &str,
+    _confirmed: Confirmed,
+) -> Outcome {
     let (wanted, signals) = (token.to_owned(), entrance.signals.clone());
+    let is_open = site.config().accounts.registration == Registration::Open;
     let made = entrance
         .db
-        .write(move |conn| match registration::finish(conn, &wanted) {
+        .write(move |conn| match registration::finish(conn, &wanted, is_open) {
             Ok(user) => {
                 signals.send(conn, &UserRegistered { user_id: user.id })?;
                 Ok(user)
@@ -230,6 +238,7 @@ pub async fn confirm(page: Page<'_>, entrance: Entrance<'_>, token: &str, _confi
 fn reason(refused: &FinishError) -> &'static str {
     match refused {
         FinishError::Expired | FinishError::Taken(CreateError::Db(_)) => "register-expired-text",
+        FinishError::Closed => "register-closed-meanwhile",
         FinishError::NoPlace => "error-invite-used",
         FinishError::Taken(CreateError::UsernameTaken) => "register-username-taken",
         FinishError::Taken(CreateError::EmailTaken) => "register-email-taken",

@@ -270,7 +270,8 @@ pub async fn remove(
 ) -> Result<Either<flash::Said, Unkept>, Error> {
     let Post(form) = form;
     let (user_id, letters) = (user.id, outbox.inner().clone());
-    if let Err(error) = entrance.needs_owner(&gate, &user, &form).await {
+    let may = entrance.needs_owner(&gate, &user, &form).await.and_then(|()| gate.by_notice(&user.email));
+    if let Err(error) = may {
         return refused(&page, &user, entrance.db, site, error).await.map(Either::Right);
     }
     entrance
