@@ -9,8 +9,7 @@ use crate::accounts::tokens::LinkKey;
 use crate::kit::db::{Conn, fold_key};
 use crate::kit::error::Error;
 use crate::kit::i18n::Text;
-use crate::kit::mail::Mail;
-use crate::kit::outbox::{Desk, Draft, Kinds, Letter};
+use crate::kit::outbox::{Desk, Draft, Kinds, Letter, Sheet};
 use crate::kit::time;
 
 /// Every letter of accounts.
@@ -35,14 +34,14 @@ pub struct Welcome {
 impl Letter for Welcome {
     const KIND: &'static str = "welcome";
 
-    fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+    fn compose(&self, conn: &mut Conn, _: &Desk) -> Result<Option<Sheet>, Error> {
         let draft = Draft {
             subject: Some(Text::new("mail-welcome-subject")),
             lines: vec![Text::new("mail-welcome-text")],
             button: Some((Text::new("mail-welcome-button"), "/".into())),
             notes: Vec::new(),
         };
-        to_user(conn, desk, self.user_id, draft)
+        to_user(conn, self.user_id, draft)
     }
 }
 
@@ -56,7 +55,7 @@ pub struct ConfirmRegistration {
 impl Letter for ConfirmRegistration {
     const KIND: &'static str = "confirm_registration";
 
-    fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+    fn compose(&self, conn: &mut Conn, _: &Desk) -> Result<Option<Sheet>, Error> {
         let Some(pending) = registration::find(conn, self.registration_id)? else { return Ok(None) };
         if let Some(owner) = User::by_email(conn, &pending.email)? {
             registration::forget(conn, pending.id)?;
@@ -66,7 +65,7 @@ impl Letter for ConfirmRegistration {
                 button: Some((Text::new("mail-reset-button"), "/password-reset".into())),
                 notes: vec![Text::new("mail-register-known-note")],
             };
-            return desk.draw(&owner.email, owner.letter_name(), draft).map(Some);
+            return Ok(Some(Sheet::new(&owner.email, owner.letter_name(), draft)));
         }
         let token = registration::make_token(conn, pending.id)?;
         let draft = Draft {
@@ -75,7 +74,7 @@ impl Letter for ConfirmRegistration {
             button: Some((Text::new("mail-register-button"), format!("/register/confirm/{token}"))),
             notes: vec![Text::new("mail-register-note")],
         };
-        desk.draw(&pending.email, &pending.username, draft).map(Some)
+        Ok(Some(Sheet::new(&pending.email, &pending.username, draft)))
     }
 }
 
@@ -90,7 +89,7 @@ impl Letter for PasswordReset {
     const KIND: &'static str = "password_reset";
     const GOOD_FOR: chrono::TimeDelta = chrono::TimeDelta::hours(1);
 
-    fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+    fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Sheet>, Error> {
         let Some(user) = User::begin_reset(conn, &self.email)? else { return Ok(None) };
         let token = LinkKey(desk.link_key).reset_token(&user, time::now().and_utc().timestamp());
         let draft = Draft {
@@ -100,7 +99,7 @@ impl Letter for PasswordReset {
             notes: vec![Text::new("mail-reset-note")],
         };
         // To the address that we know, not to the one that was typed: two that look alike need not be one.
-        desk.draw(&user.email, user.letter_name(), draft).map(Some)
+        Ok(Some(Sheet::new(&user.email, user.letter_name(), draft)))
     }
 }
 
@@ -114,14 +113,14 @@ pub struct PasswordChanged {
 impl Letter for PasswordChanged {
     const KIND: &'static str = "password_changed";
 
-    fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+    fn compose(&self, conn: &mut Conn, _: &Desk) -> Result<Option<Sheet>, Error> {
         let draft = Draft {
             subject: Some(Text::new("mail-password-changed-subject")),
             lines: vec![Text::new("mail-password-changed-text")],
             button: Some((Text::new("mail-password-changed-button"), "/password-reset".into())),
             notes: vec![Text::new("mail-password-changed-note")],
         };
-        to_user(conn, desk, self.user_id, draft)
+        to_user(conn, self.user_id, draft)
     }
 }
 
@@ -139,7 +138,7 @@ pub struct ConfirmEmail {
 impl Letter for ConfirmEmail {
     const KIND: &'static str = "confirm_email";
 
-    fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+    fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Sheet>, Error> {
         let is_newest = |user: &User| user.is_active && user.email_serial == self.serial;
         let Some(user) = User::by_id(conn, self.user_id)?.filter(is_newest) else { return Ok(None) };
         let is_his = user.email_key.as_deref() == Some(fold_key(&self.email).as_str());
@@ -149,7 +148,7 @@ impl Letter for ConfirmEmail {
                 lines: vec![Text::new("mail-email-taken-text").with("username", user.username.as_str())],
                 ..Draft::default()
             };
-            return desk.draw(&self.email, "", draft).map(Some);
+            return Ok(Some(Sheet::new(&self.email, "", draft)));
         }
         let token = LinkKey(desk.link_key).email_token(&user, &self.email, time::now().and_utc().timestamp());
         let draft = Draft {
@@ -158,7 +157,7 @@ impl Letter for ConfirmEmail {
             button: Some((Text::new("mail-confirm-email-button"), format!("/account/email/{token}"))),
             notes: vec![Text::new("mail-confirm-email-note")],
         };
-        desk.draw(&self.email, &user.username, draft).map(Some)
+        Ok(Some(Sheet::new(&self.email, &user.username, draft)))
     }
 }
 
@@ -176,14 +175,14 @@ pub struct EmailChanged {
 impl Letter for EmailChanged {
     const KIND: &'static str = "email_changed";
 
-    fn compose(&self, _: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+    fn compose(&self, _: &mut Conn, _: &Desk) -> Result<Option<Sheet>, Error> {
         let draft = Draft {
             subject: Some(Text::new("mail-email-changed-subject")),
             lines: vec![Text::new("mail-email-changed-text").with("username", self.username.as_str())],
             notes: vec![Text::new("mail-email-changed-note")],
             ..Draft::default()
         };
-        to_address(desk, &self.old, &self.name, draft)
+        to_address(&self.old, &self.name, draft)
     }
 }
 
@@ -199,7 +198,7 @@ pub struct SecondFactorChanged {
 impl Letter for SecondFactorChanged {
     const KIND: &'static str = "second_factor_changed";
 
-    fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+    fn compose(&self, conn: &mut Conn, _: &Desk) -> Result<Option<Sheet>, Error> {
         let (subject, text) = if self.is_on {
             ("mail-second-on-subject", "mail-second-on-text")
         } else {
@@ -211,7 +210,7 @@ impl Letter for SecondFactorChanged {
             button: Some((Text::new("mail-password-changed-button"), "/password-reset".into())),
             notes: vec![Text::new("mail-password-changed-note")],
         };
-        to_user(conn, desk, self.user_id, draft)
+        to_user(conn, self.user_id, draft)
     }
 }
 
@@ -229,22 +228,22 @@ pub struct Goodbye {
 impl Letter for Goodbye {
     const KIND: &'static str = "goodbye";
 
-    fn compose(&self, _: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+    fn compose(&self, _: &mut Conn, _: &Desk) -> Result<Option<Sheet>, Error> {
         let draft = Draft {
             subject: Some(Text::new("mail-goodbye-subject")),
             lines: vec![Text::new("mail-goodbye-text").with("username", self.username.as_str())],
             ..Draft::default()
         };
-        to_address(desk, &self.email, &self.name, draft)
+        to_address(&self.email, &self.name, draft)
     }
 }
 
 /// A letter to an address that may be of nobody any more.
-fn to_address(desk: &Desk, email: &str, name: &str, draft: Draft) -> Result<Option<Mail>, Error> {
+fn to_address(email: &str, name: &str, draft: Draft) -> Result<Option<Sheet>, Error> {
     if email.is_empty() {
         return Ok(None);
     }
-    desk.draw(email, name, draft).map(Some)
+    Ok(Some(Sheet::new(email, name, draft)))
 }
 
 /// To whoever tries out whether mail arrives.
@@ -257,18 +256,18 @@ pub struct Test {
 impl Letter for Test {
     const KIND: &'static str = "test";
 
-    fn compose(&self, _: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error> {
+    fn compose(&self, _: &mut Conn, _: &Desk) -> Result<Option<Sheet>, Error> {
         let draft = Draft {
             subject: Some(Text::new("mail-test-subject")),
             lines: vec![Text::new("mail-test-text")],
             ..Draft::default()
         };
-        desk.draw(&self.to, "", draft).map(Some)
+        Ok(Some(Sheet::new(&self.to, "", draft)))
     }
 }
 
 /// A letter to a person, if he is still there and has an address.
-fn to_user(conn: &mut Conn, desk: &Desk, user_id: i64, draft: Draft) -> Result<Option<Mail>, Error> {
+fn to_user(conn: &mut Conn, user_id: i64, draft: Draft) -> Result<Option<Sheet>, Error> {
     let Some(user) = User::by_id(conn, user_id)?.filter(|user| user.email_key.is_some()) else { return Ok(None) };
-    desk.draw(&user.email, user.letter_name(), draft).map(Some)
+    Ok(Some(Sheet::new(&user.email, user.letter_name(), draft)))
 }

@@ -42,9 +42,11 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
     let name = site.facts().name.clone();
     let desk = crate::server::desk(config, site, catalogue, Pages::of(tera), [0; 32]);
     let composed = db::transaction(&mut conn, |conn| Test { to: args.to.clone() }.compose(conn, &desk));
-    let mail = composed.map_err(|e| format!("{e:?}"))?.ok_or("there is nobody to write to")?;
-    mailer
-        .send(&mail, &name, &random::token(12))
+    let sheet = composed.map_err(|e| format!("{e:?}"))?.ok_or("there is nobody to write to")?;
+    let mail = desk.draw(sheet).map_err(|e| format!("{e:?}"))?;
+    let runtime = rocket::tokio::runtime::Runtime::new().map_err(|e| e.to_string())?;
+    runtime
+        .block_on(mailer.send(&mail, &name, &random::token(12)))
         .map_err(|error| format!("{} does not take it: {error}", mailer.describe()))?;
     context.say(&format!("A test letter to {} was given to {}.", args.to, mailer.describe()));
     Ok(())

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
-use lettre::{Address, Message, SmtpTransport, Transport};
+use lettre::{Address, AsyncSmtpTransport, Message, Tokio1Executor};
 
 use crate::kit::config::{Config, MailBackend};
 use crate::kit::random;
@@ -76,7 +76,7 @@ pub struct Mailer {
 enum Way {
     Console,
     Folder(PathBuf),
-    Smtp(SmtpTransport),
+    Smtp(AsyncSmtpTransport<Tokio1Executor>),
 }
 
 impl Mailer {
@@ -105,12 +105,13 @@ impl Mailer {
         }
     }
 
-    /// Sends one letter, from a sender of this name; blocks for as long as a slow server takes, which is some
-    /// twenty seconds a step at most. `id` is the same at each try, so that a reader may know a letter that came twice.
+    /// Sends one letter, from a sender of this name. After half a minute it is given up for this time, however a slow server
+    /// goes on, and nothing of it is under way any more. `id` is the same at each try, so that a reader may know a letter
+    /// that came twice.
     ///
     /// # Errors
     /// [`SendError`]
-    pub fn send(&self, mail: &Mail, sender_name: &str, id: &str) -> Result<(), SendError> {
+    pub async fn send(&self, mail: &Mail, sender_name: &str, id: &str) -> Result<(), SendError> {
         let message = self.message(mail, sender_name, id)?;
         match &self.way {
             Way::Console => {
@@ -119,7 +120,7 @@ impl Mailer {
                 std::io::stderr().lock().write_all(lines.as_bytes()).map_err(SendError::for_now)
             }
             Way::Folder(folder) => write(folder, &message.formatted()).map_err(SendError::for_now),
-            Way::Smtp(transport) => transport.send(&message).map(drop).map_err(|error| smtp::explain(&error)),
+            Way::Smtp(transport) => smtp::send(transport, message).await,
         }
     }
 
@@ -197,11 +198,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_letter_in_a_folder_is_whole_and_its_headers_are_one_line_each() {
+    #[tokio::test]
+    async fn a_letter_in_a_folder_is_whole_and_its_headers_are_one_line_each() {
         let folder = tempfile::tempdir().unwrap();
         let mailer = mailer(Way::Folder(folder.path().into()));
-        mailer.send(&letter("asha@example.org"), "The \"Neem\" Tree\r\nX-Evil: 1", "7.abc").unwrap();
+        mailer.send(&letter("asha@example.org"), "The \"Neem\" Tree\r\nX-Evil: 1", "7.abc").await.unwrap();
         let paths: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(paths.len(), 1);
         assert_eq!(paths[0].extension().unwrap(), "eml");
@@ -219,19 +220,19 @@ mod tests {
         assert!(text.contains("text/plain") && text.contains("text/html"));
     }
 
-    #[test]
-    fn an_address_that_is_none_is_no_reason_to_try_again() {
+    #[tokio::test]
+    async fn an_address_that_is_none_is_no_reason_to_try_again() {
         let folder = tempfile::tempdir().unwrap();
         let mailer = mailer(Way::Folder(folder.path().into()));
         for to in ["", "asha", "asha@example.org\r\nBcc: x@example.org", "a b@example.org"] {
-            assert!(mailer.send(&letter(to), "", "1").unwrap_err().is_final, "{to:?}");
+            assert!(mailer.send(&letter(to), "", "1").await.unwrap_err().is_final, "{to:?}");
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
-    #[test]
-    fn a_folder_that_is_gone_may_come_back() {
+    #[tokio::test]
+    async fn a_folder_that_is_gone_may_come_back() {
         let mailer = mailer(Way::Folder("/nonexistent/mail".into()));
-        assert!(!mailer.send(&letter("asha@example.org"), "", "1").unwrap_err().is_final);
+        assert!(!mailer.send(&letter("asha@example.org"), "", "1").await.unwrap_err().is_final);
     }
 }

@@ -37,11 +37,11 @@ pub trait Letter: Serialize + DeserializeOwned {
     /// So long it is worth being delivered late.
     const GOOD_FOR: TimeDelta = TimeDelta::days(2);
 
-    /// Its words, made in a write transaction, or none: there is nobody (any more) to write to.
+    /// What it says, found out in a write transaction, or none: there is nobody (any more) to write to.
     ///
     /// # Errors
     /// The database's; another try may help.
-    fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Mail>, Error>;
+    fn compose(&self, conn: &mut Conn, desk: &Desk) -> Result<Option<Sheet>, Error>;
 }
 
 /// What letters are written with.
@@ -71,12 +71,27 @@ pub struct Draft {
     pub notes: Vec<Text>,
 }
 
+/// A letter of which all is known. It is drawn when the database is free again: others write while templates are filled.
+pub struct Sheet {
+    to: String,
+    name: String,
+    draft: Draft,
+}
+
+impl Sheet {
+    /// To this address; `name` is what it calls who has it.
+    pub fn new(to: &str, name: &str, draft: Draft) -> Self {
+        Self { to: to.to_owned(), name: name.to_owned(), draft }
+    }
+}
+
 impl Desk {
-    /// Draws a letter to `to`, whose name is `name`, in both of its forms.
+    /// Draws a letter in both of its forms.
     ///
     /// # Errors
     /// [`Error::Internal`] with the template's own words.
-    pub fn draw(&self, to: &str, name: &str, draft: Draft) -> Result<Mail, Error> {
+    pub fn draw(&self, sheet: Sheet) -> Result<Mail, Error> {
+        let Sheet { to, name, draft } = sheet;
         let say = |text: &Text| self.catalogue.t(FALLBACK, text);
         let site = (self.site_name)();
         let with_site = |text: Text| say(&text.with("site", site.as_str()));
@@ -92,11 +107,11 @@ impl Desk {
         };
         let text = self.pages.render("mail/letter.txt", &context)?;
         let html = self.pages.render("mail/letter.html", &context)?;
-        Ok(Mail { to: to.to_owned(), subject, text, html })
+        Ok(Mail { to, subject, text, html })
     }
 }
 
-type Composer = fn(&mut Conn, &str, &Desk) -> Result<Option<Mail>, Error>;
+type Composer = fn(&mut Conn, &str, &Desk) -> Result<Option<Sheet>, Error>;
 
 /// The kinds of letters that the apps write. Filled once, at start.
 #[derive(Default)]

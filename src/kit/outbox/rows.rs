@@ -8,7 +8,7 @@ use crate::kit::time;
 use crate::schema::outbox;
 
 /// Whoever takes a letter has so long to send it; then another process may try, for he may be dead.
-pub(super) const CLAIM: TimeDelta = TimeDelta::seconds(150);
+const CLAIM: TimeDelta = TimeDelta::seconds(150);
 
 /// How long a letter that was given up can be looked at.
 const REMEMBERED: TimeDelta = TimeDelta::days(30);
