@@ -306,6 +306,7 @@ fn deployment(context: &Context, findings: &mut Vec<Finding>) {
     let rates = &config.throttle;
     for (key, rate) in [
         ("throttle.login", rates.login),
+        ("throttle.code", rates.code),
         ("throttle.register", rates.register),
         ("throttle.post", rates.post),
         ("throttle.reset", rates.reset),

@@ -82,6 +82,8 @@ impl<'de> Deserialize<'de> for Rate {
 pub struct Rates {
     /// Attempts to log in.
     pub login: Rate,
+    /// Attempts at the code of a second factor.
+    pub code: Rate,
     /// Attempts to register.
     pub register: Rate,
     /// Messages posted.
@@ -97,6 +99,8 @@ pub struct Rates {
 pub enum Scope {
     /// Attempts to log in.
     Login,
+    /// Attempts at the code of a second factor: a million codes are soon gone through at the pace of a log-in.
+    Code,
     /// Attempts to register.
     Register,
     /// Messages posted.
@@ -145,6 +149,7 @@ type Limiter<C> = RateLimiter<u32, DashMapStateStore<u32>, C, NoOpMiddleware<<C 
 /// Django: `rest_framework.throttling`, for pages as well.
 pub struct Throttle<C: Clock + Clone = DefaultClock> {
     login: Option<Limiter<C>>,
+    code: Option<Limiter<C>>,
     register: Option<Limiter<C>>,
     post: Option<Limiter<C>>,
     reset: Option<Limiter<C>>,
@@ -164,6 +169,7 @@ impl<C: Clock + Clone> Throttle<C> {
     fn with_clock(rates: &Rates, clock: C) -> Self {
         Self {
             login: limiter(rates.login, &clock),
+            code: limiter(rates.code, &clock),
             register: limiter(rates.register, &clock),
             post: limiter(rates.post, &clock),
             reset: limiter(rates.reset, &clock),
@@ -186,7 +192,8 @@ impl<C: Clock + Clone> Throttle<C> {
 
     /// Forgets whoever has his whole allowance again, and gives the memory back.
     pub fn sweep(&self) {
-        for limiter in [&self.login, &self.register, &self.post, &self.reset, &self.contact].into_iter().flatten() {
+        let all = [&self.login, &self.code, &self.register, &self.post, &self.reset, &self.contact];
+        for limiter in all.into_iter().flatten() {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
@@ -195,6 +202,7 @@ impl<C: Clock + Clone> Throttle<C> {
     fn limiter(&self, scope: Scope) -> Option<&Limiter<C>> {
         match scope {
             Scope::Login => self.login.as_ref(),
+            Scope::Code => self.code.as_ref(),
             Scope::Register => self.register.as_ref(),
             Scope::Post => self.post.as_ref(),
             Scope::Reset => self.reset.as_ref(),
@@ -227,7 +235,14 @@ mod tests {
         let clock = FakeRelativeClock::default();
         (
             Throttle::with_clock(
-                &Rates { login: rate, register: rate, post: Rate::Off, reset: Rate::Off, contact: Rate::Off },
+                &Rates {
+                    login: rate,
+                    code: Rate::Off,
+                    register: rate,
+                    post: Rate::Off,
+                    reset: Rate::Off,
+                    contact: Rate::Off,
+                },
                 clock.clone(),
             ),
             clock,

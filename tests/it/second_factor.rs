@@ -196,7 +196,7 @@ both!(without_the_password_before_no_code_helps, |site| {
     assert_eq!(site.number("SELECT count(*) FROM second_factors WHERE last_step > 1"), 0);
 });
 
-both!(guesses_at_the_code_are_slowed, [("throttle.login", "5/h"), ("proxy.trusted", "[\"127.0.0.1\"]")], |site| {
+both!(guesses_at_the_code_are_slowed, [("throttle.code", "5/h"), ("proxy.trusted", "[\"127.0.0.1\"]")], |site| {
     let asha = site.person("asha");
     let (secret, _) = turned_on(site, asha.id);
     let browser = site.anonymous();

@@ -86,7 +86,7 @@ async fn spent(
     typed: String,
 ) -> Result<Option<i64>, Error> {
     gate.by_address(Scope::Login)?;
-    gate.by_key(Scope::Login, &entrance.second_attempt_key(user))?;
+    gate.by_key(Scope::Code, &entrance.second_attempt_key(user))?;
     let (user_id, typed) = (user.id, typed.trim().to_owned());
     entrance
         .db

@@ -84,6 +84,7 @@ pub const KEYS: &[Key] = &[
         "the name of a header that lists addresses, such as \"X-Forwarded-For\" or \"X-Real-IP\"",
     ),
     ours("throttle.login", Kind::Text, Some("10/m"), RATE),
+    ours("throttle.code", Kind::Text, Some("10/h"), RATE),
     ours("throttle.register", Kind::Text, Some("30/h"), RATE),
     ours("throttle.post", Kind::Text, Some("60/m"), RATE),
     ours("throttle.reset", Kind::Text, Some("5/h"), RATE),

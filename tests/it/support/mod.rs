@@ -97,7 +97,7 @@ accounts = { registration = "open", session_days = 14 }
 lobby = { enabled = true }
 proxy = { trusted = [], header = "X-Forwarded-For" }
 per_page = { developers = 12, projects = 12 }
-throttle = { login = "off", register = "off", post = "off", reset = "off", contact = "off" }
+throttle = { login = "off", code = "off", register = "off", post = "off", reset = "off", contact = "off" }
 mail = { from = "square@example.org" }
 log = { format = "pretty" }
 shutdown = { drain_seconds = 0 }
