@@ -379,7 +379,8 @@ both!(no_method_is_ever_a_fault_of_ours, [("mail.backend", "file")], |site| {
 });
 
 both!(members_only_is_a_wall_before_every_route, [("site.access", "members")], |site| {
-    const OPEN: [&str; 7] = ["/login", "/register", "/setup/", "/static/", "/healthz", "/readyz", "/password-reset"];
+    const OPEN: [&str; 8] =
+        ["/login", "/register", "/setup/", "/static/", "/healthz", "/readyz", "/password-reset", "/account/email/"];
     let ground = Ground::new(site);
     for rule in TABLE {
         let (method, pattern) = rule.route.split_once(' ').unwrap();
