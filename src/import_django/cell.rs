@@ -5,6 +5,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SubsecRound, Timelike
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::sql_types::{Binary, Nullable};
 use diesel::sqlite::{Sqlite, SqliteValue};
+use sha2::{Digest, Sha256};
 
 /// The bytes of a value that was read through `CAST(… AS BLOB)`; nothing for NULL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromSqlRow)]
@@ -47,14 +48,18 @@ impl Cell {
         std::str::from_utf8(self.0.as_ref()?).ok()?.trim().parse().ok()
     }
 
-    /// As a key: a whole number, or the first half of a UUID, which tells one from all others as well as the whole.
+    /// As a UUID, in whatever spelling: its 32 digits in small letters.
+    pub fn uuid(&self) -> Option<String> {
+        let hex = self.text().text.trim().replace('-', "").to_ascii_lowercase();
+        (hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit())).then_some(hex)
+    }
+
+    /// As a key: a whole number, or the beginning of a UUID's hash. Not of the UUID itself: those that were written by
+    /// hand begin alike.
     pub fn key(&self) -> Option<i64> {
-        self.number().or_else(|| {
-            let hex = self.text().text.trim().replace('-', "");
-            let is_uuid = hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit());
-            let half = is_uuid.then(|| u64::from_str_radix(&hex[..16], 16).ok()).flatten()?;
-            Some(i64::from_ne_bytes(half.to_ne_bytes()))
-        })
+        let Some(uuid) = self.uuid() else { return self.number() };
+        let hash = Sha256::digest(uuid);
+        Some(hash.iter().take(8).fold(0, |key, byte| key << 8 | i64::from(*byte)))
     }
 
     /// NULL, or nothing but blanks.
@@ -154,11 +159,19 @@ mod tests {
         assert_eq!(cell(" 12 ").number(), Some(12));
         assert_eq!(cell("1.5").number(), None);
         assert_eq!(cell(" 12 ").key(), Some(12));
-        assert_eq!(cell("0000000000000010ffffffffffffffff").key(), Some(16));
-        assert_eq!(cell("ffffffff-ffff-ffff-0000-000000000000").key(), Some(-1));
         assert_eq!((cell("ffff").key(), cell("").key(), Cell::default().key()), (None, None, None));
         assert_eq!(Cell::default().number(), None);
         assert!(cell("1").flag(false) && cell("True").flag(false) && !cell("0").flag(true));
         assert!(Cell::default().flag(true) && !cell("perhaps").flag(false));
+    }
+
+    #[test]
+    fn uuids_are_keys_in_every_spelling_and_each_has_its_own() {
+        assert_eq!(cell("FFFFFFFF-ffff-ffff-0000-00000000000A").key(), cell("ffffffffffffffff000000000000000a").key());
+        // What people write by hand for a fixture.
+        let mut by_hand: Vec<String> = (0..1000).map(|n| format!("{n:032x}")).collect();
+        by_hand.extend("0123456789abcdef".chars().skip(1).map(|digit| digit.to_string().repeat(32)));
+        let keys: std::collections::HashSet<_> = by_hand.iter().map(|uuid| cell(uuid).key().unwrap()).collect();
+        assert_eq!(keys.len(), by_hand.len());
     }
 }

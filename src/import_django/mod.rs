@@ -227,7 +227,12 @@ impl Work<'_> {
         // A table without rows is counted too.
         report.tally(table);
         self.source.each::<R>(table, |row| match row.id().key() {
-            Some(id) if seen.insert(id) => rows.push((id, row)),
+            Some(id) if seen.insert(id) => {
+                if let Some(uuid) = row.id().uuid() {
+                    report.name(id, uuid);
+                }
+                rows.push((id, row));
+            }
             Some(id) => report.skip(table, Some(id), "there is another row of this id"),
             None => report.skip(table, None, format!("its id is neither number nor UUID: {:?}", row.id().text().text)),
         })?;

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDateTime;
+use diesel::prelude::*;
 
 use super::identity::{self, Taken};
 use super::ledger::Ledger;
@@ -13,6 +14,7 @@ use crate::accounts::passwords;
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::{fold_key, look_text};
 use crate::kit::markdown;
+use crate::schema::profiles;
 
 table_row! {
     /// `base_user`, or `auth_user`.
@@ -40,7 +42,7 @@ pub(super) fn bring(
     let own: HashSet<i64> = ledger.targets(table).map(|(_, target)| target).collect();
     let mut taken = Taken::new(&accounts, &rows);
 
-    let mut joined: Vec<(i64, i64)> = Vec::new();
+    let mut joined: Vec<(i64, &PersonRow, i64)> = Vec::new();
     let mut new: Vec<(i64, &PersonRow)> = Vec::new();
     for (id, row) in &rows {
         if let Some(target) = ledger.target(table, *id) {
@@ -66,7 +68,7 @@ pub(super) fn bring(
                     format!("{email:?} has an account here, which stays as it is"),
                 );
                 people.insert(*id, target);
-                joined.push((*id, target));
+                joined.push((*id, row, target));
             }
             None => new.push((*id, row)),
         }
@@ -75,7 +77,11 @@ pub(super) fn bring(
     let ids = bulk::take_ids(work.conn, "users", new.len())?;
     let mut values = Vec::with_capacity(new.len());
     let mut profiles = Vec::with_capacity(new.len());
-    let mut pairs = joined;
+    let mut pairs = Vec::with_capacity(rows.len());
+    for (id, row, target) in joined {
+        tell_of(work, table, id, row, target)?;
+        pairs.push((id, target));
+    }
     for ((id, row), target) in new.into_iter().zip(ids) {
         let (account, joined) = account(work, table, id, row, target, &mut taken);
         let bio = work.text(table, id, "bio", &row.bio);
@@ -90,6 +96,18 @@ pub(super) fn bring(
     bulk::insert(work.conn, "profiles", ["user_id", "bio_html", "bio", "created"], &profiles)?;
     ledger.add(work.conn, table, &pairs)?;
     Ok(ledger)
+}
+
+/// A person who is here and has told nothing of himself yet, says what he said there.
+fn tell_of(work: &mut Work<'_>, table: &'static str, id: i64, row: &PersonRow, target: i64) -> QueryResult<()> {
+    if row.bio.is_blank() {
+        return Ok(());
+    }
+    let bio = work.text(table, id, "bio", &row.bio);
+    diesel::update(profiles::table.find(target).filter(profiles::bio.eq("")))
+        .set((profiles::bio.eq(&bio), profiles::bio_html.eq(markdown::render(&bio))))
+        .execute(work.conn)
+        .map(drop)
 }
 
 const COLUMNS: [&str; 14] = [

@@ -1,6 +1,6 @@
 //! What an import did, and what it found odd, row by row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 /// How the rows of one table fared.
@@ -45,6 +45,8 @@ pub enum Kind {
     Staff,
     /// A link that is no address on the web.
     Link,
+    /// A profile that says another name or address than its account.
+    Differs,
     /// Figures that did not fit the votes.
     Recounted,
     /// A picture, which stays behind.
@@ -69,6 +71,7 @@ impl Kind {
             }
             Self::Staff => "Staff or superusers there who are neither here, without --keep-staff",
             Self::Link => "Links that are no addresses on the web, left out",
+            Self::Differs => "Profiles with another user name or e-mail address than their account, whose own counts",
             Self::Recounted => "Projects whose figures did not fit their reviews and were counted anew",
             Self::Picture => "Pictures that were not brought along yet",
         }
@@ -99,6 +102,8 @@ pub struct Report {
     pub dry_run: bool,
     /// Somebody may do everything on this site.
     pub superuser_exists: bool,
+    /// The UUIDs of the rows that have one, by the keys that they go by.
+    uuids: HashMap<i64, String>,
 }
 
 impl Report {
@@ -112,6 +117,16 @@ impl Report {
             }
         };
         &mut self.tables[at].1
+    }
+
+    /// The row that goes by the key `id` has a UUID there.
+    pub fn name(&mut self, id: i64, uuid: String) {
+        self.uuids.insert(id, uuid);
+    }
+
+    /// A row's id as it is written in the source.
+    fn shown_id(&self, id: i64) -> String {
+        self.uuids.get(&id).cloned().unwrap_or_else(|| id.to_string())
     }
 
     /// Notes an oddity.
@@ -143,7 +158,7 @@ impl Report {
             writeln!(f, "\n{}: {}", kind.title(), remarks.len())?;
             for remark in remarks.iter().take(each) {
                 match remark.id {
-                    Some(id) => writeln!(f, "  {} {}: {}", remark.table, shown_id(id), remark.text)?,
+                    Some(id) => writeln!(f, "  {} {}: {}", remark.table, self.shown_id(id), remark.text)?,
                     None => writeln!(f, "  {}: {}", remark.table, remark.text)?,
                 }
             }
@@ -165,11 +180,6 @@ impl Report {
         }
         Ok(())
     }
-}
-
-/// A number as it is; the first half of a UUID as it is written.
-fn shown_id(id: i64) -> String {
-    if (0..=i64::from(u32::MAX)).contains(&id) { id.to_string() } else { format!("{id:016x}…") }
 }
 
 /// So many remarks of one kind are enough, unless more are asked for.

@@ -230,10 +230,10 @@ fn with_scheme(typed: &str) -> String {
     if typed.is_empty() || has_scheme { typed.to_owned() } else { format!("https://{typed}") }
 }
 
-/// What [`Cleaner::link`] makes of a text from elsewhere; none when it would refuse it.
+/// What [`Cleaner::link`] makes of a text from elsewhere, of whatever length; none when it leads nowhere on the web.
 pub fn web_address(text: &str) -> Option<String> {
     let link = with_scheme(text);
-    (link.is_empty() || (link.chars().count() <= LONGEST_LINK && is_web_address(&link))).then_some(link)
+    (link.is_empty() || is_web_address(&link)).then_some(link)
 }
 
 /// More characters no address has.

@@ -301,3 +301,140 @@ both!(the_command_refuses_what_is_no_course, |site| {
     let refused = Course::open(&other.path()).err().unwrap().to_string();
     assert!(refused.contains("DevSearch") && refused.contains("auth_user, shop"), "{refused}");
 });
+
+both!(uuids_that_were_written_by_hand_are_as_good_as_others, |site| {
+    let source = Source::of(TABLES);
+    source.person(1, "asha", "asha@example.org");
+    for n in 1..=20_u8 {
+        // They differ in their last digits alone, or say one digit all the way.
+        let id = if n % 2 == 0 { format!("{n:032x}") } else { format!("{:x}", n / 2 + 1).repeat(32) };
+        source.sql(&format!(
+            "INSERT INTO projects_project (id, owner_id, title, created) VALUES ('{id}', '{}', 'Project {n}', '2022-02-01 10:00:00')",
+            uuid(1, 1)
+        ));
+    }
+    let mut report = source.import(site);
+    assert_eq!(*report.tally("projects_project"), tally(20, 0, 0, 0));
+    assert_eq!(*source.import(site).tally("projects_project"), tally(0, 20, 0, 0));
+    // Another spelling of the same one.
+    source.sql("UPDATE projects_project SET id = '22222222-2222-2222-2222-222222222222' WHERE id LIKE '2222%'");
+    assert_eq!(*source.import(site).tally("projects_project"), tally(0, 20, 0, 0));
+    source.sql(
+        "UPDATE projects_project SET title = '', id = '0123456789abcdef0123456789ABCDEF' WHERE title = 'Project 6'",
+    );
+    let shown = source.import(site).shown(true).to_string();
+    assert!(shown.contains("projects_project 0123456789abcdef0123456789abcdef: had no title"), "{shown}");
+});
+
+both!(an_account_counts_where_its_profile_says_otherwise, |site| {
+    let source = Source::of(TABLES);
+    source.person(1, "asha", "asha@example.org");
+    source.person(2, "ravi", "ravi@example.org");
+    let long = format!("https://example.org/{}", "x".repeat(1500));
+    source.sql(&format!(
+        "UPDATE users_profile SET username = 'admin', email = 'root@example.org', name = NULL, social_twitter = '@asha',
+             social_linkedin = 'JAVASCRIPT://example.org/%0aalert(1)', social_website = '{long}' WHERE user_id = 1;
+         INSERT INTO users_profile (id, user_id, name, location, short_intro) VALUES ('{}', 1, 'Second name', 'Elsewhere', NULL);
+         UPDATE users_profile SET location = NULL WHERE id = '{p1}';
+         INSERT INTO auth_user (id, password, username, email, is_active, date_joined) VALUES (3, '!', 'bare', '', 1, '2022-01-01');
+         INSERT INTO users_message VALUES ('{}', '{p2}', '{p1}', NULL, '', 'From a member', '', 0, '2022-04-01'),
+             ('{}', NULL, '{p1}', ' ', 'who@example.org', 'From a stranger', 'x', 'no', '2022-04-01')",
+        uuid(1, 7), uuid(6, 1), uuid(6, 2), p1 = uuid(1, 1), p2 = uuid(1, 2),
+    ));
+    let mut report = source.import(site);
+    assert_eq!(*report.tally("users_profile"), tally(2, 0, 1, 0));
+    assert_eq!(remarks(&report, Kind::Differs), 2, "{}", report.shown(true));
+    let shown = report.shown(true).to_string();
+    assert!(shown.contains("username was \"admin\", the account has \"asha\""), "{shown}");
+    assert!(shown.contains("social_twitter was \"@asha\""), "{shown}");
+    assert_eq!(site.number("SELECT count(*) FROM users WHERE username = 'admin' OR email_key = 'root@example.org'"), 0);
+    let of_asha = |column: &str| {
+        site.text(&format!(
+            "SELECT {column} FROM profiles p JOIN users u ON u.id = p.user_id WHERE u.username = 'asha'"
+        ))
+    };
+    assert_eq!((of_asha("location").as_str(), of_asha("short_intro").as_str()), ("Elsewhere", "Intro of asha"));
+    assert_eq!(of_asha("social_website"), long, "kept whole");
+    assert_eq!((of_asha("social_linkedin"), of_asha("social_twitter")), (String::new(), String::new()));
+    assert_eq!(of_asha("u.name"), "Second name");
+    assert_eq!(site.number("SELECT count(*) FROM users u LEFT JOIN profiles p ON p.user_id = u.id WHERE p.user_id IS NULL AND u.username <> 'boss'"), 0);
+    assert_eq!(site.text("SELECT name FROM inbox_messages WHERE subject = 'From a member'"), "Name of ravi");
+    assert_eq!(site.text("SELECT name FROM inbox_messages WHERE subject = 'From a stranger'"), "Somebody");
+    assert_eq!(*source.import(site).tally("users_profile"), tally(0, 3, 0, 0));
+});
+
+both!(hostile_rows_come_across_harmless_and_whole, |site| {
+    let source = Source::small();
+    let (long, script) = ("क".repeat(20_000), "<script>alert(1)</script>[x](javascript:alert(1))");
+    source.sql(&format!(
+        "UPDATE users_profile SET bio = '{script}' || char(0), short_intro = '{long}', location = '<b>' || char(0) || 'x', created = 'soon';
+         UPDATE users_skill SET name = name || '{long}', description = char(0), created = -1;
+         UPDATE projects_tag SET name = '<i>' || name || '{long}';
+         UPDATE projects_project SET title = '{long}', description = '{script}', demo_link = 'java' || char(9) || 'script:alert(1)',
+             vote_total = 'many', vote_ratio = -7, created = NULL;
+         UPDATE projects_review SET body = '{script}' || char(0), created = 'never';
+         UPDATE users_message SET body = '{script}{long}', subject = char(0), is_read = 'perhaps', created = x'ff'",
+    ));
+    source.import(site);
+    for (column, table) in [
+        ("bio", "profiles"),
+        ("short_intro", "profiles"),
+        ("location", "profiles"),
+        ("title", "projects"),
+        ("body", "reviews"),
+        ("bio_html", "profiles"),
+        ("description_html", "projects"),
+        ("body_html", "reviews"),
+        ("body_html", "inbox_messages"),
+    ] {
+        let lost = format!("SELECT count(*) FROM {table} WHERE {column} = ''");
+        let kept = format!("SELECT count(*) FROM {table} WHERE {column} <> ''");
+        assert!(site.number(&kept) > 0, "{table}.{column}: {} are empty", site.number(&lost));
+        if column.ends_with("_html") {
+            let live = format!(
+                "SELECT count(*) FROM {table} WHERE {column} LIKE '%<script%' OR {column} LIKE '%href=\"javascript%'"
+            );
+            assert_eq!(site.number(&live), 0, "{table}.{column}");
+        }
+    }
+    assert_eq!(site.number("SELECT count(*) FROM profiles WHERE length(short_intro) = 20000"), 3, "kept whole");
+    assert_eq!(site.number("SELECT length(title) FROM projects"), 20_000);
+    assert_eq!(site.number("SELECT count(*) FROM projects WHERE demo_link <> ''"), 0);
+    assert_eq!(site.number("SELECT count(*) FROM inbox_messages WHERE subject = '(no subject)'"), 2);
+    assert_eq!(site.number("SELECT vote_ratio FROM projects"), 66);
+    let project = site.number("SELECT id FROM projects");
+    for page in ["/projects", "/developers", "/developers/asha", &format!("/projects/{project}")] {
+        let page = site.anonymous().get(page);
+        assert!(!page.status(200).body.contains("<script>alert") && !page.body.contains("<i>"), "inert");
+    }
+    let before = everything(site);
+    source.import(site);
+    assert_eq!(everything(site), before);
+});
+
+both!(two_databases_with_the_same_beginning_and_one_person, |site| {
+    // Who came with StudyBud and said something of himself there, finds it also when DevSearch was first and silent.
+    let devsearch = Source::small();
+    devsearch.sql("UPDATE users_profile SET bio = NULL WHERE user_id = 1");
+    devsearch.import(site);
+    let studybud = Source::of(&STUDYBUD.replace("HASH", DJANGO_HASH));
+    studybud.import(site);
+    let asha = "SELECT bio FROM profiles p JOIN users u ON u.id = p.user_id WHERE u.username = 'asha'";
+    assert_eq!(site.text(asha), "From the rooms");
+
+    // Two pupils began with the same file; their people are others.
+    let twin = Source::of(TABLES);
+    twin.person(1, "dina", "dina@example.org");
+    twin.person(2, "egon", "egon@example.org");
+    twin.project(1, Some(2), "Of the twin");
+    twin.sql("UPDATE auth_user SET date_joined = '2022-06-01 10:00:00'");
+    let mut report = twin.import(site);
+    assert_eq!(*report.tally("auth_user"), tally(2, 0, 0, 0));
+    assert_eq!(*report.tally("projects_project"), tally(1, 0, 0, 0));
+    assert_eq!(site.number("SELECT count(*) FROM projects p JOIN users u ON u.id = p.owner_id WHERE u.username = 'egon' AND p.title = 'Of the twin'"), 1);
+    let before = everything(site);
+    for source in [&devsearch, &studybud, &twin] {
+        source.import(site);
+    }
+    assert_eq!(everything(site), before);
+});

@@ -1,12 +1,17 @@
 //! Messages in people's inboxes.
 
+use diesel::prelude::*;
+
 use super::{Brought, MESSAGES, owner};
+use crate::accounts::models::Person;
 use crate::import_django::ledger::Ledger;
 use crate::import_django::report::Kind;
 use crate::import_django::source::table_row;
 use crate::import_django::{ImportError, Work};
 use crate::kit::bulk::{self, Value};
+use crate::kit::db::Conn;
 use crate::kit::markdown;
+use crate::schema::users;
 
 table_row! { MessageRow { id, sender_id, recipient_id, name, email, subject, body, is_read, created } }
 
@@ -47,8 +52,15 @@ pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &Brought)
             }
             text
         };
-        let (name, email) = (given("name", &row.name, NAMELESS), given("email", &row.email, ""));
-        let subject = given("subject", &row.subject, NO_SUBJECT);
+        let name = match sender {
+            Some(_) => given("name", &row.name, ""),
+            None => given("name", &row.name, NAMELESS),
+        };
+        let (email, subject) = (given("email", &row.email, ""), given("subject", &row.subject, NO_SUBJECT));
+        let name = match sender.filter(|_| name.is_empty()) {
+            Some(sender) => shown_name(work.conn, sender)?,
+            None => name,
+        };
         let body = work.text(MESSAGES, *id, "body", &row.body);
         let created = work.time(MESSAGES, *id, "created", &row.created, work.now);
         let Some(target) = new_ids.next() else { break };
@@ -70,4 +82,10 @@ pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &Brought)
     work.report.tally(MESSAGES).new += values.len();
     bulk::insert(work.conn, "inbox_messages", COLUMNS, &values)?;
     Ok(ledger.add(work.conn, MESSAGES, &pairs)?)
+}
+
+/// What a member is called.
+fn shown_name(conn: &mut Conn, id: i64) -> QueryResult<String> {
+    let (id, username, name) = users::table.find(id).select((users::id, users::username, users::name)).first(conn)?;
+    Ok(Person { id, username, name }.shown_name().to_owned())
 }

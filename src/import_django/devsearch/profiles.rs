@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
-use super::{Brought, PROFILES, SKILLS, link, owner};
+use super::{Brought, PEOPLE, PROFILES, SKILLS, link, owner};
 use crate::import_django::ledger::Ledger;
 use crate::import_django::report::Kind;
-use crate::import_django::source::table_row;
+use crate::import_django::source::{TableRow, table_row};
 use crate::import_django::{ImportError, Work};
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::{fold_key, look_text};
@@ -17,10 +17,11 @@ use crate::schema::{profiles, skills, users};
 
 table_row! {
     ProfileRow {
-        id, user_id, name, location, short_intro, bio, profile_image, social_github, social_twitter, social_linkedin,
+        id, user_id, name, email, username, location, short_intro, bio, profile_image, social_github, social_twitter, social_linkedin,
         social_youtube, social_website
     }
 }
+table_row! { AccountRow { id, username, email } }
 table_row! { SkillRow { id, owner_id, name, description, created } }
 
 /// The course's picture for who has none.
@@ -32,6 +33,13 @@ pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &mut Brou
     work.progress.begin("profiles", rows.len());
     let here: Vec<i64> = profiles::table.select(profiles::user_id).load(work.conn)?;
     let here: HashSet<i64> = here.into_iter().collect();
+    let mut accounts: HashMap<i64, AccountRow> = HashMap::new();
+    work.source.each::<AccountRow>(PEOPLE, |row| {
+        if let Some(id) = row.id().number() {
+            accounts.entry(id).or_insert(row);
+        }
+    })?;
+    let mut filled: HashSet<i64> = ledger.targets(PROFILES).map(|(_, target)| target).collect();
     let mut pairs = Vec::new();
     for (id, row) in &rows {
         work.progress.advance(1);
@@ -42,17 +50,43 @@ pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &mut Brou
             }
             continue;
         }
-        let Some(target) = row.user_id.number().and_then(|user| brought.people.get(&user).copied()) else {
+        let user = row.user_id.number();
+        let Some(target) = user.and_then(|user| brought.people.get(&user).copied()) else {
             let text = format!("person {:?} is not there: what is its, has no owner now", row.user_id.text().text);
             work.report.skip(PROFILES, Some(*id), text);
             continue;
         };
+        if let Some(account) = user.and_then(|user| accounts.get(&user)) {
+            compare(work, *id, row, account);
+        }
         fill(work, *id, row, target)?;
-        work.report.tally(PROFILES).new += 1;
+        if filled.insert(target) {
+            work.report.tally(PROFILES).new += 1;
+        } else {
+            work.report.tally(PROFILES).merged += 1;
+            work.report.remark(
+                Kind::Merged,
+                PROFILES,
+                Some(*id),
+                "the same person has another profile, which comes first",
+            );
+        }
         brought.profiles.insert(*id, target);
         pairs.push((*id, target));
     }
     Ok(ledger.add(work.conn, PROFILES, &pairs)?)
+}
+
+/// Tells of a profile that says something else than the account by which one logs in.
+fn compare(work: &mut Work<'_>, id: i64, row: &ProfileRow, account: &AccountRow) {
+    let columns = [("username", &row.username, &account.username), ("email", &row.email, &account.email)];
+    for (column, told, counts) in columns {
+        let (told, counts) = (told.text().text, counts.text().text);
+        if !told.trim().is_empty() && fold_key(&told) != fold_key(&counts) {
+            let text = format!("{column} was {told:?}, the account has {counts:?}");
+            work.report.remark(Kind::Differs, PROFILES, Some(id), text);
+        }
+    }
 }
 
 /// Fills what is empty.
