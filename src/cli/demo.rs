@@ -45,10 +45,10 @@ pub fn fill_if_empty(context: &Context, conn: &mut Conn) -> Result<(), String> {
 
 fn fill(context: &Context, conn: &mut Conn, scale: Scale, seed: u64) -> Result<(), String> {
     let mut progress = if context.verbosity < 0 { Progress::silent() } else { Progress::on_stderr() };
-    let Filled { username, password, people, rooms, messages } =
+    let Filled { username, password, people, rooms, messages, projects } =
         fill_today(conn, scale, seed, &mut progress).map_err(|e| e.to_string())?;
     drop(progress);
-    context.say(&format!("Demo content: {people} people, {rooms} rooms, {messages} messages."));
+    context.say(&format!("Demo content: {people} people, {rooms} rooms, {messages} messages, {projects} projects."));
     // Also when asked to be quiet: it is shown this once and kept nowhere.
     out!("Log in as {username} with the password {password}");
     Ok(())

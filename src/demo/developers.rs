@@ -1,151 +1,26 @@
-//! What the demo people tell of themselves, can do and made, what they think of each other's work, and what waits in
-//! their inboxes.
+//! Skills, projects, what people think of each other's work, and what waits in their inboxes; profiles stand already.
 
 use std::collections::HashMap;
 
 use chrono::{NaiveDateTime, TimeDelta};
 
-use super::people::Member;
+use super::people::{DEMO, Member};
+use super::portfolio::{Portfolio, ProjectScript, Verdict, Words};
 use super::{DemoError, Stage};
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::fold_key;
-use crate::kit::markdown;
 use crate::projects::models::review;
-
-/// One line about oneself, and where one is.
-const INTROS: [(&str, &str); 12] = [
-    ("Weaves by day, compiles by night", "Maheshwar"),
-    ("Small tools for small farms", "Wardha"),
-    ("सीखना और सिखाना", "वाराणसी"),
-    ("Maps, monsoons and the mathematics between", "Kochi"),
-    ("Repairs radios, and what runs in them", "Jaipur"),
-    ("Tests first, tea second", "Darjeeling"),
-    ("Teaches class nine, learns with it", "Nagpur"),
-    ("Draws interfaces that grandparents can read", "Chennai"),
-    ("डेटा में कहानियाँ ढूँढती हूँ", "भोपाल"),
-    ("Keeps servers cool without air conditioning", "Pune"),
-    ("Birds, cameras, and code that tells them apart", "Bharatpur"),
-    ("Asks why until somebody knows", ""),
-];
-
-/// Skills, some with a word about how one came by them.
-const SKILLS: [(&str, &str); 16] = [
-    ("Rust", "The borrow checker and I have made our peace: **three years**, two of them happy."),
-    ("Python", "From the first loop in school to the scripts that run our library."),
-    ("Django", "Five sites, one of them still up."),
-    ("SQL", ""),
-    ("PostgreSQL", "Indexes, plans, and patience."),
-    ("Weaving", "On a pit loom, from my grandmother."),
-    ("Teaching", "Class nine, every morning at eight."),
-    ("JavaScript", ""),
-    ("Accessibility", "I try every page with a screen reader before I call it done."),
-    ("हिन्दी", ""),
-    ("Photography", ""),
-    ("Electronics", "Soldering since I could reach the table."),
-    ("Statistics", ""),
-    ("Writing", "Manuals that people finish."),
-    ("Linux", ""),
-    ("Gardening", "Tomatoes on the roof, and the sensors that water them."),
-];
-
-/// Title, Markdown, tags.
-const PROJECTS: [(&str, &str, &[&str]); 14] = [
-    (
-        "Loom planner",
-        "Plans a weave from a picture.\n\n- reads a photograph\n- counts the threads\n- prints the *naksha* for the weaver",
-        &["rust", "weaving", "images"],
-    ),
-    (
-        "Monsoon almanac",
-        "A hundred years of rain, one page a village.\n\n> My grandfather said that it was wetter then. Now we can look.",
-        &["python", "data", "climate"],
-    ),
-    (
-        "Library in a lunchbox",
-        "A lending library on a single-board computer that survives **heat, dust and power cuts**.",
-        &["linux", "sqlite", "hardware"],
-    ),
-    ("अक्षर", "देवनागरी लिखना सीखने का खेल। हर अक्षर की चाल, हर मात्रा की जगह।", &["javascript", "education", "हिन्दी"]),
-    (
-        "Bus in a bottle",
-        "Tells when the next bus comes, without asking a server.\n\n```rust\nlet next = timetable.after(now);\n```",
-        &["rust", "transport"],
-    ),
-    ("Night market ledger", "Accounts for stall keepers who have one hand free.", &["django", "accessibility"]),
-    ("Bird ear", "Knows forty birds by their call. Offline, on an old phone.", &["machine learning", "audio"]),
-    (
-        "Well watch",
-        "A float, a string, a sensor: how much water is in the village well, on a page.",
-        &["hardware", "data", "water"],
-    ),
-    ("Tiny chess club", "Correspondence chess for the class, by a link in the chat.", &["javascript", "games"]),
-    (
-        "Recipe relay",
-        "Cook, change one thing, pass it on. See what became of your grandmother's dal.",
-        &["django", "food"],
-    ),
-    ("Braille badge", "Name badges with Braille, from a spreadsheet to the printer.", &["accessibility", "python"]),
-    (
-        "Solar diary",
-        "What the panel on the roof made today, and why it was less than yesterday.",
-        &["hardware", "data", "energy"],
-    ),
-    (
-        "Query kitchen",
-        "Learn SQL by running a restaurant.\n\n| table | holds |\n|---|---|\n| orders | what they want |\n| pantry | what you have |",
-        &["sql", "education"],
-    ),
-    ("Village quiz", "A quiz night that works when the network does not.", &["rust", "games", "education"]),
-];
-
-/// For it, against it.
-const LIKED: [&str; 8] = [
-    "Works on the first try, and reads like a book.",
-    "We use it in class. **The children asked for more.**",
-    "बहुत अच्छा काम!",
-    "",
-    "Clean code, kind error messages. I learnt from it.",
-    "Small, quick, and it does what it says.",
-    "",
-    "Ran it for a week on an old laptop: not one complaint.",
-];
-const DISLIKED: [&str; 4] = [
-    "A good idea, but it lost my changes when the power went.",
-    "",
-    "It needs a word on how to install it.",
-    "Not for a phone yet: the buttons are too small for my thumbs.",
-];
-
-/// Subject and words.
-const LETTERS: [(&str, &str); 5] = [
-    ("Thursday under the tree", "Will you come on Thursday? We want to try the *well watch* together."),
-    ("A question about your project", "How do you keep it running when the power goes? Ours stops each time."),
-    ("धन्यवाद", "आपकी मदद से मेरा पहला प्रोग्राम चल गया।"),
-    ("Looking for a mentor", "Two of my pupils want to learn Rust. Could they write to you?"),
-    ("Found a small thing", "In the second list the last line is cut off on my phone. Otherwise: **lovely**."),
-];
 
 /// So many rows are written at a time.
 const AT_ONCE: usize = 1_000;
 
-/// HTML of texts that come again and again.
-#[derive(Default)]
-struct Rendered(HashMap<&'static str, String>);
-
-impl Rendered {
-    fn of(&mut self, text: &'static str) -> String {
-        self.0.entry(text).or_insert_with(|| markdown::render(text)).clone()
-    }
-}
-
-/// Fills all of it; the profiles stand already.
-pub(super) fn fill(stage: &mut Stage<'_>, cast: &[Member]) -> Result<(), DemoError> {
-    let mut rendered = Rendered::default();
-    skills(stage, cast)?;
-    let projects = projects(stage, cast, &mut rendered)?;
-    reviews(stage, cast, &projects, &mut rendered)?;
+/// Writes all of it.
+pub(super) fn fill(stage: &mut Stage<'_>, portfolio: &Portfolio, cast: &[Member]) -> Result<(), DemoError> {
+    skills(stage, portfolio, cast)?;
+    let projects = projects(stage, portfolio, cast)?;
+    reviews(stage, portfolio, cast, &projects)?;
     review::recount_all(stage.conn)?;
-    letters(stage, cast, &mut rendered)
+    letters(stage, portfolio, cast)
 }
 
 /// Some moment since it began.
@@ -154,22 +29,38 @@ fn moment(stage: &mut Stage<'_>) -> NaiveDateTime {
     stage.midnight - TimeDelta::minutes(stage.rng.between(30, minutes))
 }
 
-/// A line about the person with this number, and where he is; most of a crowd say nothing.
-pub(super) fn intro(stage: &mut Stage<'_>, at: usize) -> (&'static str, &'static str) {
-    if at > INTROS.len() && stage.rng.below(3) > 0 { ("", "") } else { INTROS[at % INTROS.len()] }
+/// The user name of the person at this place of the cast, if he is written down.
+fn username_at(stage: &Stage<'_>, at: usize) -> Option<&'static str> {
+    match at.checked_sub(1) {
+        None => Some(DEMO),
+        Some(at) => stage.script.people.get(at).map(|figure| figure.username),
+    }
 }
 
-fn skills(stage: &mut Stage<'_>, cast: &[Member]) -> Result<(), DemoError> {
+/// Those who are written down have skills of their own; of the crowd each has a few of anybody's.
+fn skills(stage: &mut Stage<'_>, portfolio: &Portfolio, cast: &[Member]) -> Result<(), DemoError> {
+    const COLUMNS: [&str; 4] = ["user_id", "name", "description", "created"];
     stage.progress.begin("skills", cast.len());
+    let mut all: Vec<&str> = Vec::new();
+    for developer in stage.script.people.iter().filter_map(|figure| portfolio.developer(figure.username)) {
+        all.extend(developer.skills.iter().map(|(name, _)| *name));
+    }
+    all.sort_unstable();
+    all.dedup();
     let mut rows: Vec<[Value; 4]> = Vec::with_capacity(AT_ONCE);
     for (at, member) in cast.iter().enumerate() {
-        let (first, count) = (stage.rng.below(SKILLS.len()), 1 + stage.rng.below(5));
-        for step in 0..count {
-            let (name, description) = SKILLS[(first + step * 3) % SKILLS.len()];
-            rows.push([member.id.into(), name.into(), description.into(), moment(stage).into()]);
+        if let Some(developer) = username_at(stage, at).and_then(|username| portfolio.developer(username)) {
+            for (name, words) in &developer.skills {
+                rows.push([member.id.into(), (*name).into(), (*words).into(), moment(stage).into()]);
+            }
+        } else {
+            let (first, count) = (stage.rng.below(all.len()), stage.rng.below(5));
+            for step in 0..count {
+                rows.push([member.id.into(), all[(first + step) % all.len()].into(), "".into(), moment(stage).into()]);
+            }
         }
         if rows.len() >= AT_ONCE || at + 1 == cast.len() {
-            bulk::insert(stage.conn, "skills", ["user_id", "name", "description", "created"], &rows)?;
+            bulk::insert(stage.conn, "skills", COLUMNS, &rows)?;
             rows.clear();
         }
         stage.progress.advance(1);
@@ -178,51 +69,13 @@ fn skills(stage: &mut Stage<'_>, cast: &[Member]) -> Result<(), DemoError> {
 }
 
 /// A project, as far as reviews need to know.
-struct Made {
+struct Made<'a> {
     id: i64,
     /// The owner's place among the cast.
     owner: usize,
     created: NaiveDateTime,
-}
-
-fn projects(stage: &mut Stage<'_>, cast: &[Member], rendered: &mut Rendered) -> Result<Vec<Made>, DemoError> {
-    let count = stage.extent.projects;
-    stage.progress.begin("projects", count);
-    let tags = tags(stage)?;
-    let ids = bulk::take_ids(stage.conn, "projects", count)?;
-    let mut made = Vec::with_capacity(count);
-    let (mut rows, mut links): (Vec<[Value; 10]>, Vec<[Value; 2]>) = (Vec::new(), Vec::new());
-    for (at, id) in ids.into_iter().enumerate() {
-        let (title, description, own_tags) = PROJECTS[at % PROJECTS.len()];
-        let round = at / PROJECTS.len();
-        let title = if round == 0 { title.to_owned() } else { format!("{title} {}", round + 1) };
-        let (owner, created) = (stage.rng.below(cast.len()), moment(stage));
-        let address = |place: &str| format!("https://{place}.example.org/{}", at + 1);
-        let demo = if stage.rng.below(3) > 0 { address("try") } else { String::new() };
-        let source = if stage.rng.below(3) > 0 { address("code") } else { String::new() };
-        rows.push([
-            id.into(),
-            cast[owner].id.into(),
-            title.as_str().into(),
-            fold_key(&title).into(),
-            description.into(),
-            rendered.of(description).into(),
-            demo.into(),
-            source.into(),
-            created.into(),
-            created.into(),
-        ]);
-        links.extend(own_tags.iter().filter_map(|tag| Some([id.into(), (*tags.get(tag)?).into()])));
-        made.push(Made { id, owner, created });
-        if rows.len() >= AT_ONCE || at + 1 == count {
-            bulk::insert(stage.conn, "projects", PROJECT, &rows)?;
-            bulk::insert(stage.conn, "project_tags", ["project_id", "tag_id"], &links)?;
-            rows.clear();
-            links.clear();
-        }
-        stage.progress.advance(1);
-    }
-    Ok(made)
+    /// What is said of it alone; when its script comes again, nothing.
+    verdicts: &'a [Verdict],
 }
 
 const PROJECT: [&str; 10] = [
@@ -238,10 +91,68 @@ const PROJECT: [&str; 10] = [
     "updated",
 ];
 
-/// The tags of all projects; their numbers by name.
-fn tags(stage: &mut Stage<'_>) -> Result<HashMap<&'static str, i64>, DemoError> {
+fn projects<'a>(stage: &mut Stage<'_>, portfolio: &'a Portfolio, cast: &[Member]) -> Result<Vec<Made<'a>>, DemoError> {
+    let count = stage.extent.projects;
+    stage.progress.begin("projects", count);
+    let tags = tags(stage, portfolio)?;
+    let ids = bulk::take_ids(stage.conn, "projects", count)?;
+    let mut made = Vec::with_capacity(count);
+    let (mut rows, mut links): (Vec<[Value; 10]>, Vec<[Value; 2]>) = (Vec::new(), Vec::new());
+    for (at, id) in ids.into_iter().enumerate() {
+        let script = &portfolio.projects[at % portfolio.projects.len()];
+        let round = at / portfolio.projects.len();
+        let title = if round == 0 { script.title.to_owned() } else { format!("{} {}", script.title, round + 1) };
+        let (owner, created) = (owner(stage, script, round, cast), moment(stage));
+        let [demo, source] = ["try", "code"].map(|kind| match stage.rng.percent(70) {
+            true => format!("https://{kind}.example.org/projects/{}", at + 1),
+            false => String::new(),
+        });
+        rows.push([
+            id.into(),
+            cast[owner].id.into(),
+            title.as_str().into(),
+            fold_key(&title).into(),
+            script.about.text.as_str().into(),
+            script.about.html.as_str().into(),
+            demo.into(),
+            source.into(),
+            created.into(),
+            created.into(),
+        ]);
+        links.extend(script.tags.iter().filter_map(|tag| Some([id.into(), (*tags.get(tag)?).into()])));
+        let verdicts = if round == 0 { script.verdicts.as_slice() } else { &[] };
+        made.push(Made { id, owner, created, verdicts });
+        if rows.len() >= AT_ONCE || at + 1 == count {
+            bulk::insert(stage.conn, "projects", PROJECT, &rows)?;
+            bulk::insert(stage.conn, "project_tags", ["project_id", "tag_id"], &links)?;
+            rows.clear();
+            links.clear();
+        }
+        stage.progress.advance(1);
+    }
+    Ok(made)
+}
+
+/// Who made it: the one who is named, and when the script comes again, anybody who understands it.
+fn owner(stage: &mut Stage<'_>, script: &ProjectScript, round: usize, cast: &[Member]) -> usize {
+    let named =
+        (0..cast.len().min(stage.script.people.len() + 1)).find(|at| username_at(stage, *at) == Some(script.by));
+    if let Some(at) = named.filter(|_| round == 0) {
+        return at;
+    }
+    let drawn = stage.rng.below(cast.len());
+    // The demo person, who comes first, understands all.
+    (0..=drawn).rev().find(|at| understands(&cast[*at], &script.about)).unwrap_or(0)
+}
+
+fn understands(member: &Member, words: &Words) -> bool {
+    member.hindi || !words.hindi
+}
+
+/// The tags of the projects that there will be; their numbers by name.
+fn tags(stage: &mut Stage<'_>, portfolio: &Portfolio) -> Result<HashMap<&'static str, i64>, DemoError> {
     let mut names: Vec<&'static str> = Vec::new();
-    for name in PROJECTS.iter().flat_map(|(_, _, tags)| tags.iter()) {
+    for name in portfolio.projects.iter().take(stage.extent.projects).flat_map(|project| &project.tags) {
         if !names.contains(name) {
             names.push(name);
         }
@@ -262,9 +173,9 @@ const REVIEW: [&str; 7] = ["project_id", "owner_id", "value", "body", "body_html
 /// Some projects are judged by many, some by nobody; nobody judges his own.
 fn reviews(
     stage: &mut Stage<'_>,
+    portfolio: &Portfolio,
     cast: &[Member],
-    projects: &[Made],
-    rendered: &mut Rendered,
+    projects: &[Made<'_>],
 ) -> Result<(), DemoError> {
     let total = stage.extent.reviews;
     stage.progress.begin("reviews", total);
@@ -275,23 +186,24 @@ fn reviews(
         let fair = left / projects_left;
         let wished = if projects_left == 1 { left } else { stage.rng.below(2 * fair + 2) };
         let count = wished.min(left).min(cast.len() - 1);
-        let charm = 3 + stage.rng.below(7);
-        let first = 1 + stage.rng.below(cast.len() - 1);
+        let mut own: Vec<&Verdict> = project.verdicts.iter().collect();
+        let charm = 40 + stage.rng.below(60);
+        let first = stage.rng.below(cast.len() - 1);
         for step in 0..count {
             // Counted on from the owner, nobody comes twice, and he himself never.
-            let judge = (project.owner + 1 + (first + step) % (cast.len() - 1)) % cast.len();
-            let (value, words) = match stage.rng.below(10) < charm {
-                true => ("up", LIKED[stage.rng.below(LIKED.len())]),
-                false => ("down", DISLIKED[stage.rng.below(DISLIKED.len())]),
+            let judge = &cast[(project.owner + 1 + (first + step) % (cast.len() - 1)) % cast.len()];
+            let verdict = match own.iter().position(|verdict| understands(judge, &verdict.words)) {
+                Some(place) => own.remove(place).clone(),
+                None => general(stage, portfolio, judge, charm),
             };
             let ago = (stage.midnight - project.created).num_minutes().max(2);
             let created = project.created + TimeDelta::minutes(stage.rng.between(1, ago));
             rows.push([
                 project.id.into(),
-                cast[judge].id.into(),
-                value.into(),
-                words.into(),
-                rendered.of(words).into(),
+                judge.id.into(),
+                if verdict.up { "up" } else { "down" }.into(),
+                verdict.words.text.into(),
+                verdict.words.html.into(),
                 created.into(),
                 created.into(),
             ]);
@@ -306,30 +218,58 @@ fn reviews(
     Ok(())
 }
 
-const LETTER: [&str; 8] = ["recipient_id", "sender_id", "name", "subject", "body", "body_html", "is_read", "created"];
+/// For it in so many of a hundred cases; many vote without a word.
+fn general(stage: &mut Stage<'_>, portfolio: &Portfolio, judge: &Member, charm: usize) -> Verdict {
+    let up = stage.rng.percent(charm);
+    let fitting = |verdict: &&Verdict| verdict.up == up && understands(judge, &verdict.words);
+    let fitting: Vec<&Verdict> = portfolio.verdicts.iter().filter(fitting).collect();
+    let silent = Verdict { up, words: Words::default() };
+    match stage.rng.percent(40) {
+        true => silent,
+        false => stage.rng.pick(&fitting).map_or(silent, |verdict| (*verdict).clone()),
+    }
+}
 
-/// The demo person finds some in his inbox, and so do those who come first after him.
-fn letters(stage: &mut Stage<'_>, cast: &[Member], rendered: &mut Rendered) -> Result<(), DemoError> {
-    let mut rows: Vec<[Value; 8]> = Vec::new();
-    for (at, recipient) in cast.iter().enumerate().take(24) {
-        let count = if at == 0 { LETTERS.len() } else { stage.rng.below(3) };
+const LETTER: [&str; 9] =
+    ["recipient_id", "sender_id", "name", "email", "subject", "body", "body_html", "is_read", "created"];
+
+/// The demo person finds every letter in his inbox, the others a few.
+fn letters(stage: &mut Stage<'_>, portfolio: &Portfolio, cast: &[Member]) -> Result<(), DemoError> {
+    stage.progress.begin("inbox messages", cast.len());
+    let mut rows: Vec<[Value; 9]> = Vec::new();
+    for (at, recipient) in cast.iter().enumerate() {
+        let (first, count) = match at {
+            0 => (0, portfolio.letters.len()),
+            _ => (stage.rng.below(portfolio.letters.len()), stage.rng.below(3)),
+        };
         for step in 0..count {
-            let sender = &cast[(at + 1 + step) % cast.len()];
-            let (subject, body) = LETTERS[(at + step) % LETTERS.len()];
-            if sender.id == recipient.id {
-                continue;
-            }
+            let letter = &portfolio.letters[(first + step) % portfolio.letters.len()];
+            // Never he himself; of those behind him the first who understands it.
+            let drawn = at + 1 + stage.rng.below(cast.len() - 1);
+            let mut behind = (drawn..drawn + cast.len()).map(|place| place % cast.len());
+            let sender = behind.find(|place| *place != at && understands(&cast[*place], &letter.words));
+            let (Some(sender), true) = (sender, understands(recipient, &letter.words)) else { continue };
+            let (sender, name, email) = match letter.from {
+                Some(name) => (None, name, format!("{}@example.org", name.to_lowercase())),
+                None => (Some(cast[sender].id), cast[sender].name.as_str(), String::new()),
+            };
             rows.push([
                 recipient.id.into(),
-                sender.id.into(),
-                sender.name.as_str().into(),
-                subject.into(),
-                body.into(),
-                rendered.of(body).into(),
-                (step % 3 == 2).into(),
+                sender.into(),
+                name.into(),
+                email.into(),
+                letter.subject.into(),
+                letter.words.text.as_str().into(),
+                letter.words.html.as_str().into(),
+                stage.rng.percent(50).into(),
                 moment(stage).into(),
             ]);
         }
+        if rows.len() >= AT_ONCE || at + 1 == cast.len() {
+            bulk::insert(stage.conn, "inbox_messages", LETTER, &rows)?;
+            rows.clear();
+        }
+        stage.progress.advance(1);
     }
-    Ok(bulk::insert(stage.conn, "inbox_messages", LETTER, &rows)?)
+    Ok(())
 }

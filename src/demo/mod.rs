@@ -4,6 +4,7 @@
 mod developers;
 mod lobby;
 mod people;
+mod portfolio;
 mod rng;
 mod rooms;
 mod script;
@@ -19,6 +20,7 @@ use crate::kit::db::{self, Conn};
 use crate::kit::progress::Progress;
 use crate::kit::time;
 use crate::schema::{rooms as rooms_table, topics, users};
+use portfolio::Portfolio;
 use rng::Rng;
 use script::Script;
 
@@ -83,6 +85,8 @@ pub struct Filled {
     pub rooms: usize,
     /// How many messages in them.
     pub messages: usize,
+    /// How many projects.
+    pub projects: usize,
 }
 
 /// Why nothing was made; each prints as one line.
@@ -164,12 +168,13 @@ pub fn fill(
         must_be_empty(conn)?;
         let mut stage =
             Stage { conn, script: Script::read(), extent: scale.extent(), rng: Rng::new(seed), midnight, progress };
-        let (cast, password) = people::invite(&mut stage)?;
+        let portfolio = Portfolio::read();
+        let (cast, password) = people::invite(&mut stage, &portfolio)?;
         let messages = rooms::open(&mut stage, &cast)?;
         lobby::open(&mut stage, &cast)?;
-        developers::fill(&mut stage, &cast)?;
-        let Extent { people, rooms, .. } = stage.extent;
-        Ok(Filled { username: people::DEMO, password, people, rooms, messages })
+        developers::fill(&mut stage, &portfolio, &cast)?;
+        let Extent { people, rooms, projects, .. } = stage.extent;
+        Ok(Filled { username: people::DEMO, password, people, rooms, messages, projects })
     })
 }
 

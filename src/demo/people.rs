@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 
-use super::{DemoError, Stage, developers};
+use super::portfolio::Portfolio;
+use super::{DemoError, Stage};
 use crate::accounts::passwords;
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::{fold_key, look_text};
@@ -38,10 +39,20 @@ const COLUMNS: [&str; 13] = [
     "name_look",
 ];
 
-const PROFILE: [&str; 6] = ["user_id", "short_intro", "location", "bio", "bio_html", "created"];
+const PROFILE: [&str; 9] = [
+    "user_id",
+    "short_intro",
+    "location",
+    "bio",
+    "bio_html",
+    "social_github",
+    "social_youtube",
+    "social_website",
+    "created",
+];
 
 /// Writes the people, the demo person first; gives them and his password.
-pub(super) fn invite(stage: &mut Stage<'_>) -> Result<(Vec<Member>, String), DemoError> {
+pub(super) fn invite(stage: &mut Stage<'_>, portfolio: &Portfolio) -> Result<(Vec<Member>, String), DemoError> {
     let password = random::token(12);
     let hash = passwords::hash(&password).map_err(DemoError::Password)?;
     let count = stage.extent.people;
@@ -74,13 +85,17 @@ pub(super) fn invite(stage: &mut Stage<'_>) -> Result<(Vec<Member>, String), Dem
                 look_text(&username).into(),
                 look_text(&name).into(),
             ]);
-            let (intro, place) = developers::intro(stage, cast.len());
+            let developer = portfolio.developer(&username);
+            let link = |kind| developer.map(|developer| developer.link(kind, &username)).unwrap_or_default();
             profiles.push([
                 id.into(),
-                intro.into(),
-                place.into(),
+                developer.map_or("", |developer| developer.intro).into(),
+                developer.map_or("", |developer| developer.place).into(),
                 bio.into(),
-                markdown::render(bio).into(),
+                if bio.is_empty() { String::new() } else { markdown::render(bio) }.into(),
+                link("code").into(),
+                link("film").into(),
+                link("site").into(),
                 joined.into(),
             ]);
             cast.push(Member { id, name: if name.is_empty() { username } else { name }, hindi });

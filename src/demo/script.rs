@@ -187,11 +187,11 @@ impl Script {
     }
 }
 
-fn blocks(text: &'static str) -> impl Iterator<Item = &'static str> {
+pub(super) fn blocks(text: &'static str) -> impl Iterator<Item = &'static str> {
     text.split("\n\n").filter(|block| !block.trim().is_empty())
 }
 
-fn field(block: &'static str, name: &str) -> Option<&'static str> {
+pub(super) fn field(block: &'static str, name: &str) -> Option<&'static str> {
     block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 

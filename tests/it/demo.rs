@@ -30,12 +30,16 @@ fn content(site: &Site) -> String {
     };
     [
         all("id username name date_joined last_login inbox_unread", "users"),
-        all("user_id short_intro location bio bio_html created", "profiles"),
+        all(
+            "user_id short_intro location bio bio_html social_github social_youtube social_website created",
+            "profiles",
+        ),
+        all("project_id tag_id", "project_tags"),
         all("id user_id name description created", "skills"),
         all("id owner_id title description_html demo_link source_link votes_up vote_total created", "projects"),
         all("id name", "tags"),
         all("id project_id owner_id value body created", "reviews"),
-        all("id recipient_id sender_id subject body created", "inbox_messages"),
+        all("id recipient_id sender_id name email subject body_html created", "inbox_messages"),
         all("id name topic_id host_id last_event lobby_key created updated", "rooms"),
         all("id room_id user_id guest_name body seq version created updated deleted", "messages"),
         all("id room_id user_id joined", "participants"),
@@ -55,8 +59,8 @@ fn both_databases(test: impl Fn(Backend)) {
 fn the_demo_person_comes_in_and_finds_people_talking() {
     both_databases(|backend| {
         let site = Site::bare(backend, &[]);
-        let Filled { username, password, people, rooms, messages } = filled(&site, Scale::Small, 1);
-        assert_eq!((username, people, rooms), ("demo", 6, 5));
+        let Filled { username, password, people, rooms, messages, projects } = filled(&site, Scale::Small, 1);
+        assert_eq!((username, people, rooms, projects), ("demo", 6, 5, 8));
         assert_eq!(site.number("SELECT count(*) FROM users"), 6);
         assert_eq!(site.number("SELECT count(*) FROM rooms WHERE lobby_key IS NULL"), 5);
         assert_eq!(site.number("SELECT count(*) FROM profiles"), 6, "each has a profile");
@@ -86,6 +90,11 @@ fn the_demo_person_comes_in_and_finds_people_talking() {
         home.status(200).see("Borrow checker clinic").see("Chai break");
         let room = site.number("SELECT id FROM rooms WHERE name = 'Borrow checker clinic'");
         person.get(&format!("/rooms/{room}")).status(200).see("items.push(item.renewed());");
+        person.get("/developers/sofia").see("Accessibility").see("https://site.example.org/sofia").see("Braille badge");
+        let project = site.number("SELECT id FROM projects WHERE title = 'Query kitchen'");
+        person.get(&format!("/projects/{project}")).hold("<th>holds</th>").see("dessert");
+        person.get("/projects").see("Loom planner").see("अक्षर");
+        person.get("/inbox").see("Thursday under the tree").see("Tulika");
         let chat = person.get("/chat/Evening~20maths");
         chat.status(200).see("Tulika").see("The other half are units.");
         assert_eq!(chat.count("badge-guest"), 3);
@@ -105,7 +114,22 @@ fn a_class_is_a_class() {
         );
         assert!(site.number("SELECT count(*) FROM messages WHERE deleted IS NOT NULL") > 0);
         assert!(site.number("SELECT count(*) FROM messages WHERE deleted IS NULL AND version > seq") > 0);
+        assert_eq!(site.number("SELECT count(*) FROM projects"), 28);
+        assert_eq!(site.number("SELECT count(DISTINCT title_key) FROM projects WHERE title_key NOT LIKE '% 2'"), 28);
+        assert!(site.number("SELECT count(*) FROM reviews") >= 100);
+        assert!(site.number("SELECT count(*) FROM inbox_messages WHERE sender_id IS NULL AND email <> ''") > 0);
         for odd in [
+            "SELECT count(*) FROM users u LEFT JOIN profiles p ON p.user_id = u.id WHERE p.user_id IS NULL OR p.short_intro = '' OR p.created <> u.date_joined",
+            "SELECT count(*) FROM users u WHERE NOT EXISTS (SELECT 1 FROM skills s WHERE s.user_id = u.id)",
+            "SELECT count(*) FROM projects p WHERE NOT EXISTS (SELECT 1 FROM project_tags t WHERE t.project_id = p.id)",
+            "SELECT count(*) FROM projects p WHERE vote_total <> (SELECT count(*) FROM reviews WHERE project_id = p.id)",
+            "SELECT count(*) FROM projects p WHERE votes_up <> (SELECT count(*) FROM reviews WHERE project_id = p.id AND value = 'up')",
+            "SELECT count(*) FROM projects WHERE vote_ratio <> CASE WHEN vote_total = 0 THEN 0 ELSE votes_up * 100 / vote_total END",
+            "SELECT count(*) FROM reviews r JOIN projects p ON p.id = r.project_id WHERE r.owner_id = p.owner_id OR r.created < p.created",
+            "SELECT count(*) FROM projects p JOIN users u ON u.id = p.owner_id WHERE p.created < u.date_joined",
+            "SELECT count(*) FROM inbox_messages WHERE sender_id = recipient_id OR (sender_id IS NULL) <> (email <> '')",
+            "SELECT count(*) FROM users u WHERE inbox_unread <> (SELECT count(*) FROM inbox_messages m WHERE m.recipient_id = u.id AND NOT m.is_read)",
+            "SELECT count(*) FROM reviews WHERE created > '2026-03-10 00:00:00' OR (body = '') <> (body_html = '')",
             "SELECT count(*) FROM messages m JOIN rooms r ON r.id = m.room_id WHERE m.version > r.last_event OR m.created < r.created OR m.created > r.updated",
             "SELECT count(*) FROM rooms r WHERE r.last_event <> (SELECT max(version) FROM messages m WHERE m.room_id = r.id)",
             "SELECT count(*) FROM messages m WHERE m.user_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM participants p WHERE p.room_id = m.room_id AND p.user_id = m.user_id)",

@@ -65,7 +65,8 @@ fn searched(site: &Site, q: &str, kind: Option<Kind>) -> Found {
 both!(everything_is_found_and_what_it_is_called_comes_first, |site| {
     let (asha, ravi) = (site.person("asha"), site.person("ravi"));
     let spoken = site.room(&asha, "Evening talk", "Tea");
-    let message = site.message(spoken, &ravi, "We spoke of weaving, and of little else for a while, the whole evening long");
+    let message =
+        site.message(spoken, &ravi, "We spoke of weaving, and of little else for a while, the whole evening long");
     let described = site.room(&asha, "A quiet place", "Tea");
     describe(site, described, "A quiet place", "Tea", "For those who like weaving, spinning, dyeing and whatever else");
     let named = site.room(&asha, "Weaving", "Craft");
@@ -83,7 +84,9 @@ both!(everything_is_found_and_what_it_is_called_comes_first, |site| {
         ]
     );
     let page = find(site, "weaving", None);
-    page.hold("<mark>Weaving</mark>").hold("It helps with <mark>weaving</mark>.").hold("name=\"robots\" content=\"noindex\"");
+    page.hold("<mark>Weaving</mark>")
+        .hold("It helps with <mark>weaving</mark>.")
+        .hold("name=\"robots\" content=\"noindex\"");
     page.hold("We spoke of <mark>weaving</mark>, and").see("Evening talk");
     // By topic, tag and names.
     finds(site, "craft", &[&format!("/rooms/{named}")]);
@@ -152,9 +155,21 @@ both!(case_and_accents_do_not_count, |site| {
     let polish = site.room(&asha, "Łódź", "F");
     let russian = site.room(&asha, "Ёлка", "G");
     for (typed, room) in [
-        ("elodie", elodie), ("ÉLODIE", elodie), ("e\u{301}lod", elodie), ("Müller", muller), ("muller", muller), ("MULL", muller),
-        ("istanbul", istanbul), ("straße", street), ("STRASSE", 0), ("οδος", greek), ("οδοσ", greek), ("łodz", polish), ("ŁÓDŹ", polish),
-        ("ёлка", russian), ("ЁЛ", russian),
+        ("elodie", elodie),
+        ("ÉLODIE", elodie),
+        ("e\u{301}lod", elodie),
+        ("Müller", muller),
+        ("muller", muller),
+        ("MULL", muller),
+        ("istanbul", istanbul),
+        ("straße", street),
+        ("STRASSE", 0),
+        ("οδος", greek),
+        ("οδοσ", greek),
+        ("łodz", polish),
+        ("ŁÓDŹ", polish),
+        ("ёлка", russian),
+        ("ЁЛ", russian),
     ] {
         let expected: Vec<String> = (room > 0).then(|| format!("/rooms/{room}")).into_iter().collect();
         assert_eq!(hits(site, typed), expected, "{typed}");
@@ -169,10 +184,12 @@ both!(words_of_other_scripts_are_whole, |site| {
     let message = site.message(hindi, &asha, "नमस्ते। क्या आप क्षेत्र को जानते हैं?");
     let japanese = site.room(&asha, "日本語の部屋", "言葉");
     let said = format!("/rooms/{hindi}?at={message}#message-{message}");
-    for typed in ["हिन्दी", "हिन्", "बातें", "भाषा", "की हिन्दी"] {
+    for typed in ["हिन्दी", "हिन्", "बातें", "भाषा", "की हिन्दी"]
+    {
         finds(site, typed, &[&format!("/rooms/{hindi}")]);
     }
-    for typed in ["नमस्ते", "नमस्", "क्षेत्र", "जानते", "क्या क्षे"] {
+    for typed in ["नमस्ते", "नमस्", "क्षेत्र", "जानते", "क्या क्षे"]
+    {
         finds(site, typed, &[&said]);
     }
     find(site, "हिन्", None).hold("<mark>हिन्दी</mark> की").see_not(&words("search-in-part"));
@@ -310,13 +327,115 @@ both!(nothing_that_people_write_is_markup, |site| {
 });
 
 const NASTY: &[&str] = &[
-    "\"", "\"\"", "'", "''", "`", "*", "**", "^", "^a", "a*", "*a", "\"a", "a\"", "\"a\" \"", "a OR b", "OR", "AND", "NOT", "NOT a",
-    "a AND", "AND a", "a NOT b", "NEAR", "NEAR(", "NEAR(a b)", "NEAR(a b, 2)", "NEAR/2", "a NEAR b", "(", ")", "()", "((", "(a", "a)",
-    "a:b", "title:a", "rest : a", "{title}:a", "{", "}", "-a", "- a", "+a", "a+b", "a-b", "--", "/*", "*/", ";", "; DROP TABLE rooms",
-    "' OR '1'='1", "\\", "\\\\", "\\'", "%", "%%", "_", "a%b", "!", "!a", "!!", "&", "&&", "a & b", "a | b", "|", "a <-> b", "<->", "a:*",
-    ":*", ":", "a:A", "a:ABCD*", "''''", "$1", "?", "?1", "{{ q }}", "{% raw %}", "<mark>", "\u{0}", "a\u{0}b", "\u{0}\u{0}", "\t", "\n",
-    "\u{feff}", "\u{200d}", "\u{202e}abc", "\u{301}", "\u{fe0f}", "🦀", "👩‍👩‍👧", "ﷺ", "𝕳𝖊𝖑𝖑𝖔", "\u{e000}", "\u{10ffff}", "٣", "²", "Ⅷ",
-    "İ", "ß", "ﬁ", "हि", "\u{94d}", "aⒶb", "a\u{1e900}b", "a\u{20dd}b", "a\u{10d4a}b*", "x\u{323af}y",
+    "\"",
+    "\"\"",
+    "'",
+    "''",
+    "`",
+    "*",
+    "**",
+    "^",
+    "^a",
+    "a*",
+    "*a",
+    "\"a",
+    "a\"",
+    "\"a\" \"",
+    "a OR b",
+    "OR",
+    "AND",
+    "NOT",
+    "NOT a",
+    "a AND",
+    "AND a",
+    "a NOT b",
+    "NEAR",
+    "NEAR(",
+    "NEAR(a b)",
+    "NEAR(a b, 2)",
+    "NEAR/2",
+    "a NEAR b",
+    "(",
+    ")",
+    "()",
+    "((",
+    "(a",
+    "a)",
+    "a:b",
+    "title:a",
+    "rest : a",
+    "{title}:a",
+    "{",
+    "}",
+    "-a",
+    "- a",
+    "+a",
+    "a+b",
+    "a-b",
+    "--",
+    "/*",
+    "*/",
+    ";",
+    "; DROP TABLE rooms",
+    "' OR '1'='1",
+    "\\",
+    "\\\\",
+    "\\'",
+    "%",
+    "%%",
+    "_",
+    "a%b",
+    "!",
+    "!a",
+    "!!",
+    "&",
+    "&&",
+    "a & b",
+    "a | b",
+    "|",
+    "a <-> b",
+    "<->",
+    "a:*",
+    ":*",
+    ":",
+    "a:A",
+    "a:ABCD*",
+    "''''",
+    "$1",
+    "?",
+    "?1",
+    "{{ q }}",
+    "{% raw %}",
+    "<mark>",
+    "\u{0}",
+    "a\u{0}b",
+    "\u{0}\u{0}",
+    "\t",
+    "\n",
+    "\u{feff}",
+    "\u{200d}",
+    "\u{202e}abc",
+    "\u{301}",
+    "\u{fe0f}",
+    "🦀",
+    "👩‍👩‍👧",
+    "ﷺ",
+    "𝕳𝖊𝖑𝖑𝖔",
+    "\u{e000}",
+    "\u{10ffff}",
+    "٣",
+    "²",
+    "Ⅷ",
+    "İ",
+    "ß",
+    "ﬁ",
+    "हि",
+    "\u{94d}",
+    "aⒶb",
+    "a\u{1e900}b",
+    "a\u{20dd}b",
+    "a\u{10d4a}b*",
+    "x\u{323af}y",
 ];
 
 both!(anything_may_be_typed, |site| {
@@ -346,7 +465,8 @@ both!(anything_may_be_typed, |site| {
         for kind in [None, Some(Kind::Message)] {
             let cut = chaupal::kit::paginate::search_text(Some(text));
             let begun = Instant::now();
-            let found = site.db(|conn| search(conn, &Query::new(&cut), kind)).unwrap_or_else(|e| panic!("{text:?}: {e}"));
+            let found =
+                site.db(|conn| search(conn, &Query::new(&cut), kind)).unwrap_or_else(|e| panic!("{text:?}: {e}"));
             drop((found.mixed(20), found.shown(0, 20)));
             assert!(begun.elapsed() < Duration::from_secs(2), "{text:?} takes {:?}", begun.elapsed());
         }
@@ -356,7 +476,14 @@ both!(anything_may_be_typed, |site| {
     }
     find(site, &"x\" ".repeat(2_000), Some("messages"));
     // As bytes that are no text, and in odd addresses.
-    for address in ["/search?q=%ff%fe", "/search?q=%00", "/search?q", "/search?q=a&q=b", "/search?page=x&kind=&q=a", "/search?q=a&page=-1"] {
+    for address in [
+        "/search?q=%ff%fe",
+        "/search?q=%00",
+        "/search?q",
+        "/search?q=a&q=b",
+        "/search?page=x&kind=&q=a",
+        "/search?q=a&page=-1",
+    ] {
         let status = site.anonymous().get(address).status;
         assert!(status == 200 || status == 422 || status == 404 || status == 400, "{address}: {status}");
     }
@@ -382,9 +509,13 @@ both!(the_migration_indexes_what_is_there_and_goes_again, |site| {
     let market = site.chat_room("Bazaar");
     site.guest_message(market, "Passer-by", "mangoes");
     let to = |target: Option<&str>| site.db(|conn| migrations::run(conn, target, |_| {})).unwrap();
-    let names: Vec<String> = site.db(|conn| migrations::all(conn)).into_iter().map(|migration| migration.name).collect();
+    let names: Vec<String> =
+        site.db(|conn| migrations::all(conn)).into_iter().map(|migration| migration.name).collect();
     let before_it = &names[names.iter().position(|name| name == "0014_search").unwrap() - 1];
-    let counts = || ["weavers", "craft", "shuttle", "loom", "wood", "asha", "weaver", "mangoes"].map(|q| searched(site, q, None).len());
+    let counts = || {
+        ["weavers", "craft", "shuttle", "loom", "wood", "asha", "weaver", "mangoes"]
+            .map(|q| searched(site, q, None).len())
+    };
     let before = counts();
     assert_eq!(before, [1, 1, 1, 1, 1, 1, 2, 0]);
     for _ in 0..2 {
@@ -408,7 +539,16 @@ both!(what_is_written_in_bulk_is_found, |site| {
                 .zip(ids)
                 .map(|(seq, id): (i64, i64)| {
                     let body = format!("thread{}", seq % 1_000);
-                    [id.into(), room.into(), asha.id.into(), body.into(), seq.into(), seq.into(), now.into(), now.into()]
+                    [
+                        id.into(),
+                        room.into(),
+                        asha.id.into(),
+                        body.into(),
+                        seq.into(),
+                        seq.into(),
+                        now.into(),
+                        now.into(),
+                    ]
                 })
                 .collect();
             let columns = ["id", "room_id", "user_id", "body", "seq", "version", "created", "updated"];
