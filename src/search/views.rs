@@ -8,7 +8,8 @@ use crate::accounts::page::{Page, View};
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::paginate::{Asked, encode_query, page_url, search_text};
-use crate::search::models::found::{Counts, Kind, MOST_COUNTED, MOST_LISTED, search};
+use crate::search::models::found::{Counts, MOST_COUNTED, MOST_LISTED, search};
+use crate::search::models::kind::Kind;
 use crate::search::models::query::Query;
 
 const PER_PAGE: i64 = 20;

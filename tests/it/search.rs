@@ -10,7 +10,8 @@ use chaupal::profiles::models::profile::{self, Profile};
 use chaupal::profiles::models::skill;
 use chaupal::projects::models::project::{self, ProjectValues};
 use chaupal::rooms::models::room::{self, RoomValues};
-use chaupal::search::models::found::{Found, Kind, search};
+use chaupal::search::models::found::{Found, search};
+use chaupal::search::models::kind::Kind;
 use chaupal::search::models::query::Query;
 use diesel::prelude::*;
 

@@ -47,9 +47,10 @@ CREATE TABLE project_words (
     words tsvector NOT NULL
 );
 INSERT INTO room_words SELECT id, word_vector(title, rest) FROM room_texts;
-INSERT INTO message_words SELECT id, word_vector(title, rest) FROM message_texts;
+INSERT INTO message_words SELECT id, strip(word_vector(title, rest)) FROM message_texts;
 INSERT INTO person_words SELECT id, word_vector(title, rest) FROM person_texts;
 INSERT INTO project_words SELECT id, word_vector(title, rest) FROM project_texts;
+-- Of the messages, which are many, it is kept which words they have, not where.
 -- What waits to be put into an index is read through by each search: a little, then.
 CREATE INDEX room_words_words ON room_words USING gin (words) WITH (gin_pending_list_limit = 256);
 CREATE INDEX message_words_words ON message_words USING gin (words) WITH (gin_pending_list_limit = 256);
@@ -59,7 +60,7 @@ CREATE INDEX project_words_words ON project_words USING gin (words) WITH (gin_pe
 CREATE FUNCTION message_words() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.deleted IS NULL AND NOT NEW.in_lobby THEN
-        INSERT INTO message_words VALUES (NEW.id, word_vector('', NEW.body))
+        INSERT INTO message_words VALUES (NEW.id, strip(word_vector('', NEW.body)))
             ON CONFLICT (id) DO UPDATE SET words = EXCLUDED.words;
     ELSIF TG_OP = 'UPDATE' THEN
         DELETE FROM message_words WHERE id = NEW.id;

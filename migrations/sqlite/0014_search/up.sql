@@ -18,15 +18,14 @@ CREATE VIEW project_texts AS
     FROM projects p;
 
 -- Letters, digits and marks make words (without the marks हिन्दी would be three); case and the diacritics of Latin letters do not count.
--- Short beginnings have an index, since too many words have them. Of the messages, which are many, it is kept in
--- which a word stands, not where.
-CREATE VIRTUAL TABLE room_words USING fts5(title, rest, content='', contentless_delete=1, prefix='2 3',
+-- Short beginnings have an index, since too many words have them. It is kept in what a word stands, not at which place.
+CREATE VIRTUAL TABLE room_words USING fts5(title, rest, content='', contentless_delete=1, prefix='2 3 4', detail=column,
     tokenize="unicode61 remove_diacritics 2 categories 'L* N* Mn Mc'");
 CREATE VIRTUAL TABLE message_words USING fts5(rest, content='', contentless_delete=1, prefix='2 3 4', detail=none,
     tokenize="unicode61 remove_diacritics 2 categories 'L* N* Mn Mc'");
-CREATE VIRTUAL TABLE person_words USING fts5(title, rest, content='', contentless_delete=1, prefix='2 3',
+CREATE VIRTUAL TABLE person_words USING fts5(title, rest, content='', contentless_delete=1, prefix='2 3 4', detail=column,
     tokenize="unicode61 remove_diacritics 2 categories 'L* N* Mn Mc'");
-CREATE VIRTUAL TABLE project_words USING fts5(title, rest, content='', contentless_delete=1, prefix='2 3',
+CREATE VIRTUAL TABLE project_words USING fts5(title, rest, content='', contentless_delete=1, prefix='2 3 4', detail=column,
     tokenize="unicode61 remove_diacritics 2 categories 'L* N* Mn Mc'");
 INSERT INTO room_words (rowid, title, rest) SELECT id, title, rest FROM room_texts;
 INSERT INTO message_words (rowid, rest) SELECT id, rest FROM message_texts;

@@ -65,7 +65,9 @@ fn window(line: &str, matches: &[Range<usize>]) -> Range<usize> {
     if line.len() <= LENGTH {
         return 0..line.len();
     }
-    let within = |begin: usize| matches.iter().filter(|found| found.start >= begin && found.end <= begin + LENGTH - BEFORE).count();
+    let within = |begin: usize| {
+        matches.iter().filter(|found| found.start >= begin && found.end <= begin + LENGTH - BEFORE).count()
+    };
     // Of the first of equals: later ones are no better. Few are looked at: a text may have thousands.
     let best = matches.iter().take(50).rev().max_by_key(|found| within(found.start)).map_or(0, |found| found.start);
     let begin = if best <= BEFORE { 0 } else { word_start(line, best - BEFORE, best) };

@@ -2,5 +2,7 @@
 
 pub mod excerpt;
 pub mod found;
+pub mod hit;
+pub mod kind;
 pub mod query;
 pub mod rank;

@@ -172,7 +172,8 @@ impl Query {
     /// Which of the words this one of a text answers to, and how.
     pub fn answer(&self, word: &str) -> Option<(usize, Match)> {
         // Most words of most texts begin otherwise, and need not be folded.
-        if word.is_ascii() && self.terms.iter().all(|term| term.how != How::Inside && !begins_like(word, &term.folded)) {
+        if word.is_ascii() && self.terms.iter().all(|term| term.how != How::Inside && !begins_like(word, &term.folded))
+        {
             return None;
         }
         let word = fold_word(word);
