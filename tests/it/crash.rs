@@ -5,6 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use chaupal::kit::db::Target;
+use diesel::prelude::*;
+
 use crate::support::program::Serving;
 use crate::support::{Backend, Request, Site, is_quick};
 
@@ -124,7 +127,10 @@ fn whole(site: &Site, room: i64) {
     assert_eq!(site.number(&format!("SELECT count(DISTINCT seq) FROM messages WHERE room_id = {room}")), last);
     assert_eq!(site.number(&format!("SELECT coalesce(max(seq), 0) FROM messages WHERE room_id = {room}")), last);
     if site.backend == Backend::Sqlite {
-        assert_eq!(site.text("SELECT integrity_check FROM pragma_integrity_check"), "ok");
+        // A connection that has looked at a full-text table before takes what others have written since for damage.
+        let mut fresh = Target::parse(&site.database_url).unwrap().connect().unwrap();
+        let sound = diesel::sql_query("SELECT 1 FROM pragma_integrity_check WHERE integrity_check = 'ok'");
+        assert_eq!(sound.execute(&mut fresh), Ok(1));
         assert_eq!(site.number("SELECT count(*) FROM pragma_foreign_key_check"), 0);
     }
 }
