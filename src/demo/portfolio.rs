@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(portfolio.projects.len(), PROJECTS.lines().filter(|line| line.starts_with("project: ")).count());
         for project in &portfolio.projects {
             assert!(usernames.contains(&project.by), "{}", project.by);
-            assert!(!project.about.html.is_empty() && project.tags.len() > 0, "{}", project.title);
+            assert!(!project.about.html.is_empty() && !project.tags.is_empty(), "{}", project.title);
         }
         for project in &portfolio.projects[..8] {
             let place = script.people.iter().position(|figure| figure.username == project.by);
