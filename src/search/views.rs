@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::accounts::page::{Page, View};
 use crate::kit::db::Db;
 use crate::kit::error::Error;
-use crate::kit::paginate::{Asked, encode_query, page_url, search_text};
-use crate::search::models::found::{Counts, MOST_COUNTED, MOST_LISTED, search};
+use crate::kit::paginate::{Asked, COUNTED, encode_query, page_url, search_text};
+use crate::search::models::found::{Counts, MOST_LISTED, search};
 use crate::search::models::kind::Kind;
 use crate::search::models::query::Query;
 
@@ -20,9 +20,8 @@ struct Tab {
     /// `all`, or the kind's key.
     key: &'static str,
     url: String,
+    /// At most one more than [`COUNTED`].
     count: i64,
-    /// There are more than are counted.
-    more: bool,
     current: bool,
 }
 
@@ -33,8 +32,7 @@ fn tabs(q: &str, counts: &Counts, current: Option<Kind>) -> Vec<Tab> {
         Tab {
             key: kind.map_or("all", Kind::key),
             url: kind.map_or_else(|| format!("/search?q={q}"), |kind| format!("/search?kind={}&q={q}", kind.key())),
-            count: count.min(MOST_COUNTED),
-            more: count > MOST_COUNTED,
+            count: count.min(COUNTED + 1),
             current: kind == current,
         }
     };

@@ -9,9 +9,7 @@ use super::hit::{Candidate, Hit, Row};
 use super::kind::Kind;
 use super::query::Query;
 use crate::kit::db::{Conn, MultiBackend};
-
-/// Beyond this nothing is counted.
-pub const MOST_COUNTED: i64 = 1000;
+use crate::kit::paginate::COUNTED;
 
 /// Of a kind so many are ranked and can be looked through: the newest that match, those first whose title does.
 pub const MOST_LISTED: i64 = 100;
@@ -22,7 +20,7 @@ const MOST_MIXED: i64 = 30;
 /// A part of a word is looked for in so many of the newest of each kind.
 const NEWEST: i64 = 1000;
 
-/// How many there are of each kind, in the order of [`Kind::ALL`]; more than [`MOST_COUNTED`] is one more than that.
+/// How many there are of each kind, in the order of [`Kind::ALL`]; more than [`COUNTED`] is one more than that.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Counts([i64; 4]);
 
@@ -178,7 +176,7 @@ fn counts<'q>(conn: &mut Conn, query: &'q Query, whole: &'q Query) -> QueryResul
         return Ok((by_kind, Counts::default()));
     }
     let mut counts = count(conn, [whole; 4], &Kind::ALL)?;
-    let (enough, few): (Vec<Kind>, Vec<Kind>) = Kind::ALL.into_iter().partition(|kind| counts.of(*kind) > MOST_COUNTED);
+    let (enough, few): (Vec<Kind>, Vec<Kind>) = Kind::ALL.into_iter().partition(|kind| counts.of(*kind) > COUNTED);
     for kind in enough {
         by_kind[kind as usize] = whole;
     }
@@ -205,7 +203,7 @@ fn count(conn: &mut Conn, by_kind: [&Query; 4], kinds: &[Kind]) -> QueryResult<C
         parts.push(format!(
             "SELECT CAST({} AS BIGINT) AS kind, count(*) AS n FROM ({sql} LIMIT {}) AS f",
             *kind as usize,
-            MOST_COUNTED + 1
+            COUNTED + 1
         ));
         binds.push(bind);
     }
