@@ -260,6 +260,56 @@ both!(what_people_write_is_text, |site| {
     inert(&asha, "/");
 });
 
+both!(what_developers_write_is_text, |site| {
+    let (asha, ravi, stranger) = (site.person("asha"), site.person("ravi"), site.anonymous());
+    for (n, hostile) in HOSTILE.iter().enumerate() {
+        let profile = [("name", *hostile), ("short_intro", hostile), ("location", hostile), ("bio", hostile)];
+        // A name shows nothing that the eye cannot see: then it is told so.
+        let saved = asha.post("/account/edit", &profile).status;
+        assert!([303, 422].contains(&saved), "{hostile}: {saved}");
+        asha.post("/account/edit", &profile[1..]).status(303);
+        for link in ["social_website", "social_github"] {
+            let refused = asha.post("/account/edit", &[(link, hostile)]);
+            assert!(refused.status == 422 || !hostile.contains(['<', '"', '\'', ':']), "{hostile} as a link");
+            assert!(!refused.body.contains(hostile) || !hostile.contains(['<', '"', '\'']), "{hostile}");
+        }
+        asha.post("/account/skills/new", &[("name", &format!("{n} {hostile}")), ("description", hostile)]).status(303);
+        let project = asha.post("/projects/new", &[("title", hostile), ("description", hostile), ("tags", hostile)]);
+        let project = if project.status == 303 {
+            project
+        } else {
+            // More tags than ten, or longer ones than fit.
+            asha.post("/projects/new", &[("title", hostile), ("description", hostile), ("tags", "plain")])
+        };
+        let project = project.status(303).location();
+        ravi.post(&format!("{project}/reviews"), &[("value", "up"), ("body", hostile)]).status(303);
+        let letter = [("name", *hostile), ("email", "passer@example.org"), ("subject", hostile), ("body", hostile)];
+        stranger.post("/developers/asha/message", &letter).status(303);
+        let newest = site.number("SELECT max(id) FROM inbox_messages");
+        let skill = site.number("SELECT max(id) FROM skills");
+        for path in [
+            "/developers".to_owned(),
+            "/developers/asha".into(),
+            "/account/edit".into(),
+            "/account/skills".into(),
+            format!("/account/skills/{skill}/edit"),
+            format!("/account/skills/{skill}/delete"),
+            "/projects".into(),
+            project.clone(),
+            format!("{project}/edit"),
+            format!("{project}/delete"),
+            "/inbox".into(),
+            format!("/inbox/{newest}"),
+            format!("/search?q={}", crate::support::percent(hostile)),
+            format!("/search?kind=projects&q={}", crate::support::percent(hostile)),
+        ] {
+            inert(&asha, &path);
+        }
+        inert(&ravi, "/developers/asha/message");
+        inert(&ravi, &format!("{project}/reviews/delete"));
+    }
+});
+
 both!(a_forged_flash_shows_nothing, |site| {
     let browser = site.anonymous();
     for forged in [
