@@ -107,3 +107,17 @@ both!(a_log_in_under_way_does_not_undo_a_reset, [("mail.backend", "file")], |sit
         check(site, &late, 0);
     }
 });
+
+both!(all_who_come_at_once_with_an_imported_password_are_let_in, |site| {
+    site.person("asha");
+    for round in 0..4 {
+        site.sql(&format!("UPDATE users SET password = '{LEGACY}' WHERE username = 'asha'"));
+        let ready = log_ins(site, LEGACY_PASSWORD);
+        std::thread::scope(|scope| {
+            for one in &ready {
+                scope.spawn(move || one.send(0).leads_to("/").status(303).status);
+            }
+        });
+        assert!(stored(site).starts_with("$argon2id$"), "round {round}");
+    }
+});
