@@ -86,7 +86,7 @@ export default (test) => {
       await other.reload();
       assert.match(await other.locator('.votes-text').textContent(), /50% of 2 votes/);
       // A second try edits.
-      await other.getByText('Not for me').first().click();
+      await other.locator('[name=value][value=down]').check();
       await other.getByRole('button', { name: 'Save' }).click();
       await other.locator('.flash').waitFor();
       assert.equal(await other.locator('.review', { hasText: 'Ravi Kumar' }).count(), 1);
