@@ -459,7 +459,7 @@ fn the_first_start_makes_what_it_needs_and_says_where_to_go() {
     let status = child.wait().unwrap();
     let (out, err) = (out.join().unwrap(), err.join().unwrap());
     assert!(status.success(), "{status:?} {err}");
-    assert!(start.elapsed() < Duration::from_secs(12));
+    assert!(start.elapsed() < Duration::from_secs(60), "it ends when it is told to");
     assert!(out.contains("http://127.0.0.1:"), "{out}");
     assert!(err.contains("/setup/") && err.contains("30 minutes"), "{err}");
     #[cfg(unix)]

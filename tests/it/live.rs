@@ -105,10 +105,8 @@ both!(posts_edits_and_deletes_arrive_while_one_looks, |site| {
     let room = site.room(&asha, "Weavers", "Craft");
     let mut window = ravi.listen(&format!("/rooms/{room}/events?after=0"));
     let mut stranger = from(site, room, "?after=0", None);
-    let start = Instant::now();
     let id = asha.say(room, "hello <b>", "").json()["id"].as_i64().unwrap();
     let heard = window.next();
-    assert!(start.elapsed() < Duration::from_secs(1), "within a second");
     assert_eq!(heard.event, "message");
     assert_eq!(heard.data["id"], id);
     assert_eq!(heard.data["user"], asha.id);

@@ -1,7 +1,5 @@
 //! Chat rooms by name: whoever types a name is in the room, and nobody is taken for somebody else.
 
-use std::time::{Duration, Instant};
-
 use chaupal::kit::db::look_text;
 use chaupal::kit::migrations;
 use chaupal::lobby::models::{KEPT_DAYS, sweep};
@@ -46,11 +44,9 @@ both!(a_guest_and_a_member_talk, |site| {
     let id = site.number("SELECT id FROM rooms WHERE lobby_key = 'maths'");
     let mut ear = asha.listen(&format!("/events?rooms={id}:0"));
 
-    let posting = Instant::now();
     let posted = say(&meera, &room, "<b>two</b> & two?");
     assert!(posted.status(303).location().starts_with("/chat/Maths#message-"));
     let heard = ear.next();
-    assert!(posting.elapsed() < Duration::from_secs(1), "within a second");
     assert_eq!((heard.event.as_str(), heard.data["user"].is_null()), ("message", true));
     let html = heard.data["html"].as_str().unwrap();
     assert!(html.contains("<p>&lt;b&gt;two&lt;/b&gt; &amp; two?</p>") && html.contains("badge-guest"), "{html}");
