@@ -16,7 +16,7 @@ use crate::kit::config::{Access, MailBackend, Registration, SmtpSecurity, make_d
 use crate::kit::db::{self, Conn};
 use crate::kit::i18n::Catalogue;
 use crate::kit::mail::Mailer;
-use crate::kit::throttle::Rate;
+use crate::kit::throttle::{Rate, Scope};
 use crate::kit::{migrations, outbox, templates};
 
 /// How to check.
@@ -303,17 +303,9 @@ fn deployment(context: &Context, findings: &mut Vec<Finding>) {
             format!("proxy.trusted has {all}: everybody can claim any address, and is throttled under none of his own"),
         );
     }
-    let rates = &config.throttle;
-    for (key, rate) in [
-        ("throttle.login", rates.login),
-        ("throttle.code", rates.code),
-        ("throttle.register", rates.register),
-        ("throttle.post", rates.post),
-        ("throttle.reset", rates.reset),
-    ] {
-        if rate == Rate::Off {
-            warning(findings, "deploy.throttle", format!("{key} is off: whoever likes may try without an end"));
-        }
+    for scope in Scope::ALL.into_iter().filter(|scope| config.throttle.of(*scope) == Rate::Off) {
+        let text = format!("{} is off: whoever likes may try without an end", scope.key());
+        warning(findings, "deploy.throttle", text);
     }
     if let Some(secret) = &config.secret_key {
         let letters: std::collections::BTreeSet<char> = secret.expose().chars().collect();

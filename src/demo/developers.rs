@@ -1,12 +1,10 @@
 //! Skills, projects, what people think of each other's work, and what waits in their inboxes; profiles stand already.
 
-use std::collections::HashMap;
-
 use chrono::{NaiveDateTime, TimeDelta};
 
 use super::people::{DEMO, Member};
 use super::portfolio::{Portfolio, ProjectScript, Verdict, Words};
-use super::{DemoError, Stage};
+use super::{DemoError, Stage, named};
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::fold_key;
 use crate::projects::models::review;
@@ -94,7 +92,9 @@ const PROJECT: [&str; 10] = [
 fn projects<'a>(stage: &mut Stage<'_>, portfolio: &'a Portfolio, cast: &[Member]) -> Result<Vec<Made<'a>>, DemoError> {
     let count = stage.extent.projects;
     stage.progress.begin("projects", count);
-    let tags = tags(stage, portfolio)?;
+    let made = portfolio.projects.iter().take(stage.extent.projects);
+    let tags = made.flat_map(|project| &project.tags).copied().collect();
+    let tags = named(stage, "tags", tags)?;
     let ids = bulk::take_ids(stage.conn, "projects", count)?;
     let mut made = Vec::with_capacity(count);
     let (mut rows, mut links): (Vec<[Value; 10]>, Vec<[Value; 2]>) = (Vec::new(), Vec::new());
@@ -147,25 +147,6 @@ fn owner(stage: &mut Stage<'_>, script: &ProjectScript, round: usize, cast: &[Me
 
 fn understands(member: &Member, words: &Words) -> bool {
     member.hindi || !words.hindi
-}
-
-/// The tags of the projects that there will be; their numbers by name.
-fn tags(stage: &mut Stage<'_>, portfolio: &Portfolio) -> Result<HashMap<&'static str, i64>, DemoError> {
-    let mut names: Vec<&'static str> = Vec::new();
-    for name in portfolio.projects.iter().take(stage.extent.projects).flat_map(|project| &project.tags) {
-        if !names.contains(name) {
-            names.push(name);
-        }
-    }
-    let ids = bulk::take_ids(stage.conn, "tags", names.len())?;
-    let created = stage.midnight - TimeDelta::days(stage.extent.days);
-    let rows: Vec<[Value; 4]> = names
-        .iter()
-        .zip(&ids)
-        .map(|(name, id)| [(*id).into(), (*name).into(), fold_key(name).into(), created.into()])
-        .collect();
-    bulk::insert(stage.conn, "tags", ["id", "name", "name_key", "created"], &rows)?;
-    Ok(names.into_iter().zip(ids).collect())
 }
 
 const REVIEW: [&str; 7] = ["project_id", "owner_id", "value", "body", "body_html", "created", "updated"];

@@ -9,14 +9,15 @@ mod rng;
 mod rooms;
 mod script;
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use chrono::{NaiveDateTime, NaiveTime};
+use chrono::{NaiveDateTime, NaiveTime, TimeDelta};
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
-use crate::kit::bulk;
-use crate::kit::db::{self, Conn};
+use crate::kit::bulk::{self, Value};
+use crate::kit::db::{self, Conn, fold_key};
 use crate::kit::progress::Progress;
 use crate::kit::time;
 use crate::schema::{rooms as rooms_table, topics, users};
@@ -194,4 +195,23 @@ struct Stage<'a> {
     rng: Rng,
     midnight: NaiveDateTime,
     progress: &'a mut Progress,
+}
+
+/// Writes the names that the script uses to a table of names, each once; their numbers by name.
+fn named(
+    stage: &mut Stage<'_>,
+    table: &'static str,
+    mut names: Vec<&'static str>,
+) -> Result<HashMap<&'static str, i64>, DemoError> {
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(*name));
+    let ids = bulk::take_ids(stage.conn, table, names.len())?;
+    let created = stage.midnight - TimeDelta::days(stage.extent.days);
+    let rows: Vec<[Value; 4]> = names
+        .iter()
+        .zip(&ids)
+        .map(|(name, id)| [(*id).into(), (*name).into(), fold_key(name).into(), created.into()])
+        .collect();
+    bulk::insert(stage.conn, table, ["id", "name", "name_key", "created"], &rows)?;
+    Ok(names.into_iter().zip(ids).collect())
 }

@@ -92,7 +92,7 @@ pub(super) fn invite(stage: &mut Stage<'_>, portfolio: &Portfolio) -> Result<(Ve
                 developer.map_or("", |developer| developer.intro).into(),
                 developer.map_or("", |developer| developer.place).into(),
                 bio.into(),
-                if bio.is_empty() { String::new() } else { markdown::render(bio) }.into(),
+                markdown::render(bio).into(),
                 link("code").into(),
                 link("film").into(),
                 link("site").into(),

@@ -82,7 +82,7 @@ pub(super) struct Words {
 
 impl Words {
     fn new(text: String) -> Self {
-        let html = if text.is_empty() { String::new() } else { markdown::render(&text) };
+        let html = markdown::render(&text);
         let hindi = text.contains(|letter| ('\u{900}'..='\u{97f}').contains(&letter));
         Self { text, html, hindi }
     }

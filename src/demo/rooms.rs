@@ -1,14 +1,11 @@
 //! The demo rooms: who takes part, who said what when, and how far each has read.
 
-use std::collections::HashMap;
-
 use chrono::{NaiveDateTime, TimeDelta};
 
 use super::people::Member;
 use super::script::{Fate, RoomScript, Said};
-use super::{DemoError, Stage};
+use super::{DemoError, Stage, named};
 use crate::kit::bulk::{self, Value};
-use crate::kit::db::fold_key;
 use crate::kit::markdown;
 
 /// Rows that wait to be written, for a whole room or several small ones.
@@ -32,7 +29,8 @@ const VISIT: [&str; 3] = ["room_id", "user_id", "last_seq"];
 
 /// Opens the rooms and lets people talk; gives the number of messages.
 pub(super) fn open(stage: &mut Stage<'_>, cast: &[Member]) -> Result<usize, DemoError> {
-    let topics = topics(stage)?;
+    let used = stage.script.rooms.iter().take(stage.extent.rooms).map(|room| room.topic).collect();
+    let topics = named(stage, "topics", used)?;
     let count = stage.extent.rooms;
     let ids = bulk::take_ids(stage.conn, "rooms", count)?;
     let sizes = sizes(stage);
@@ -51,25 +49,6 @@ pub(super) fn open(stage: &mut Stage<'_>, cast: &[Member]) -> Result<usize, Demo
     }
     pending.write(stage)?;
     Ok(written)
-}
-
-/// Writes the topics of the rooms that there will be; their ids by name.
-fn topics(stage: &mut Stage<'_>) -> Result<HashMap<&'static str, i64>, DemoError> {
-    let mut names: Vec<&'static str> = Vec::new();
-    for room in stage.script.rooms.iter().take(stage.extent.rooms) {
-        if !names.contains(&room.topic) {
-            names.push(room.topic);
-        }
-    }
-    let ids = bulk::take_ids(stage.conn, "topics", names.len())?;
-    let created = stage.midnight - TimeDelta::days(stage.extent.days);
-    let rows: Vec<[Value; 4]> = names
-        .iter()
-        .zip(&ids)
-        .map(|(name, id)| [(*id).into(), (*name).into(), fold_key(name).into(), created.into()])
-        .collect();
-    bulk::insert(stage.conn, "topics", ["id", "name", "name_key", "created"], &rows)?;
-    Ok(names.into_iter().zip(ids).collect())
 }
 
 /// How many messages each room gets. Together they are what the scale promises: what the rooms

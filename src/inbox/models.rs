@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use serde::Serialize;
 
-use crate::accounts::models::Person;
+use crate::accounts::models::{PERSON, Person};
 use crate::kit::db::{Conn, count_to};
 use crate::kit::markdown;
 use crate::kit::time::{self, as_iso};
@@ -38,11 +38,10 @@ pub struct InboxMessage {
 }
 
 type Columns = (i64, String, String, String, String, bool, NaiveDateTime);
-type Row = (Columns, Option<(i64, String, String)>);
+type Row = (Columns, Option<Person>);
 
 impl From<Row> for InboxMessage {
     fn from(((id, name, email, subject, body_html, is_read, created), sender): Row) -> Self {
-        let sender = sender.map(|(id, username, name)| Person { id, username, name });
         Self { id, url: format!("/inbox/{id}"), sender, name, email, subject, body_html, is_read, created }
     }
 }
@@ -62,7 +61,7 @@ macro_rules! inbox_of {
                     inbox_messages::is_read,
                     inbox_messages::created,
                 ),
-                (users::id, users::username, users::name).nullable(),
+                PERSON.nullable(),
             ))
             .filter(inbox_messages::recipient_id.eq($recipient))
     };

@@ -165,8 +165,17 @@ pub struct Cleaner {
 impl Cleaner {
     /// One line: white space runs become one space; `1..=max` characters.
     pub fn line(&mut self, field: &'static str, typed: &str, max: usize) -> String {
+        self.one_line(field, typed, 1, max)
+    }
+
+    /// The same, and it may stay empty.
+    pub fn optional_line(&mut self, field: &'static str, typed: &str, max: usize) -> String {
+        self.one_line(field, typed, 0, max)
+    }
+
+    fn one_line(&mut self, field: &'static str, typed: &str, min: usize, max: usize) -> String {
         let cleaned = typed.split_whitespace().collect::<Vec<_>>().join(" ");
-        self.measure(field, &cleaned, 1, max);
+        self.measure(field, &cleaned, min, max);
         cleaned
     }
 
@@ -174,13 +183,6 @@ impl Cleaner {
     pub fn text(&mut self, field: &'static str, typed: &str, min: usize, max: usize) -> String {
         let cleaned = typed.replace("\r\n", "\n").replace('\r', "\n").trim().to_owned();
         self.measure(field, &cleaned, min, max);
-        cleaned
-    }
-
-    /// The same, and it may stay empty.
-    pub fn optional_line(&mut self, field: &'static str, typed: &str, max: usize) -> String {
-        let cleaned = typed.split_whitespace().collect::<Vec<_>>().join(" ");
-        self.measure(field, &cleaned, 0, max);
         cleaned
     }
 

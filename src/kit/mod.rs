@@ -18,6 +18,7 @@ pub mod mail;
 pub mod markdown;
 pub mod metrics;
 pub mod migrations;
+pub mod named;
 pub mod outbox;
 pub mod paginate;
 pub mod paths;

@@ -94,6 +94,20 @@ pub struct Rates {
     pub contact: Rate,
 }
 
+impl Rates {
+    /// The one of this scope.
+    pub fn of(&self, scope: Scope) -> Rate {
+        match scope {
+            Scope::Login => self.login,
+            Scope::Code => self.code,
+            Scope::Register => self.register,
+            Scope::Post => self.post,
+            Scope::Reset => self.reset,
+            Scope::Contact => self.contact,
+        }
+    }
+}
+
 /// What is throttled. Each scope counts for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -109,6 +123,23 @@ pub enum Scope {
     Reset,
     /// Messages to somebody's inbox.
     Contact,
+}
+
+impl Scope {
+    /// Each of them, in their order above.
+    pub const ALL: [Self; 6] = [Self::Login, Self::Code, Self::Register, Self::Post, Self::Reset, Self::Contact];
+
+    /// The key of its rate in the configuration.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Login => "throttle.login",
+            Self::Code => "throttle.code",
+            Self::Register => "throttle.register",
+            Self::Post => "throttle.post",
+            Self::Reset => "throttle.reset",
+            Self::Contact => "throttle.contact",
+        }
+    }
 }
 
 /// Too often: how long to wait until the next try is let through.
@@ -148,12 +179,8 @@ type Limiter<C> = RateLimiter<u32, DashMapStateStore<u32>, C, NoOpMiddleware<<C 
 ///
 /// Django: `rest_framework.throttling`, for pages as well.
 pub struct Throttle<C: Clock + Clone = DefaultClock> {
-    login: Option<Limiter<C>>,
-    code: Option<Limiter<C>>,
-    register: Option<Limiter<C>>,
-    post: Option<Limiter<C>>,
-    reset: Option<Limiter<C>>,
-    contact: Option<Limiter<C>>,
+    /// In the order of [`Scope::ALL`]; none where there is no limit.
+    limiters: [Option<Limiter<C>>; Scope::ALL.len()],
     hasher: RandomState,
     clock: C,
 }
@@ -167,16 +194,7 @@ impl Throttle {
 
 impl<C: Clock + Clone> Throttle<C> {
     fn with_clock(rates: &Rates, clock: C) -> Self {
-        Self {
-            login: limiter(rates.login, &clock),
-            code: limiter(rates.code, &clock),
-            register: limiter(rates.register, &clock),
-            post: limiter(rates.post, &clock),
-            reset: limiter(rates.reset, &clock),
-            contact: limiter(rates.contact, &clock),
-            hasher: RandomState::new(),
-            clock,
-        }
+        Self { limiters: Scope::ALL.map(|scope| limiter(rates.of(scope), &clock)), hasher: RandomState::new(), clock }
     }
 
     /// Counts one attempt of `key`, which may be of any length.
@@ -184,7 +202,7 @@ impl<C: Clock + Clone> Throttle<C> {
     /// # Errors
     /// When `key` has tried too often. That attempt is not counted.
     pub fn check(&self, scope: Scope, key: &str) -> Result<(), RetryAfter> {
-        let Some(limiter) = self.limiter(scope) else {
+        let Some(limiter) = &self.limiters[scope as usize] else {
             return Ok(());
         };
         limiter.check_key(&self.bucket(key)).map_err(|not_until| RetryAfter(not_until.wait_time_from(self.clock.now())))
@@ -192,21 +210,9 @@ impl<C: Clock + Clone> Throttle<C> {
 
     /// Forgets whoever has his whole allowance again, and gives the memory back.
     pub fn sweep(&self) {
-        let all = [&self.login, &self.code, &self.register, &self.post, &self.reset, &self.contact];
-        for limiter in all.into_iter().flatten() {
+        for limiter in self.limiters.iter().flatten() {
             limiter.retain_recent();
             limiter.shrink_to_fit();
-        }
-    }
-
-    fn limiter(&self, scope: Scope) -> Option<&Limiter<C>> {
-        match scope {
-            Scope::Login => self.login.as_ref(),
-            Scope::Code => self.code.as_ref(),
-            Scope::Register => self.register.as_ref(),
-            Scope::Post => self.post.as_ref(),
-            Scope::Reset => self.reset.as_ref(),
-            Scope::Contact => self.contact.as_ref(),
         }
     }
 
@@ -289,6 +295,14 @@ mod tests {
     }
 
     #[test]
+    fn each_scope_has_its_place_and_its_key() {
+        for (place, scope) in Scope::ALL.into_iter().enumerate() {
+            assert_eq!(scope as usize, place, "{scope:?}");
+            assert!(scope.key().ends_with(&format!("{scope:?}").to_lowercase()), "{scope:?}");
+        }
+    }
+
+    #[test]
     fn a_key_of_any_length_counts() {
         let (throttle, _) = throttle("1/d");
         let long = "x".repeat(1_000_000);
@@ -304,7 +318,7 @@ mod tests {
         for key in 0..BUCKETS * 2 {
             throttle.check(Scope::Login, &format!("{key}{}", "x".repeat(100))).unwrap();
         }
-        let limiter = throttle.login.as_ref().unwrap();
+        let limiter = throttle.limiters[Scope::Login as usize].as_ref().unwrap();
         assert!(limiter.len() as u64 <= BUCKETS, "{}", limiter.len());
         clock.advance(Duration::from_secs(10));
         throttle.check(Scope::Login, "recent").unwrap();

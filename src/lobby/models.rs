@@ -11,10 +11,11 @@ use serde::Serialize;
 
 use crate::accounts::models::{Person, User};
 use crate::kit::db::{Conn, fold_key};
-use crate::kit::{slug, time};
+use crate::kit::slug;
+use crate::kit::time::{self, as_iso};
 use crate::rooms::models::message::{self, Author, Message};
 use crate::rooms::models::participant;
-use crate::rooms::models::room::{self, Room, iso, lobby_url};
+use crate::rooms::models::room::{self, Room, lobby_url};
 use crate::schema::rooms;
 
 /// The longest name of a room, in characters.
@@ -106,7 +107,7 @@ pub fn find(conn: &mut Conn, segment: &str) -> QueryResult<Room> {
 pub struct Lately {
     name: String,
     url: String,
-    #[serde(serialize_with = "iso")]
+    #[serde(serialize_with = "as_iso")]
     updated: NaiveDateTime,
 }
 

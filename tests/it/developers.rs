@@ -1,18 +1,8 @@
 //! Developers: profiles, skills, and the page on which both worlds meet.
 
-use crate::support::{Answer, PASSWORD, Site, words};
+use crate::support::{PASSWORD, Site, words};
 
 /// The names on a page of developers, in their order.
-fn names(page: &Answer) -> Vec<String> {
-    let cards = page.body.split("class=\"card developer-card\"").skip(1);
-    cards
-        .filter_map(|card| {
-            let rest = card.split_once("class=\"card-title\"><a href=\"")?.1;
-            Some(rest.split_once('>')?.1.split_once('<')?.0.to_owned())
-        })
-        .collect()
-}
-
 fn profiles(site: &Site) -> i64 {
     site.number("SELECT count(*) FROM profiles")
 }
@@ -34,7 +24,7 @@ both!(whoever_registers_gets_one_profile, |site| {
     assert_eq!(profiles(site), before + 1);
     assert_eq!(site.number("SELECT count(*) FROM users u JOIN profiles p ON p.user_id = u.id"), profiles(site));
     asha.get("/developers/asha").status(200).see("Asha Rao");
-    assert_eq!(names(&asha.get("/developers?q=asha")), ["Asha Rao"]);
+    assert_eq!(asha.get("/developers?q=asha").cards(), ["Asha Rao"]);
     // With the account it goes.
     asha.post("/account/delete", &[("password", PASSWORD)]).leads_to("/");
     assert_eq!(profiles(site), before);
@@ -137,7 +127,7 @@ both!(developers_are_found_by_name_intro_or_skill_each_once, |site| {
         ravi.post("/account/skills/new", &[("name", skill)]).status(303);
     }
     let gone = site.disabled("hidden");
-    let found = |q: &str| names(&site.anonymous().get(&format!("/developers?q={}", crate::support::percent(q))));
+    let found = |q: &str| site.anonymous().get(&format!("/developers?q={}", crate::support::percent(q))).cards();
     assert_eq!(found("clay"), ["रवि वर्मा"], "once, though three skills match");
     assert_eq!(found("WEAVER"), ["Asha Rao"]);
     assert_eq!(found("वर्मा"), ["रवि वर्मा"]);
@@ -146,7 +136,7 @@ both!(developers_are_found_by_name_intro_or_skill_each_once, |site| {
     assert_eq!(found("1%0"), [""; 0]);
     assert_eq!(found("zed"), ["zed"]);
     assert_eq!(found(&gone.username), [""; 0], "who is disabled is not shown");
-    let all = names(&site.anonymous().get("/developers"));
+    let all = site.anonymous().get("/developers").cards();
     assert_eq!(all, ["zed", "Élodie", "रवि वर्मा", "Asha Rao", "boss"], "the newest first");
 });
 
@@ -155,12 +145,12 @@ both!(pages_of_developers_are_as_long_as_configured, [("per_page.developers", "3
         site.person(&format!("weaver{n}"));
     }
     let page = |path: &str| site.anonymous().get(path);
-    assert_eq!(names(&page("/developers?q=weaver")), ["weaver5", "weaver4", "weaver3"]);
+    assert_eq!(page("/developers?q=weaver").cards(), ["weaver5", "weaver4", "weaver3"]);
     let second = page("/developers?q=weaver&page=2");
-    assert_eq!(names(&second), ["weaver2", "weaver1", "weaver0"]);
+    assert_eq!(second.cards(), ["weaver2", "weaver1", "weaver0"]);
     second.see("/developers?q=weaver");
-    assert_eq!(names(&page("/developers?q=weaver&page=99")), ["weaver2", "weaver1", "weaver0"]);
-    assert_eq!(names(&page("/developers?q=weaver&page=banana")).len(), 3);
+    assert_eq!(page("/developers?q=weaver&page=99").cards(), ["weaver2", "weaver1", "weaver0"]);
+    assert_eq!(page("/developers?q=weaver&page=banana").cards().len(), 3);
     page("/developers?q=nobody").status(200).see(&words("developers-none-found"));
 });
 

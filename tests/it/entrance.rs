@@ -6,11 +6,7 @@ use chaupal::accounts::models::User;
 use chaupal::accounts::passwords::{self, Verdict};
 use chaupal::kit::i18n::Text;
 
-use crate::support::{Answer, PASSWORD, Request, Site, password_hash, says, words};
-
-/// What Django's own hasher makes of `blue-mango-42`.
-const LEGACY: &str = "pbkdf2_sha256$12000$saltySALT0123456789abc$R4gu+BBd7hwVsCfKeyqFcYNcFKlUhlOaP6wYKUrLt20=";
-const LEGACY_PASSWORD: &str = "blue-mango-42";
+use crate::support::{Answer, DJANGO_HASH, DJANGO_PASSWORD, PASSWORD, Request, Site, password_hash, says, words};
 
 const NEW: &str = "a-lantern-by-the-well-3";
 
@@ -72,7 +68,7 @@ fn check(site: &Site, late: &[Answer], sessions: i64) {
 both!(a_log_in_under_way_does_not_outlive_a_change_of_the_password, |site| {
     let id = site.person("asha").id;
     for round in 0..25 {
-        let (old, hash) = if round % 2 == 0 { (PASSWORD, password_hash()) } else { (LEGACY_PASSWORD, LEGACY) };
+        let (old, hash) = if round % 2 == 0 { (PASSWORD, password_hash()) } else { (DJANGO_PASSWORD, DJANGO_HASH) };
         site.db(|conn| User::set_password(conn, id, hash)).unwrap();
         site.sql(&format!("DELETE FROM sessions WHERE user_id = {id}"));
         let asha = site.person("asha");
@@ -92,14 +88,14 @@ both!(a_log_in_under_way_does_not_outlive_a_change_of_the_password, |site| {
 both!(a_log_in_under_way_does_not_undo_a_reset, [("mail.backend", "file")], |site| {
     let id = site.person("asha").id;
     for round in 0..15 {
-        site.db(|conn| User::set_password(conn, id, LEGACY)).unwrap();
+        site.db(|conn| User::set_password(conn, id, DJANGO_HASH)).unwrap();
         site.sql("DELETE FROM sessions");
         let browser = site.anonymous();
         browser.post("/password-reset", &[("email", "asha@example.org")]).status(303);
         let subject = says(Text::new("mail-reset-subject").with("site", "Test square"));
         let form = browser.get(&site.letter_to("asha@example.org", &subject).link("/password-reset/")).location();
         let change = Ready::new(&browser, &form, &[("password1", NEW), ("password2", NEW)]);
-        let (changed, late) = race(&change, &log_ins(site, LEGACY_PASSWORD), round);
+        let (changed, late) = race(&change, &log_ins(site, DJANGO_PASSWORD), round);
         if changed.status == 404 {
             continue;
         }
@@ -111,8 +107,8 @@ both!(a_log_in_under_way_does_not_undo_a_reset, [("mail.backend", "file")], |sit
 both!(all_who_come_at_once_with_an_imported_password_are_let_in, |site| {
     site.person("asha");
     for round in 0..4 {
-        site.sql(&format!("UPDATE users SET password = '{LEGACY}' WHERE username = 'asha'"));
-        let ready = log_ins(site, LEGACY_PASSWORD);
+        site.sql(&format!("UPDATE users SET password = '{DJANGO_HASH}' WHERE username = 'asha'"));
+        let ready = log_ins(site, DJANGO_PASSWORD);
         std::thread::scope(|scope| {
             for one in &ready {
                 scope.spawn(move || one.send(0).leads_to("/").status(303).status);

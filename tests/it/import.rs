@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chaupal::import_django::report::{Kind, Report, Tally};
+use chaupal::import_django::report::{Kind, Report};
 use chaupal::import_django::{Course, ImportError, Options, import};
 use chaupal::kit::db::transaction;
 use chaupal::kit::progress::Progress;
@@ -11,10 +11,8 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
-use crate::support::Site;
-
-/// What Django's own hasher makes of `blue-mango-42`.
-const DJANGO_HASH: &str = "pbkdf2_sha256$12000$saltySALT0123456789abc$R4gu+BBd7hwVsCfKeyqFcYNcFKlUhlOaP6wYKUrLt20=";
+use crate::support::imports::{remarks, tally};
+use crate::support::{DJANGO_HASH, Site};
 
 /// A StudyBud database, made anew for a test.
 struct Source {
@@ -82,23 +80,8 @@ impl Source {
     }
 }
 
-fn tally(new: usize, known: usize, merged: usize, skipped: usize) -> Tally {
-    Tally { new, known, merged, skipped }
-}
-
-/// The remarks of a kind, as `id: text`.
-fn remarks(report: &Report, kind: Kind) -> Vec<String> {
-    let of_kind = report.remarks.iter().filter(|remark| remark.kind == kind);
-    of_kind.map(|remark| format!("{} {}: {}", remark.table, remark.id.unwrap_or(0), remark.text)).collect()
-}
-
 /// Everything that an import could touch.
-fn everything(site: &Site) -> Vec<i64> {
-    ["users", "topics", "rooms", "participants", "messages", "visits", "import_ids"]
-        .iter()
-        .map(|table| site.number(&format!("SELECT count(*) FROM {table}")))
-        .collect()
-}
+const TOUCHED: [&str; 7] = ["users", "topics", "rooms", "participants", "messages", "visits", "import_ids"];
 
 both!(people_find_their_rooms_and_their_passwords, |site| {
     let mut report = Source::small().import(site);
@@ -244,9 +227,9 @@ both!(odd_rows_are_merged_mended_or_left_out_and_all_reported, |site| {
 both!(twice_is_once, |site| {
     let course = Source::small();
     course.import(site);
-    let before = everything(site);
+    let before = site.rows(&TOUCHED);
     let mut again = course.import(site);
-    assert_eq!(everything(site), before, "nothing is doubled");
+    assert_eq!(site.rows(&TOUCHED), before, "nothing is doubled");
     assert_eq!(*again.tally("base_message"), tally(0, 3, 0, 0));
     assert_eq!(*again.tally("base_user"), tally(0, 2, 0, 0));
 
@@ -305,9 +288,9 @@ both!(twice_is_once, |site| {
 both!(a_dry_run_tells_all_and_keeps_nothing, |site| {
     let course = Source::small();
     course.user(3, "BEN", "ben@EXAMPLE.org", "!");
-    let before = everything(site);
+    let before = site.rows(&TOUCHED);
     let dry = course.import_with(site, Options { dry_run: true, ..Options::default() });
-    assert_eq!(everything(site), before);
+    assert_eq!(site.rows(&TOUCHED), before);
     let real = course.import(site);
     let told = |report: &Report| {
         report
@@ -347,10 +330,10 @@ both!(nobody_gets_anothers_account, |site| {
     assert_eq!(remarks(&report, Kind::Joined).len(), 1);
     assert_eq!(site.number("SELECT count(*) FROM rooms r JOIN users u ON u.id = r.host_id WHERE r.name = 'Second course' AND u.username = 'ben'"), 1);
     assert_eq!(site.number("SELECT count(*) FROM users WHERE username = 'asha-2'"), 1);
-    let before = everything(site);
+    let before = site.rows(&TOUCHED);
     other.import(site);
     course.import(site);
-    assert_eq!(everything(site), before);
+    assert_eq!(site.rows(&TOUCHED), before);
 
     // One who has shown here that the address is his is the same person, too.
     site.sql("UPDATE users SET email_confirmed = date_joined WHERE username = 'squatter'");
@@ -376,10 +359,10 @@ both!(databases_with_the_same_beginning_are_told_apart, |site| {
     let mut report = second.import(site);
     assert_eq!(*report.tally("base_user"), tally(2, 0, 0, 0));
     assert_eq!(site.number("SELECT count(*) FROM messages m JOIN users u ON u.id = m.user_id WHERE m.body = 'by dina' AND u.username = 'dina'"), 1);
-    let before = everything(site);
+    let before = site.rows(&TOUCHED);
     first.import(site);
     second.import(site);
-    assert_eq!(everything(site), before);
+    assert_eq!(site.rows(&TOUCHED), before);
 });
 
 both!(staff_stays_staff_only_when_asked, |site| {

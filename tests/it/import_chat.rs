@@ -1,6 +1,6 @@
 //! `import-django` of chat_app: its rooms and what was said in them come into the lobby, once.
 
-use chaupal::import_django::report::{Kind, Report, Tally};
+use chaupal::import_django::report::{Kind, Report};
 use chaupal::import_django::{Course, Options, import};
 use chaupal::kit::progress::Progress;
 use chaupal::lobby::models::sweep;
@@ -8,6 +8,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use crate::support::Site;
+use crate::support::imports::{remarks, tally};
 
 /// A chat_app database, made anew for a test.
 struct Source {
@@ -53,21 +54,8 @@ impl Source {
     }
 }
 
-fn tally(new: usize, known: usize, merged: usize, skipped: usize) -> Tally {
-    Tally { new, known, merged, skipped }
-}
-
-fn remarks(report: &Report, kind: Kind) -> Vec<String> {
-    let of_kind = report.remarks.iter().filter(|remark| remark.kind == kind);
-    of_kind.map(|remark| format!("{} {}: {}", remark.table, remark.id.unwrap_or(0), remark.text)).collect()
-}
-
-fn everything(site: &Site) -> Vec<i64> {
-    ["users", "rooms", "participants", "messages", "import_ids"]
-        .iter()
-        .map(|table| site.number(&format!("SELECT count(*) FROM {table}")))
-        .collect()
-}
+/// Everything that an import could touch.
+const TOUCHED: [&str; 5] = ["users", "rooms", "participants", "messages", "import_ids"];
 
 both!(rooms_and_words_come_into_the_lobby_under_guests_names, |site| {
     let asha = site.person("asha");
@@ -95,10 +83,10 @@ both!(rooms_and_words_come_into_the_lobby_under_guests_names, |site| {
     asha.post("/chat/Maths/messages", &[("body", "and on")]).status(303);
     assert_eq!(site.number("SELECT seq FROM messages WHERE body = 'and on'"), 3);
 
-    let before = everything(site);
+    let before = site.rows(&TOUCHED);
     let mut again = source.import(site);
     assert_eq!((*again.tally("chat_room"), *again.tally("chat_message")), (tally(0, 2, 0, 0), tally(0, 3, 0, 0)));
-    assert_eq!(everything(site), before);
+    assert_eq!(site.rows(&TOUCHED), before);
     source.sql("INSERT INTO chat_message VALUES (4, 'later', '2021-03-01', 'meera', '1'); INSERT INTO chat_room VALUES (3, 'New')");
     let mut more = source.import(site);
     assert_eq!((*more.tally("chat_room"), *more.tally("chat_message")), (tally(1, 2, 0, 0), tally(1, 3, 0, 0)));
@@ -139,9 +127,9 @@ both!(odd_rows_are_joined_mended_or_left_out_and_reported, |site| {
     let page = site.anonymous().get("/chat/Two~20lines");
     page.status(200).hold("<p>&lt;b&gt;bold&lt;/b&gt;</p>").see("<i>x</i>").see("Guest").see("by a number");
     assert!(!page.body.contains("<b>bold"), "what is hostile there is inert here");
-    let before = everything(site);
+    let before = site.rows(&TOUCHED);
     source.import(site);
-    assert_eq!(everything(site), before);
+    assert_eq!(site.rows(&TOUCHED), before);
 });
 
 both!(what_went_here_does_not_come_back_and_other_sources_are_told_apart, |site| {
@@ -159,10 +147,10 @@ both!(what_went_here_does_not_come_back_and_other_sources_are_told_apart, |site|
     );
     let mut report = twin.import(site);
     assert_eq!((*report.tally("chat_room"), *report.tally("chat_message")), (tally(2, 0, 0, 0), tally(2, 0, 0, 0)));
-    let before = everything(site);
+    let before = site.rows(&TOUCHED);
     source.import(site);
     twin.import(site);
-    assert_eq!(everything(site), before);
+    assert_eq!(site.rows(&TOUCHED), before);
 });
 
 both!(a_project_may_hold_both_courses_and_be_without_messages, |site| {

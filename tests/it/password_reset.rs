@@ -6,7 +6,7 @@ use chaupal::accounts::models::User;
 use chaupal::kit::i18n::Text;
 
 use crate::support::mail::Letter;
-use crate::support::{PASSWORD, Person, Request, Site, says, words};
+use crate::support::{DJANGO_HASH, PASSWORD, Person, Request, Site, says, words};
 
 const NEW: &str = "a-lantern-by-the-well-3";
 
@@ -250,9 +250,8 @@ both!(without_mail_the_page_says_so, |site| {
 // Two hundred tries each, in turn: the median of the one must not tell it from the other.
 both!(the_time_does_not_tell_who_is_known, [("mail.backend", "file")], |site| {
     site.person("asha");
-    let legacy = "pbkdf2_sha256$12000$saltySALT0123456789abc$R4gu+BBd7hwVsCfKeyqFcYNcFKlUhlOaP6wYKUrLt20=";
     let old = site.person("old");
-    site.db(|conn| User::set_password(conn, old.id, legacy)).unwrap();
+    site.db(|conn| User::set_password(conn, old.id, DJANGO_HASH)).unwrap();
     let stranger = site.anonymous();
     let token = stranger.token();
     let emails = ["asha@example.org", "old@example.org", "nobody@example.org"];

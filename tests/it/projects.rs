@@ -5,16 +5,6 @@ use chaupal::projects::models::review::Vote;
 use crate::support::{Answer, Person, Site, percent, words};
 
 /// The titles on a page of projects, in their order.
-fn titles(page: &Answer) -> Vec<String> {
-    let cards = page.body.split("class=\"card project-card\"").skip(1);
-    cards
-        .filter_map(|card| {
-            let rest = card.split_once("class=\"card-title\"><a href=\"")?.1;
-            Some(rest.split_once('>')?.1.split_once('<')?.0.to_owned())
-        })
-        .collect()
-}
-
 fn figures(site: &Site, project: i64) -> (i64, i64) {
     (
         site.number(&format!("SELECT vote_total FROM projects WHERE id = {project}")),
@@ -181,7 +171,7 @@ both!(projects_are_found_by_title_text_maker_or_tag_each_once, |site| {
     site.project(&asha, "Loom", &["weaving", "weft", "100%"]);
     site.project(&ravi, "Kiln", &["clay"]);
     site.sql("UPDATE projects SET description = 'Fires Élan pots' WHERE title = 'Kiln'");
-    let found = |q: &str| titles(&site.anonymous().get(&format!("/projects?q={}", percent(q))));
+    let found = |q: &str| site.anonymous().get(&format!("/projects?q={}", percent(q))).cards();
     assert_eq!(found("WE"), ["Loom"], "once, though two tags match");
     assert_eq!(found("lOOM"), ["Loom"]);
     assert_eq!(found("élan"), ["Kiln"]);
@@ -210,7 +200,7 @@ both!(the_best_liked_come_first, [("per_page.projects", "2")], |site| {
     vote("one", &[Vote::Up]);
     vote("two", &[Vote::Up, Vote::Up]);
     vote("anklet", &[]);
-    let page = |n: u8| titles(&site.anonymous().get(&format!("/projects?q=craft&page={n}")));
+    let page = |n: u8| site.anonymous().get(&format!("/projects?q=craft&page={n}")).cards();
     assert_eq!(
         (page(1), page(2), page(3)),
         (vec!["two".to_owned(), "one".into()], vec!["half".to_owned(), "anklet".into()], vec!["Zari".to_owned()],)

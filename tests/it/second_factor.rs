@@ -7,7 +7,7 @@ use chaupal::kit::i18n::Text;
 use hmac::{Hmac, KeyInit, Mac};
 
 use crate::support::program::run;
-use crate::support::{Answer, PASSWORD, Person, Request, Site, password_hash, says, words};
+use crate::support::{Answer, DJANGO_HASH, PASSWORD, Person, Request, Site, password_hash, says, words};
 
 fn now() -> i64 {
     chrono::Utc::now().timestamp()
@@ -230,8 +230,7 @@ both!(an_imported_hash_is_made_anew_on_the_way, |site| {
     let asha = site.person("asha");
     let (secret, _) = turned_on(site, asha.id);
     // What Django's own hasher makes of `blue-mango-42`.
-    let legacy = "pbkdf2_sha256$12000$saltySALT0123456789abc$R4gu+BBd7hwVsCfKeyqFcYNcFKlUhlOaP6wYKUrLt20=";
-    site.db(|conn| User::set_password(conn, asha.id, legacy)).unwrap();
+    site.db(|conn| User::set_password(conn, asha.id, DJANGO_HASH)).unwrap();
     let browser = site.anonymous();
     browser.log_in("asha", "blue-mango-42").leads_to("/login/code?next=%2F");
     assert!(site.text("SELECT password FROM users WHERE username = 'asha'").starts_with("$argon2id$"));

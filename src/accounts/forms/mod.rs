@@ -103,7 +103,7 @@ impl RegisterForm {
 
 /// One line of at most 100 characters that are seen, or nothing: the user name is shown then.
 pub fn shown_name(clean: &mut Cleaner, typed: &str) -> String {
-    let name = clean.text("name", &typed.split_whitespace().collect::<Vec<_>>().join(" "), 0, 100);
+    let name = clean.optional_line("name", typed, 100);
     if !name.contains('\0') && !is_seen(&name) {
         clean.errors.add("name", Text::new("error-name-chars"));
     }

@@ -9,6 +9,6 @@ mod session;
 pub mod setting;
 mod user;
 
-pub use person::{Person, is_seen};
+pub use person::{PERSON, Person, is_seen, shown_name};
 pub use session::{Session, clear_expired};
 pub use user::{CreateError, NewUser, User, legacy_iterations};

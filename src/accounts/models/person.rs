@@ -6,6 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use crate::kit::db::is_unseen;
 use crate::kit::paginate::encode_query;
+use crate::schema::users;
 
 /// Whether a name shows all that it holds: no control characters, none that turn the direction of writing or are not
 /// seen at all. What joins letters, as some scripts need it, or colours a sign may stand right behind what is seen.
@@ -19,7 +20,15 @@ pub fn is_seen(name: &str) -> bool {
     })
 }
 
-/// What pages show of a person.
+/// What somebody is called, never nothing: a name of before that holds what is not seen is none.
+pub fn shown_name<'a>(username: &'a str, name: &'a str) -> &'a str {
+    if name.trim().is_empty() || !is_seen(name) { username } else { name }
+}
+
+/// What is read of a person to show him.
+pub const PERSON: (users::id, users::username, users::name) = (users::id, users::username, users::name);
+
+/// What pages show of a person; read as [`PERSON`].
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub struct Person {
     /// Its number.
@@ -31,9 +40,9 @@ pub struct Person {
 }
 
 impl Person {
-    /// Never empty. A name of before that holds what is not seen is none.
+    /// What he is called: [`shown_name`].
     pub fn shown_name(&self) -> &str {
-        if self.name.trim().is_empty() || !is_seen(&self.name) { &self.username } else { &self.name }
+        shown_name(&self.username, &self.name)
     }
 
     /// The address of his page.

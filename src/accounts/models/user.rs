@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::Text;
 
-use super::{Person, Session, is_seen};
+use super::{Person, Session, shown_name};
 use crate::accounts::passwords;
 use crate::kit::db::{Conn, fold_key, look_text, prepared};
 use crate::kit::time;
@@ -342,8 +342,7 @@ impl User {
 
     /// What letters call him: until he has shown that the address is his, nothing that he could have chosen freely.
     pub fn letter_name(&self) -> &str {
-        let is_chosen = self.email_confirmed.is_some() && !self.name.trim().is_empty() && is_seen(&self.name);
-        if is_chosen { &self.name } else { &self.username }
+        if self.email_confirmed.is_some() { shown_name(&self.username, &self.name) } else { &self.username }
     }
 
     /// As the others see him.

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::{Brought, MESSAGES, owner};
-use crate::accounts::models::Person;
+use crate::accounts::models::{PERSON, Person};
 use crate::import_django::ledger::Ledger;
 use crate::import_django::report::Kind;
 use crate::import_django::source::table_row;
@@ -86,6 +86,6 @@ pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &Brought)
 
 /// What a member is called.
 fn shown_name(conn: &mut Conn, id: i64) -> QueryResult<String> {
-    let (id, username, name) = users::table.find(id).select((users::id, users::username, users::name)).first(conn)?;
-    Ok(Person { id, username, name }.shown_name().to_owned())
+    let person: Person = users::table.find(id).select(PERSON).first(conn)?;
+    Ok(person.shown_name().to_owned())
 }

@@ -8,12 +8,13 @@ use diesel::sql_types::{BigInt, Text};
 use serde::Serialize;
 
 use super::skill;
-use crate::accounts::models::{CreateError, Person, User};
+use crate::accounts::models::{CreateError, PERSON, Person, User};
 use crate::kit::db::{Conn, count_to, fold_key, prepared};
 use crate::kit::markdown;
 use crate::kit::paginate::COUNTED;
 use crate::kit::q::{Q, icontains, q};
 use crate::kit::time::as_iso;
+use crate::rooms::models::room;
 use crate::schema::{profiles, skills, users};
 
 /// What one person tells of himself.
@@ -187,14 +188,11 @@ pub fn sight(conn: &mut Conn, username: &str) -> QueryResult<Sight> {
     if username.contains('\0') {
         return Err(diesel::result::Error::NotFound);
     }
-    let most = COUNTED + 1;
+    let tally = room::tally_columns(COUNTED + 1);
     let sql = format!(
         "SELECT u.id, u.username, u.name, u.date_joined AS joined, p.short_intro, p.location, p.bio_html, \
                 p.social_github AS github, p.social_twitter AS twitter, p.social_linkedin AS linkedin, \
-                p.social_youtube AS youtube, p.social_website AS website, \
-                (SELECT count(*) FROM (SELECT 1 FROM rooms WHERE host_id = u.id LIMIT {most}) AS r) AS rooms, \
-                (SELECT count(*) FROM (SELECT 1 FROM messages WHERE user_id = u.id AND deleted IS NULL AND NOT in_lobby \
-                                       LIMIT {most}) AS m) AS messages \
+                p.social_youtube AS youtube, p.social_website AS website, {tally} \
          FROM users u JOIN profiles p ON p.user_id = u.id WHERE u.username_key = ?"
     );
     prepared(sql, [fold_key(username)]).get_result(conn)
@@ -248,29 +246,24 @@ pub fn count_found(conn: &mut Conn, text: &str, most: i64) -> QueryResult<i64> {
 /// # Errors
 /// Only the database's.
 pub fn cards(conn: &mut Conn, text: &str, offset: i64, limit: i64) -> QueryResult<Vec<DeveloperCard>> {
-    type Row = ((i64, String, String), (String, String, NaiveDateTime));
-    let rows: Vec<Row> = profiles::table
+    let rows: Vec<CardRow> = profiles::table
         .inner_join(users::table)
-        .select((
-            (users::id, users::username, users::name),
-            (profiles::short_intro, profiles::location, profiles::created),
-        ))
+        .select((PERSON, (profiles::short_intro, profiles::location, profiles::created)))
         .filter(matching(text))
         .order((profiles::created.desc(), profiles::user_id.desc()))
         .offset(offset)
         .limit(limit)
         .load(conn)?;
-    let ids: Vec<i64> = rows.iter().map(|row| row.0.0).collect();
+    let ids: Vec<i64> = rows.iter().map(|(person, _)| person.id).collect();
     let mut skills = skill::names_of(conn, &ids)?;
     Ok(rows.into_iter().map(|row| card(row, &mut skills)).collect())
 }
 
-fn card(
-    ((id, username, name), (short_intro, location, joined)): ((i64, String, String), (String, String, NaiveDateTime)),
-    skills: &mut HashMap<i64, Vec<String>>,
-) -> DeveloperCard {
-    let mut shown = skills.remove(&id).unwrap_or_default();
+type CardRow = (Person, (String, String, NaiveDateTime));
+
+fn card((person, (short_intro, location, joined)): CardRow, skills: &mut HashMap<i64, Vec<String>>) -> DeveloperCard {
+    let mut shown = skills.remove(&person.id).unwrap_or_default();
     let more_skills = shown.len().saturating_sub(SKILLS_ON_CARD);
     shown.truncate(SKILLS_ON_CARD);
-    DeveloperCard { person: Person { id, username, name }, short_intro, location, joined, skills: shown, more_skills }
+    DeveloperCard { person, short_intro, location, joined, skills: shown, more_skills }
 }

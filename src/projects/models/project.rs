@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::tag::{self, Tag};
-use crate::accounts::models::Person;
+use crate::accounts::models::{PERSON, Person};
 use crate::kit::db::{Conn, count_to, fold_key};
 use crate::kit::markdown;
 use crate::kit::q::{Q, all, icontains, q};
@@ -63,33 +63,29 @@ pub fn url(id: i64) -> String {
 }
 
 type Columns = (i64, String, String, String, Option<String>, String, String, i64, i64, NaiveDateTime, NaiveDateTime);
-type Row = (Columns, Option<(i64, String, String)>);
+type Row = (Columns, Option<Person>);
 
-const PROJECT: (
-    projects::id,
-    projects::title,
-    projects::description,
-    projects::description_html,
-    projects::featured_image,
-    projects::demo_link,
-    projects::source_link,
-    projects::vote_total,
-    projects::vote_ratio,
-    projects::created,
-    projects::updated,
-) = (
-    projects::id,
-    projects::title,
-    projects::description,
-    projects::description_html,
-    projects::featured_image,
-    projects::demo_link,
-    projects::source_link,
-    projects::vote_total,
-    projects::vote_ratio,
-    projects::created,
-    projects::updated,
-);
+/// Projects and who made them; a macro, since no function can name the query's type shortly.
+macro_rules! query {
+    () => {
+        projects::table.left_join(users::table).select((
+            (
+                projects::id,
+                projects::title,
+                projects::description,
+                projects::description_html,
+                projects::featured_image,
+                projects::demo_link,
+                projects::source_link,
+                projects::vote_total,
+                projects::vote_ratio,
+                projects::created,
+                projects::updated,
+            ),
+            PERSON.nullable(),
+        ))
+    };
+}
 
 impl From<Row> for Project {
     fn from((columns, owner): Row) -> Self {
@@ -117,7 +113,7 @@ impl From<Row> for Project {
             source_link,
             vote_total,
             vote_ratio,
-            owner: owner.map(|(id, username, name)| Person { id, username, name }),
+            owner,
             tags: Vec::new(),
             created,
             updated,
@@ -180,9 +176,7 @@ pub fn cards_of(conn: &mut Conn, owner_id: i64, limit: i64) -> QueryResult<Vec<P
 }
 
 fn found(conn: &mut Conn, condition: Q<WithOwner>, offset: i64, limit: i64) -> QueryResult<Vec<Project>> {
-    let rows: Vec<Row> = projects::table
-        .left_join(users::table)
-        .select((PROJECT, (users::id, users::username, users::name).nullable()))
+    let rows: Vec<Row> = query!()
         .filter(condition)
         .order((
             projects::vote_ratio.desc(),
@@ -198,10 +192,13 @@ fn found(conn: &mut Conn, condition: Q<WithOwner>, offset: i64, limit: i64) -> Q
 
 fn with_tags(conn: &mut Conn, rows: Vec<Row>) -> QueryResult<Vec<Project>> {
     let mut projects: Vec<Project> = rows.into_iter().map(Project::from).collect();
-    let ids: Vec<i64> = projects.iter().map(|project| project.id).collect();
-    let mut tags = tag::of(conn, &ids)?;
-    for project in &mut projects {
-        project.tags = tags.remove(&project.id).unwrap_or_default();
+    // The statement has room for so many; no page shows more.
+    for some in projects.chunks_mut(100) {
+        let ids: Vec<i64> = some.iter().map(|project| project.id).collect();
+        let mut tags = tag::of(conn, &ids)?;
+        for project in some {
+            project.tags = tags.remove(&project.id).unwrap_or_default();
+        }
     }
     Ok(projects)
 }
@@ -211,11 +208,7 @@ fn with_tags(conn: &mut Conn, rows: Vec<Row>) -> QueryResult<Vec<Project>> {
 /// # Errors
 /// [`diesel::result::Error::NotFound`] when there is none.
 pub fn find(conn: &mut Conn, id: i64) -> QueryResult<Project> {
-    let row: Row = projects::table
-        .left_join(users::table)
-        .select((PROJECT, (users::id, users::username, users::name).nullable()))
-        .filter(projects::id.eq(id))
-        .first(conn)?;
+    let row: Row = query!().filter(projects::id.eq(id)).first(conn)?;
     with_tags(conn, vec![row])?.pop().ok_or(diesel::result::Error::NotFound)
 }
 
@@ -293,19 +286,8 @@ pub fn delete(conn: &mut Conn, owner_id: i64, id: i64) -> QueryResult<()> {
 /// # Errors
 /// Only the database's.
 pub fn made_by(conn: &mut Conn, owner_id: i64) -> QueryResult<Vec<Project>> {
-    let rows: Vec<Row> = projects::table
-        .left_join(users::table)
-        .select((PROJECT, (users::id, users::username, users::name).nullable()))
-        .filter(projects::owner_id.eq(owner_id))
-        .order(projects::id)
-        .load(conn)?;
-    let mut projects = Vec::new();
-    let mut rows = rows.into_iter().peekable();
-    // The tags of a list go into one statement, which has room for so many.
-    while rows.peek().is_some() {
-        projects.extend(with_tags(conn, rows.by_ref().take(100).collect())?);
-    }
-    Ok(projects)
+    let rows: Vec<Row> = query!().filter(projects::owner_id.eq(owner_id)).order(projects::id).load(conn)?;
+    with_tags(conn, rows)
 }
 
 /// How many projects a person made, and how many reviews he wrote.

@@ -6,7 +6,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{BigInt, Text, Timestamp};
 use serde::Serialize;
 
-use crate::accounts::models::Person;
+use crate::accounts::models::{PERSON, Person};
 use crate::kit::db::Conn;
 use crate::kit::markdown;
 use crate::kit::time::{self, as_iso};
@@ -65,11 +65,10 @@ pub struct Review {
     pub updated: NaiveDateTime,
 }
 
-type Row = ((i64, String, String, String, NaiveDateTime, NaiveDateTime), Option<(i64, String, String)>);
+type Row = ((i64, String, String, String, NaiveDateTime, NaiveDateTime), Option<Person>);
 
 impl From<Row> for Review {
     fn from(((id, value, body, body_html, created, updated), owner): Row) -> Self {
-        let owner = owner.map(|(id, username, name)| Person { id, username, name });
         Self { id, value, body, body_html, owner, created, updated }
     }
 }
@@ -79,7 +78,7 @@ macro_rules! query {
     () => {
         reviews::table.left_join(users::table).select((
             (reviews::id, reviews::value, reviews::body, reviews::body_html, reviews::created, reviews::updated),
-            (users::id, users::username, users::name).nullable(),
+            PERSON.nullable(),
         ))
     };
 }
@@ -197,17 +196,7 @@ fn lock(conn: &mut Conn, project_id: i64) -> QueryResult<()> {
 /// # Errors
 /// Only the database's.
 fn recount(conn: &mut Conn, project_id: i64) -> QueryResult<()> {
-    // The ratio is cut, not rounded: two of three are 66.
-    diesel::sql_query(
-        "UPDATE projects SET votes_up = counted.up, vote_total = counted.total, \
-                vote_ratio = CASE WHEN counted.total = 0 THEN 0 ELSE counted.up * 100 / counted.total END \
-         FROM (SELECT count(*) AS total, count(CASE WHEN value = 'up' THEN 1 END) AS up \
-               FROM reviews WHERE project_id = $1) AS counted \
-         WHERE projects.id = $1",
-    )
-    .bind::<BigInt, _>(project_id)
-    .execute(conn)
-    .map(drop)
+    diesel::sql_query(recounting("WHERE p.id = $1")).bind::<BigInt, _>(project_id).execute(conn).map(drop)
 }
 
 /// The figures of all projects that do not fit their reviews, after many were written at once.
@@ -215,14 +204,19 @@ fn recount(conn: &mut Conn, project_id: i64) -> QueryResult<()> {
 /// # Errors
 /// Only the database's.
 pub fn recount_all(conn: &mut Conn) -> QueryResult<usize> {
-    diesel::sql_query(
+    diesel::sql_query(recounting("")).execute(conn)
+}
+
+/// Counts anew for the projects `p` of this condition; writes where the figures do not fit.
+fn recounting(condition: &str) -> String {
+    // The ratio is cut, not rounded: two of three are 66.
+    format!(
         "UPDATE projects SET votes_up = counted.up, vote_total = counted.total, \
                 vote_ratio = CASE WHEN counted.total = 0 THEN 0 ELSE counted.up * 100 / counted.total END \
          FROM (SELECT p.id, count(r.id) AS total, count(CASE WHEN r.value = 'up' THEN 1 END) AS up \
-               FROM projects p LEFT JOIN reviews r ON r.project_id = p.id GROUP BY p.id) AS counted \
-         WHERE projects.id = counted.id AND (projects.vote_total <> counted.total OR projects.votes_up <> counted.up)",
+               FROM projects p LEFT JOIN reviews r ON r.project_id = p.id {condition} GROUP BY p.id) AS counted \
+         WHERE projects.id = counted.id AND (projects.vote_total <> counted.total OR projects.votes_up <> counted.up)"
     )
-    .execute(conn)
 }
 
 /// A review as its writer takes it along: project's number and title, vote, words, when.

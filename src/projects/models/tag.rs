@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamp};
+use diesel::sql_types::{BigInt, Text};
 use serde::Serialize;
 
 use crate::kit::db::{Conn, fold_key, number_list, prepared};
+use crate::kit::named;
 use crate::kit::paginate::encode_query;
-use crate::kit::time;
 use crate::schema::{project_tags, tags};
 
 /// A project has at most so many.
@@ -77,27 +77,12 @@ pub fn set(conn: &mut Conn, project_id: i64, names: &[String]) -> QueryResult<()
     // In one order for all: two who make the same new tags at once do not wait for each other in a ring.
     names.sort_by_key(|name| fold_key(name));
     for name in names {
-        let tag_id = find_or_make(conn, name)?;
+        let tag_id = named::find_or_make(conn, "tags", name)?;
         diesel::insert_into(project_tags::table)
             .values((project_tags::project_id.eq(project_id), project_tags::tag_id.eq(tag_id)))
             .execute(conn)?;
     }
     Ok(())
-}
-
-/// The tag of this name, in whatever case; made when there is none.
-///
-/// # Errors
-/// Only the database's.
-fn find_or_make(conn: &mut Conn, name: &str) -> QueryResult<i64> {
-    diesel::sql_query(
-        "INSERT INTO tags (name, name_key, created) VALUES ($1, $2, $3) ON CONFLICT (name_key) DO NOTHING",
-    )
-    .bind::<Text, _>(name)
-    .bind::<Text, _>(fold_key(name))
-    .bind::<Timestamp, _>(time::now())
-    .execute(conn)?;
-    tags::table.filter(tags::name_key.eq(fold_key(name))).select(tags::id).first(conn)
 }
 
 /// Takes one tag off a project.

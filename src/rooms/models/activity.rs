@@ -6,11 +6,13 @@ use diesel::expression::SelectableExpression;
 use diesel::prelude::*;
 use serde::Serialize;
 
-use super::room::{self, Filter, RoomsWithTopics, iso};
-use crate::accounts::models::Person;
+use super::message;
+use super::room::{self, Filter, RoomsWithTopics};
+use crate::accounts::models::{PERSON, Person};
 use crate::kit::db::{Conn, MultiBackend, count_to};
 use crate::kit::markdown;
 use crate::kit::q::{Q, among};
+use crate::kit::time::as_iso;
 use crate::schema::{messages, rooms, topics, users};
 
 /// A message as the activity shows it.
@@ -23,7 +25,7 @@ pub struct Activity {
     /// There is more of it.
     cut: bool,
     url: String,
-    #[serde(serialize_with = "iso")]
+    #[serde(serialize_with = "as_iso")]
     created: NaiveDateTime,
 }
 
@@ -60,11 +62,7 @@ pub fn list(
     let mut query = messages::table
         .inner_join(rooms::table)
         .inner_join(users::table)
-        .select((
-            (messages::id, messages::body, messages::created),
-            (rooms::id, rooms::name),
-            (users::id, users::username, users::name),
-        ))
+        .select(((messages::id, messages::body, messages::created), (rooms::id, rooms::name), PERSON))
         .filter(messages::deleted.is_null())
         .filter(not(messages::in_lobby))
         .order((messages::created.desc(), messages::id.desc()))
@@ -77,19 +75,19 @@ pub fn list(
     if let Some(author) = author {
         query = query.filter(messages::user_id.eq(author));
     }
-    type ActivityRow = ((i64, String, NaiveDateTime), (i64, String), (i64, String, String));
+    type ActivityRow = ((i64, String, NaiveDateTime), (i64, String), Person);
     let rows: Vec<ActivityRow> = query.load(conn)?;
     Ok(rows
         .into_iter()
-        .map(|((id, body, created), (room_id, room_name), (user_id, username, name))| {
+        .map(|((id, body, created), (room_id, room_name), user)| {
             let words = markdown::plain(&body);
             Activity {
                 id,
                 text: short(&words),
                 cut: words.chars().nth(SHORT).is_some(),
-                url: format!("{}?at={id}#message-{id}", room::url(room_id)),
+                url: message::url(room_id, id),
                 room: RoomLink { id: room_id, name: room_name, url: room::url(room_id) },
-                user: Person { id: user_id, username, name },
+                user,
                 created,
             }
         })

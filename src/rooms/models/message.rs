@@ -7,11 +7,12 @@ use diesel::result::Error as DieselError;
 use serde::Serialize;
 
 use super::participant::Part;
-use super::room::{self, iso};
+use super::room;
 use super::{participant, visit};
-use crate::accounts::models::Person;
+use crate::accounts::models::{PERSON, Person};
 use crate::kit::db::{Conn, MultiBackend};
-use crate::kit::{markdown, time};
+use crate::kit::markdown;
+use crate::kit::time::{self, as_iso};
 use crate::schema::{messages, rooms, users};
 
 /// The longest message, in characters.
@@ -51,7 +52,7 @@ pub struct Message {
 
 type Columns =
     (i64, i64, i64, i64, Option<String>, String, String, NaiveDateTime, NaiveDateTime, Option<NaiveDateTime>);
-type Row = (Columns, Option<(i64, String, String)>);
+type Row = (Columns, Option<Person>);
 
 const MESSAGE: (
     messages::id,
@@ -79,10 +80,14 @@ const MESSAGE: (
 
 impl From<Row> for Message {
     fn from(((id, room_id, seq, version, guest, body, html, created, updated, deleted), user): Row) -> Self {
-        let user = user.map(|(id, username, name)| Person { id, username, name });
         let html = markdown::kept_or_typed(html, &body);
         Self { id, room_id, seq, version, user, guest, body, html, created, updated, deleted }
     }
+}
+
+/// The address of a message: its room's page, where it stands in view.
+pub fn url(room_id: i64, id: i64) -> String {
+    format!("{}?at={id}#message-{id}", room::url(room_id))
 }
 
 /// A message as a page shows it to one viewer.
@@ -95,9 +100,9 @@ pub struct MessageView {
     #[serde(skip_serializing_if = "Option::is_none")]
     guest: Option<GuestView>,
     html: String,
-    #[serde(serialize_with = "iso")]
+    #[serde(serialize_with = "as_iso")]
     created: NaiveDateTime,
-    #[serde(serialize_with = "iso")]
+    #[serde(serialize_with = "as_iso")]
     updated: NaiveDateTime,
     edited: bool,
     own: bool,
@@ -265,7 +270,7 @@ pub fn write(
 pub fn by_client_id(conn: &mut Conn, user_id: i64, client_id: &str) -> QueryResult<Option<Message>> {
     messages::table
         .left_join(users::table)
-        .select((MESSAGE, (users::id, users::username, users::name).nullable()))
+        .select((MESSAGE, PERSON.nullable()))
         .filter(messages::user_id.eq(user_id))
         .filter(messages::client_id.eq(client_id))
         .first::<Row>(conn)
@@ -280,7 +285,7 @@ pub fn by_client_id(conn: &mut Conn, user_id: i64, client_id: &str) -> QueryResu
 pub fn by_guest(conn: &mut Conn, room_id: i64, name: &str, client_id: &str) -> QueryResult<Option<Message>> {
     messages::table
         .left_join(users::table)
-        .select((MESSAGE, (users::id, users::username, users::name).nullable()))
+        .select((MESSAGE, PERSON.nullable()))
         .filter(messages::room_id.eq(room_id))
         .filter(messages::guest_name.eq(name))
         .filter(messages::client_id.eq(client_id))
@@ -296,7 +301,7 @@ pub fn by_guest(conn: &mut Conn, room_id: i64, name: &str, client_id: &str) -> Q
 pub fn find(conn: &mut Conn, id: i64) -> QueryResult<Message> {
     messages::table
         .left_join(users::table)
-        .select((MESSAGE, (users::id, users::username, users::name).nullable()))
+        .select((MESSAGE, PERSON.nullable()))
         .filter(messages::id.eq(id))
         .filter(messages::deleted.is_null())
         .first::<Row>(conn)
@@ -379,7 +384,7 @@ pub fn stretch(conn: &mut Conn, room_id: i64, before: Option<i64>) -> QueryResul
 pub fn newest(conn: &mut Conn, room_id: i64, before: Option<i64>, limit: i64) -> QueryResult<Vec<Message>> {
     let mut query = messages::table
         .left_join(users::table)
-        .select((MESSAGE, (users::id, users::username, users::name).nullable()))
+        .select((MESSAGE, PERSON.nullable()))
         .filter(messages::room_id.eq(room_id))
         .filter(messages::deleted.is_null())
         .order(messages::seq.desc())
@@ -417,7 +422,7 @@ pub fn written_by(conn: &mut Conn, user_id: i64) -> QueryResult<Vec<Written>> {
 pub fn since(conn: &mut Conn, room_id: i64, after: i64, limit: i64) -> QueryResult<Vec<Message>> {
     let rows: Vec<Row> = messages::table
         .left_join(users::table)
-        .select((MESSAGE, (users::id, users::username, users::name).nullable()))
+        .select((MESSAGE, PERSON.nullable()))
         .filter(messages::room_id.eq(room_id))
         .filter(messages::version.gt(after))
         .order(messages::version.asc())

@@ -10,13 +10,13 @@ use diesel::sql_types::{BigInt, Timestamp};
 use serde::Serialize;
 
 use super::message::Message;
-use super::topic::{self, TopicLink};
+use super::topic::TopicLink;
 use super::{participant, visit};
-use crate::accounts::models::Person;
+use crate::accounts::models::{PERSON, Person};
 use crate::kit::db::{Conn, MultiBackend, count_to, number_list, prepared};
 use crate::kit::q::{Q, all, icontains, q};
-pub(crate) use crate::kit::time::as_iso as iso;
-use crate::kit::{markdown, slug, time};
+use crate::kit::time::{self, as_iso};
+use crate::kit::{markdown, named, slug};
 use crate::schema::{rooms, topics, users};
 
 /// A room with its topic and host.
@@ -45,15 +45,15 @@ pub struct Room {
     /// Whether it is a chat room by name: it stands in no list, and has no host.
     pub in_lobby: bool,
     /// When it was opened.
-    #[serde(serialize_with = "iso")]
+    #[serde(serialize_with = "as_iso")]
     pub created: NaiveDateTime,
     /// When it was last changed or spoken in.
-    #[serde(serialize_with = "iso")]
+    #[serde(serialize_with = "as_iso")]
     pub updated: NaiveDateTime,
 }
 
 type Columns = (i64, String, String, String, i64, Option<String>, NaiveDateTime, NaiveDateTime);
-type Row = (Columns, Option<String>, Option<(i64, String, String)>);
+type Row = (Columns, Option<String>, Option<Person>);
 
 const ROOM: (
     rooms::id,
@@ -86,7 +86,7 @@ impl From<Row> for Room {
             about: markdown::plain(&description),
             description,
             topic: topic.map(TopicLink::new),
-            host: host.map(|(id, username, name)| Person { id, username, name }),
+            host,
             last_event,
             in_lobby,
             created,
@@ -189,7 +189,7 @@ pub fn cards(
     let query = rooms::table
         .left_join(topics::table)
         .left_join(users::table)
-        .select((ROOM, topics::name.nullable(), (users::id, users::username, users::name).nullable()))
+        .select((ROOM, topics::name.nullable(), PERSON.nullable()))
         .filter(rooms::lobby_key.is_null())
         .order((rooms::updated.desc(), rooms::created.desc(), rooms::id.desc()))
         .offset(offset)
@@ -218,7 +218,7 @@ macro_rules! one {
         rooms::table
             .left_join(topics::table)
             .left_join(users::table)
-            .select((ROOM, topics::name.nullable(), (users::id, users::username, users::name).nullable()))
+            .select((ROOM, topics::name.nullable(), PERSON.nullable()))
             .filter($condition)
             .first::<Row>($conn)
             .map(Room::from)
@@ -273,7 +273,7 @@ pub struct RoomValues {
 /// # Errors
 /// Only the database's.
 pub fn open(conn: &mut Conn, host_id: i64, values: &RoomValues) -> QueryResult<i64> {
-    let topic_id = topic::find_or_make(conn, &values.topic)?;
+    let topic_id = named::find_or_make(conn, "topics", &values.topic)?;
     let now = time::now();
     let id = diesel::insert_into(rooms::table)
         .values((
@@ -297,7 +297,7 @@ pub fn open(conn: &mut Conn, host_id: i64, values: &RoomValues) -> QueryResult<i
 /// # Errors
 /// Only the database's.
 pub fn change(conn: &mut Conn, id: i64, values: &RoomValues) -> QueryResult<()> {
-    let topic_id = topic::find_or_make(conn, &values.topic)?;
+    let topic_id = named::find_or_make(conn, "topics", &values.topic)?;
     diesel::update(rooms::table.find(id))
         .set((
             rooms::name.eq(&values.name),
@@ -412,11 +412,18 @@ pub fn tally(conn: &mut Conn, user_id: i64, most: i64) -> QueryResult<(i64, i64)
         #[diesel(sql_type = BigInt)]
         messages: i64,
     }
-    let sql = "SELECT (SELECT count(*) FROM (SELECT 1 FROM rooms WHERE host_id = u.id LIMIT ?) AS r) AS rooms, \
-                (SELECT count(*) FROM (SELECT 1 FROM messages WHERE user_id = u.id AND deleted IS NULL AND NOT in_lobby LIMIT ?) AS m) AS messages \
-         FROM users u WHERE u.id = ?";
-    let tally: Tally = prepared(sql, [most, most, user_id]).get_result(conn)?;
+    let sql = format!("SELECT {} FROM users u WHERE u.id = ?", tally_columns(most));
+    let tally: Tally = prepared(sql, [user_id]).get_result(conn)?;
     Ok((tally.rooms, tally.messages))
+}
+
+/// The same two numbers as columns `rooms` and `messages` of a statement about the users `u`.
+pub fn tally_columns(most: i64) -> String {
+    format!(
+        "(SELECT count(*) FROM (SELECT 1 FROM rooms WHERE host_id = u.id LIMIT {most}) AS r) AS rooms, \
+         (SELECT count(*) FROM (SELECT 1 FROM messages WHERE user_id = u.id AND deleted IS NULL AND NOT in_lobby \
+                                LIMIT {most}) AS m) AS messages"
+    )
 }
 
 /// Event numbers are counted from `last_event`: nobody may move it meanwhile. SQLite has one writer anyway.

@@ -3,10 +3,9 @@
 use diesel::prelude::*;
 use serde::Serialize;
 
-use crate::kit::db::{Conn, count_to, fold_key};
+use crate::kit::db::{Conn, count_to};
 use crate::kit::paginate::{COUNTED, encode_query};
 use crate::kit::q::{Q, all, icontains};
-use crate::kit::time;
 use crate::schema::topics;
 
 /// A topic as a link: its name and the rooms that it finds.
@@ -35,23 +34,6 @@ pub struct TopicRow {
     pub count: i64,
     /// Whether the page is filtered by it.
     pub current: bool,
-}
-
-/// The topic of this name, in whatever case; made when there is none.
-///
-/// Django: `Topic.objects.get_or_create`
-///
-/// # Errors
-/// Only the database's.
-pub fn find_or_make(conn: &mut Conn, name: &str) -> QueryResult<i64> {
-    diesel::sql_query(
-        "INSERT INTO topics (name, name_key, created) VALUES ($1, $2, $3) ON CONFLICT (name_key) DO NOTHING",
-    )
-    .bind::<diesel::sql_types::Text, _>(name)
-    .bind::<diesel::sql_types::Text, _>(fold_key(name))
-    .bind::<diesel::sql_types::Timestamp, _>(time::now())
-    .execute(conn)?;
-    topics::table.filter(topics::name_key.eq(fold_key(name))).select(topics::id).first(conn)
 }
 
 /// How many topics have `q` in their name, counted as far as `most`.

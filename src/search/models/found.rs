@@ -1,6 +1,7 @@
 //! Searching, on either database.
 
 use diesel::prelude::*;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Text};
 use serde::Serialize;
@@ -207,12 +208,8 @@ fn count(conn: &mut Conn, by_kind: [&Query; 4], kinds: &[Kind]) -> QueryResult<C
         ));
         binds.push(bind);
     }
-    let mut query = diesel::sql_query(parts.join(" UNION ALL ")).into_boxed::<MultiBackend>();
-    for bind in binds {
-        query = query.bind::<Text, _>(bind);
-    }
     let mut counts = Counts::default();
-    for row in query.load::<Row>(conn)? {
+    for row in with_texts(parts.join(" UNION ALL "), binds).load::<Row>(conn)? {
         if let Some(count) = usize::try_from(row.kind).ok().and_then(|kind| counts.0.get_mut(kind)) {
             *count = row.n;
         }
@@ -225,9 +222,10 @@ fn load(conn: &mut Conn, kind: Kind, ids: &str, binds: Vec<String>) -> QueryResu
     let columns = kind.columns().replace("GROUPED", grouped);
     // Not prepared for good: PostgreSQL's plan should go by how common the words are.
     let sql = format!("WITH f AS MATERIALIZED ({ids}) SELECT {columns} ORDER BY f.id DESC");
-    let mut query = diesel::sql_query(sql).into_boxed::<MultiBackend>();
-    for bind in binds {
-        query = query.bind::<Text, _>(bind);
-    }
-    query.load(conn)
+    with_texts(sql, binds).load(conn)
+}
+
+/// A statement with these bound, in order.
+fn with_texts(sql: String, texts: Vec<String>) -> BoxedSqlQuery<'static, MultiBackend, SqlQuery> {
+    texts.into_iter().fold(diesel::sql_query(sql).into_boxed(), |query, text| query.bind::<Text, _>(text))
 }

@@ -13,7 +13,7 @@ use crate::accounts::models::Person;
 use crate::kit::markdown;
 use crate::kit::time::as_iso;
 use crate::projects::models::project;
-use crate::rooms::models::room;
+use crate::rooms::models::{message, room};
 
 /// Something that was found.
 #[derive(Clone, Debug, Serialize)]
@@ -74,14 +74,13 @@ impl Candidate {
     pub(super) fn new(kind: Kind, row: Row, query: &Query) -> Self {
         let username = row.username.as_deref().unwrap_or_default();
         let score = match kind {
-            Kind::Room => score(query, &[(8.0, &row.title), (3.0, &row.labels), (1.0, &row.text)]),
             Kind::Message => score(query, &[(1.0, &row.text)]),
             Kind::Person => {
                 // Mostly the same word in two spellings.
                 let named = f64::max(score(query, &[(8.0, &row.title)]), score(query, &[(8.0, username)]));
                 named + score(query, &[(3.0, &row.labels), (2.0, &row.intro), (1.0, &row.text)])
             }
-            Kind::Project => score(query, &[(8.0, &row.title), (3.0, &row.labels), (1.0, &row.text)]),
+            Kind::Room | Kind::Project => score(query, &[(8.0, &row.title), (3.0, &row.labels), (1.0, &row.text)]),
         };
         Self { kind, row, score }
     }
@@ -100,7 +99,7 @@ impl Candidate {
         let telling = telling.or_else(|| texts.iter().find(|text| !text.is_empty())).unwrap_or(&"");
         let url = match self.kind {
             Kind::Room => room::url(*id),
-            Kind::Message => format!("{}?at={id}#message-{id}", room::url(*room_id)),
+            Kind::Message => message::url(*room_id, *id),
             Kind::Person => who.as_ref().map(Person::url).unwrap_or_default(),
             Kind::Project => project::url(*id),
         };

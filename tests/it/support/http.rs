@@ -174,6 +174,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// What stands above each card of a list, as HTML.
+    pub fn cards(&self) -> Vec<String> {
+        let cards = self.body.split("class=\"card-title\"><a href=\"").skip(1);
+        cards.filter_map(|card| Some(card.split_once('>')?.1.split_once('<')?.0.to_owned())).collect()
+    }
+
     #[track_caller]
     pub fn status(&self, expected: u16) -> &Self {
         assert_eq!(self.status, expected, "{}: {}\n{}", self.asked, self.location_or_nothing(), self.start());

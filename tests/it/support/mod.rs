@@ -2,6 +2,7 @@
 
 pub mod databases;
 pub mod http;
+pub mod imports;
 pub mod mail;
 pub mod person;
 pub mod program;
@@ -36,6 +37,12 @@ pub use person::Person;
 
 /// Everybody's password.
 pub const PASSWORD: &str = "kingfisher-on-the-wire-7";
+
+/// A hash that Django 3 wrote, of [`DJANGO_PASSWORD`].
+pub const DJANGO_HASH: &str = "pbkdf2_sha256$12000$saltySALT0123456789abc$R4gu+BBd7hwVsCfKeyqFcYNcFKlUhlOaP6wYKUrLt20=";
+
+/// The password of [`DJANGO_HASH`].
+pub const DJANGO_PASSWORD: &str = "blue-mango-42";
 
 /// One body, two tests: on SQLite and on PostgreSQL. Settings may stand before the body.
 macro_rules! both {
@@ -210,6 +217,11 @@ impl Site {
     pub fn db<T>(&self, work: impl FnOnce(&mut Conn) -> T) -> T {
         let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
         work(conn.get_or_insert_with(|| databases::connect(&self.database_url)))
+    }
+
+    /// How many rows each of these tables has.
+    pub fn rows(&self, tables: &[&str]) -> Vec<i64> {
+        tables.iter().map(|table| self.number(&format!("SELECT count(*) FROM {table}"))).collect()
     }
 
     /// A number that a statement gives.
