@@ -5,12 +5,16 @@
 //! either gives the cleaned values or the errors.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rocket::data::{self, Data, FromData, ToByteUnit};
 use rocket::form::{Form, FromForm};
 use rocket::http::{ContentType, RawStr};
 use rocket::outcome::Outcome;
 use rocket::request::Request;
+use rocket::tokio;
+use rocket::tokio::io::AsyncReadExt;
+use rocket::tokio::time::timeout;
 use serde::Serialize;
 use unicode_normalization::char::is_combining_mark as is_mark;
 
@@ -18,6 +22,9 @@ use crate::kit::csrf;
 use crate::kit::db::{fold_key, is_unseen};
 use crate::kit::error::Error;
 use crate::kit::i18n::{Catalogue, Text};
+
+/// So many bytes beyond the limit are still heard.
+const HEARD: u64 = 16 << 20;
 
 /// A posted form whose token was right. The only way in for an unsafe method.
 pub struct Post<F>(pub F);
@@ -56,7 +63,7 @@ impl<'r> FromData<'r> for Confirmed {
 }
 
 /// The catcher reads the note, so that the page can say what was wrong with the form.
-fn leave_note(request: &Request<'_>, error: Error) -> Error {
+pub(crate) fn leave_note(request: &Request<'_>, error: Error) -> Error {
     if matches!(error, Error::Csrf) {
         Error::Csrf.report(request);
     }
@@ -72,15 +79,26 @@ pub async fn read_fields(request: &Request<'_>, data: Data<'_>) -> Result<Vec<(S
         return Err(Error::UnsupportedMedia);
     }
     let limit = request.limits().get("form").unwrap_or(256.kibibytes());
-    let body = data.open(limit).into_string().await.map_err(|_| Error::BadRequest)?;
-    if !body.is_complete() {
-        return Err(Error::TooLarge);
-    }
+    let body = read_text(data, limit.as_u64()).await?;
     let fields: Vec<(String, String)> =
         Form::values(&body).map(|field| (decoded(field.name.source().as_str()), decoded(field.value))).collect();
     let token = fields.iter().find(|(name, _)| csrf::FIELDS.contains(&name.as_str())).map(|(_, value)| value.as_str());
     csrf::verify(request, token)?;
     Ok(fields)
+}
+
+/// A body of at most so many bytes. Who sends somewhat more is heard to the end, though nothing of it is kept: a proxy that
+/// cannot get rid of its words takes the connection for broken, and nobody sees our answer.
+async fn read_text(data: Data<'_>, limit: u64) -> Result<String, Error> {
+    let mut stream = data.open((limit + HEARD).bytes());
+    let mut body = Vec::new();
+    (&mut stream).take(limit + 1).read_to_end(&mut body).await.map_err(|_| Error::BadRequest)?;
+    if body.len() as u64 > limit {
+        // Whether it comes to an end or not, the answer is the same.
+        let _ = timeout(Duration::from_secs(10), tokio::io::copy(&mut stream, &mut tokio::io::sink())).await;
+        return Err(Error::TooLarge);
+    }
+    String::from_utf8(body).map_err(|_| Error::BadRequest)
 }
 
 fn decoded(text: &str) -> String {
@@ -108,6 +126,28 @@ impl FieldErrors {
     /// One more error at `field`.
     pub fn add(&mut self, field: &'static str, error: Text) {
         self.0.entry(field).or_default().push(error);
+    }
+
+    /// These, too.
+    pub fn merge(&mut self, others: Self) {
+        for (field, errors) in others.0 {
+            self.0.entry(field).or_default().extend(errors);
+        }
+    }
+
+    /// What was cleaned, if nothing was wrong before either; else everything that was wrong.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    pub fn and<T>(mut self, cleaned: Result<T, Self>) -> Result<T, Error> {
+        match cleaned {
+            Ok(values) if self.is_empty() => Ok(values),
+            Ok(_) => Err(Error::Invalid(self)),
+            Err(errors) => {
+                self.merge(errors);
+                Err(Error::Invalid(self))
+            }
+        }
     }
 
     /// One error alone.

@@ -1,5 +1,8 @@
 //! What is too long, too large or hostile.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use chaupal::kit::i18n::Text;
 use chaupal::kit::markdown::render;
 
@@ -324,5 +327,25 @@ both!(a_forged_flash_shows_nothing, |site| {
         let page = browser.get("/topics");
         page.status(200).see_not("hello evil");
         assert!(!page.body.contains("<b>"));
+    }
+});
+
+// A proxy that cannot get rid of its words takes the connection for broken, and says so in our stead.
+both!(who_sends_too_much_is_heard_to_the_end, |site| {
+    let asha = site.person("asha");
+    for target in ["/rooms/new", "/projects/new", "/login"] {
+        let mut socket = TcpStream::connect(("127.0.0.1", site.port())).unwrap();
+        let body = format!("title={}", "x".repeat(6 << 20));
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nHost: x\r\nCookie: {}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {}\r\n\r\n",
+            asha.jar.line().unwrap(),
+            body.len()
+        );
+        socket.write_all(head.as_bytes()).unwrap();
+        socket.write_all(body.as_bytes()).unwrap_or_else(|error| panic!("{target}: {error}"));
+        let mut status = [0; 12];
+        socket.read_exact(&mut status).unwrap();
+        assert_eq!(std::str::from_utf8(&status).unwrap(), "HTTP/1.1 413", "{target}");
     }
 });
