@@ -31,10 +31,12 @@ step() { # NAME COMMAND…
 
 . tests/postgres.sh
 . tests/mail.sh
+. tests/s3.sh
 work=$(mktemp -d)
 cleanup() {
   stop_postgres "$work"
   stop_mail
+  stop_s3
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -116,8 +118,12 @@ mail_server() {
   start_mail "$work/mail" || return
   export CHAUPAL_TEST_MAIL=$work/mail
 }
+s3_server() {
+  start_s3 "$work/s3" "$target/tools" || return
+  export CHAUPAL_TEST_S3="http://127.0.0.1:$s3_port"
+}
 # The program refuses variables of its family that it does not know.
-of_release() { env -u CHAUPAL_TEST_POSTGRES -u CHAUPAL_TEST_MAIL "tests/release/$1.sh" "$released"; } # SCRIPT
+of_release() { env -u CHAUPAL_TEST_POSTGRES -u CHAUPAL_TEST_MAIL -u CHAUPAL_TEST_S3 "tests/release/$1.sh" "$released"; } # SCRIPT
 
 step "packages" install_missing
 step "style" cargo fmt --check
@@ -131,6 +137,7 @@ else
   step "dependencies" deny
   step "postgresql" postgresql
   step "mail server" mail_server
+  step "S3 server" s3_server
   step "tests" tests
   step "browser" browser "$target/debug/chaupal"
   step "memory functions" tests/release/memory.sh

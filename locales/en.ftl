@@ -323,6 +323,14 @@ no-mail-text = Whoever runs it has not set up mail, so no link can be sent. Ask 
 
 account-title = Your account
 account-edit-title = How others see you
+picture-avatar = Picture
+picture-cover = Picture of the project
+picture-help = JPEG, PNG, GIF or WebP, at most { $max }. What it holds besides the picture, such as the place where it was taken, is dropped.
+picture-now = The picture so far
+picture-remove = Remove the picture
+picture-progress = How far the picture is
+picture-ready = The picture is here. It shows once you save.
+picture-failed = The picture did not get through. It will be sent with the form.
 account-edit-hint = Your names, a few words about you, where else you are found.
 bio = About you
 bio-help = What do you make, learn, like? Everybody can read it. Markdown works.
@@ -519,7 +527,6 @@ flash-participant-restored = { $name } may take part again.
 
 ## What is wrong with a field
 
-error-required = This must not be empty.
 error-too-long = { $max ->
     [one] At most one character, please.
    *[other] At most { $max } characters, please.
@@ -528,6 +535,12 @@ error-too-short = { $min ->
     [one] At least one character, please.
    *[other] At least { $min } characters, please.
 }
+error-required = Please choose one.
+error-picture-unreadable = This is no picture that can be read here. JPEG, PNG, GIF and WebP are.
+error-picture-pixels = This picture has too many pixels. At most { $max } million, please.
+error-picture-size = This file is too large. At most { $max }, please.
+error-picture-gone = This picture is not kept any more. Please choose it again.
+error-picture-not-kept = The picture could not be kept just now. Please try again a little later.
 error-nul = This holds a character that cannot be stored.
 error-unseen = Invisible and control characters are not possible here.
 error-name-needed = Please give a name, or log in.

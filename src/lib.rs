@@ -11,6 +11,7 @@ pub mod kit;
 pub mod schema;
 
 pub mod accounts;
+pub mod media;
 pub mod rooms;
 
 pub mod lobby;

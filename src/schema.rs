@@ -24,6 +24,7 @@ diesel::table! {
         email_confirmed -> Nullable<Timestamp>,
         inbox_unread -> BigInt,
         email_serial -> BigInt,
+        picture -> Nullable<Text>,
     }
 }
 
@@ -208,6 +209,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// What people brought, by [`crate::kit::pictures::Picture`].
+    pictures (name) {
+        name -> Text,
+        created -> Timestamp,
+        unused_since -> Nullable<Timestamp>,
+        doomed -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     /// What people can do.
     skills (id) {
         id -> BigInt,
@@ -322,6 +333,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     participants,
     messages,
     visits,
+    pictures,
     profiles,
     skills,
     projects,

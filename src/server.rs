@@ -28,10 +28,13 @@ use crate::kit::live::Hub;
 use crate::kit::logging::RequestLog;
 use crate::kit::mail::Mailer;
 use crate::kit::metrics::{self, Metrics, Reading};
+use crate::kit::multipart::FileRules;
 use crate::kit::outbox::{self, Desk, Kinds, Outbox, Postman};
 use crate::kit::paths::TrailingSlash;
+use crate::kit::pictures::{Limits, Pictures};
 use crate::kit::signals::SignalsBuilder;
 use crate::kit::stopping::Stopping;
+use crate::kit::storage;
 use crate::kit::templates::{self, Pages};
 use crate::kit::throttle::Throttle;
 use crate::kit::time;
@@ -47,6 +50,11 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
     let db = Db::new(Target::parse(&config.database.url)?, config.database.pool_size);
     let overrides = templates::override_dir(&config.data_dir);
     std::fs::create_dir_all(&overrides).map_err(|e| cannot_write(&overrides, &e))?;
+
+    let uploads = config.data_dir.join("uploads");
+    std::fs::create_dir_all(&uploads).map_err(|e| cannot_write(&uploads, &e))?;
+    let storage = storage::open(&config.media)?;
+    let pictures = Pictures::new(storage, Limits { pixels: config.media.max_pixels });
 
     let mailer = Mailer::new(config)?;
     let outbox = Outbox::new(mailer.is_some());
@@ -82,11 +90,22 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .manage(pages.clone())
         .manage(Fragments::new(pages.clone()))
         .manage(db.clone())
+        .manage(pictures)
+        .manage(FileRules { max_bytes: config.media.max_bytes, folder: uploads })
         .attach(RequestLog)
         .attach(TrailingSlash)
         .attach(MembersOnly)
-        .attach(SecurityHeaders { https: config.is_https(), count_statements: config.is_debug() })
-        .attach(templates::fairing(Arc::clone(&catalogue), config.data_dir.clone(), pages.clone()))
+        .attach(SecurityHeaders {
+            https: config.is_https(),
+            pictures_from: config.media.foreign_origin(),
+            count_statements: config.is_debug(),
+        })
+        .attach(templates::fairing(
+            Arc::clone(&catalogue),
+            config.data_dir.clone(),
+            config.media.base_url(),
+            pages.clone(),
+        ))
         .attach(AdHoc::try_on_ignite("first look at the site", |rocket| Box::pin(look(rocket))))
         .attach(AdHoc::on_liftoff("background work", |rocket| Box::pin(async move { start_background(rocket) })));
     let rocket = if config.accounts.staff_needs_code() { rocket.attach(StaffNeedsCode) } else { rocket };
@@ -216,7 +235,10 @@ fn start_background(rocket: &Rocket<rocket::Orbit>) {
     let (Some(site), Some(throttle)) = (rocket.state::<Site>(), rocket.state::<Arc<Throttle>>()) else { return };
     let (shutdown, site, throttle) = (rocket.shutdown(), site.clone(), Arc::clone(throttle));
     rocket::tokio::spawn(until(shutdown.clone(), rooms::live::watch(hub.clone(), db.clone(), site.clone())));
-    rocket::tokio::spawn(until(shutdown, housekeeping(site, throttle, db.clone())));
+    rocket::tokio::spawn(until(shutdown.clone(), housekeeping(site, throttle, db.clone())));
+    if let Some(pictures) = rocket.state::<Pictures>() {
+        rocket::tokio::spawn(until(shutdown, clear_pictures(pictures.clone(), db.clone())));
+    }
 }
 
 async fn until(shutdown: Shutdown, work: impl Future<Output = ()>) {
@@ -246,6 +268,18 @@ async fn housekeeping(site: Site, throttle: Arc<Throttle>, db: Db) {
             if let Err(error) = db.write(|conn| Ok(lobby::models::sweep(conn)?)).await {
                 log::warn!("unused chat rooms could not be removed: {error:?}");
             }
+        }
+    }
+}
+
+/// Deletes pictures that nothing has pointed at for a day.
+async fn clear_pictures(pictures: Pictures, db: Db) {
+    loop {
+        rocket::tokio::time::sleep(Duration::from_secs(15 * 60)).await;
+        match pictures.sweep(&db).await {
+            Ok(0) => {}
+            Ok(gone) => log::info!("{gone} unused pictures were deleted"),
+            Err(error) => log::warn!("unused pictures could not be deleted: {error:?}"),
         }
     }
 }

@@ -6,13 +6,14 @@ use rocket::{Build, Rocket};
 
 use crate::accounts::site::Site;
 use crate::kit::assets;
-use crate::{accounts, inbox, lobby, profiles, projects, rooms, search, server};
+use crate::{accounts, inbox, lobby, media, profiles, projects, rooms, search, server};
 
 /// Mounts the whole site.
 pub fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
     let lobby = rocket.state::<Site>().is_some_and(|site| site.config().lobby.enabled);
     rocket
         .mount("/", accounts::routes())
+        .mount("/", media::routes())
         .mount("/", rooms::routes())
         .mount("/", profiles::routes())
         .mount("/", projects::routes())

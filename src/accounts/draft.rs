@@ -15,8 +15,8 @@ use crate::accounts::guards::{Gate, login_needed};
 use crate::accounts::models::kept;
 use crate::kit::db::Db;
 use crate::kit::error::Error;
-use crate::kit::forms::read_fields;
 use crate::kit::i18n::Text;
+use crate::kit::multipart::read_form;
 use crate::kit::throttle::Scope;
 use crate::kit::{csrf, flash, paths};
 
@@ -56,8 +56,8 @@ impl Handler for Fallback {
 
 async fn keep(request: &Request<'_>, data: Data<'_>, asked: &str) -> Result<flash::Said, Error> {
     let page = paths::form_page(request, asked);
-    let fields: BTreeMap<String, String> = match read_fields(request, data).await {
-        Ok(fields) => fields.into_iter().filter(|(name, _)| worth_keeping(name)).collect(),
+    let fields: BTreeMap<String, String> = match read_form(request, data).await {
+        Ok((fields, _)) => fields.into_iter().filter(|(name, _)| worth_keeping(name)).collect(),
         // Not from a page of ours, or no form: nothing is kept, the way to the log-in is the same.
         Err(_) => BTreeMap::new(),
     };

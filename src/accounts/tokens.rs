@@ -200,6 +200,7 @@ mod tests {
             email_confirmed: None,
             inbox_unread: 0,
             email_serial: 2,
+            picture: None,
         }
     }
 

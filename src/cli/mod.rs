@@ -24,6 +24,7 @@ mod render_markdown;
 mod sendtestemail;
 mod serve;
 mod stop;
+mod storage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -87,6 +88,8 @@ enum Command {
     ImportDjango(import_django::Args),
     /// Make what people wrote into HTML again (an update does so by itself)
     RenderMarkdown,
+    /// Try out where pictures are kept, or move them from one place to the other
+    Storage(storage::Args),
     /// Ask a running server whether it is ready
     Healthcheck(healthcheck::Args),
 }
@@ -197,6 +200,7 @@ fn execute(cli: Cli) -> Result<ExitCode, String> {
         Command::Demo(args) => demo::run(args, &context).map(done),
         Command::ImportDjango(args) => import_django::run(args, &context).map(done),
         Command::RenderMarkdown => render_markdown::run(&context).map(done),
+        Command::Storage(args) => storage::run(args, &context).map(done),
         Command::Healthcheck(args) => healthcheck::run(args, &context).map(done),
     }
 }

@@ -33,6 +33,8 @@ pub fn add_fixed(response: &mut Response<'_>) {
 pub struct SecurityHeaders {
     /// `site_url` is https: browsers are told to stay there.
     pub https: bool,
+    /// Another host from which pictures may come.
+    pub pictures_from: Option<String>,
     /// Debug pages tell how many SQL statements they took.
     pub count_statements: bool,
 }
@@ -45,6 +47,10 @@ impl Fairing for SecurityHeaders {
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         add_fixed(response);
+        if let Some(origin) = &self.pictures_from {
+            let policy = CONTENT_SECURITY_POLICY.replace("img-src 'self'", &format!("img-src 'self' {origin}"));
+            response.set_raw_header("Content-Security-Policy", policy);
+        }
         if self.https {
             response.set_raw_header("Strict-Transport-Security", "max-age=31536000");
         }

@@ -92,6 +92,8 @@ pub struct Rates {
     pub reset: Rate,
     /// Messages to somebody's inbox.
     pub contact: Rate,
+    /// Pictures.
+    pub upload: Rate,
 }
 
 impl Rates {
@@ -104,6 +106,7 @@ impl Rates {
             Scope::Post => self.post,
             Scope::Reset => self.reset,
             Scope::Contact => self.contact,
+            Scope::Upload => self.upload,
         }
     }
 }
@@ -123,11 +126,14 @@ pub enum Scope {
     Reset,
     /// Messages to somebody's inbox.
     Contact,
+    /// Bringing a picture: a person.
+    Upload,
 }
 
 impl Scope {
     /// Each of them, in their order above.
-    pub const ALL: [Self; 6] = [Self::Login, Self::Code, Self::Register, Self::Post, Self::Reset, Self::Contact];
+    pub const ALL: [Self; 7] =
+        [Self::Login, Self::Code, Self::Register, Self::Post, Self::Reset, Self::Contact, Self::Upload];
 
     /// The key of its rate in the configuration.
     pub fn key(self) -> &'static str {
@@ -138,6 +144,7 @@ impl Scope {
             Self::Post => "throttle.post",
             Self::Reset => "throttle.reset",
             Self::Contact => "throttle.contact",
+            Self::Upload => "throttle.upload",
         }
     }
 }
@@ -248,6 +255,7 @@ mod tests {
                     post: Rate::Off,
                     reset: Rate::Off,
                     contact: Rate::Off,
+                    upload: Rate::Off,
                 },
                 clock.clone(),
             ),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::accounts::forms::{shown_name, username};
 use crate::accounts::models::User;
 use crate::kit::forms::{Cleaner, FieldErrors};
+use crate::media::uploads::Wanted;
 use crate::profiles::models::profile::{Links, Profile};
 use crate::profiles::models::skill::Skill;
 
@@ -44,6 +45,10 @@ pub struct ProfileForm {
     /// An address.
     #[field(default = String::new())]
     pub social_website: String,
+    /// The picture that it has, by name; see [`Wanted`].
+    pub picture_kept: Option<String>,
+    /// Whether it shall have none.
+    pub picture_remove: Option<String>,
 }
 
 /// Names and words, cleaned.
@@ -72,7 +77,14 @@ impl ProfileForm {
             social_linkedin: links.linkedin,
             social_youtube: links.youtube,
             social_website: links.website,
+            picture_kept: Some(user.picture.clone().unwrap_or_default()),
+            picture_remove: None,
         }
+    }
+
+    /// Which picture the others are to see.
+    pub fn picture(&self) -> Wanted {
+        Wanted::read(self.picture_kept.as_deref(), self.picture_remove.is_some())
     }
 
     /// Names and words, or what is wrong. A form without a user name leaves `present` as it is.

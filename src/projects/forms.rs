@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::kit::db::fold_key;
 use crate::kit::forms::{Cleaner, FieldErrors};
 use crate::kit::i18n::Text;
+use crate::media::uploads::Wanted;
 use crate::projects::models::project::{Project, ProjectValues};
 use crate::projects::models::review::{Review, Vote};
 use crate::projects::models::tag::{LONGEST, MOST};
@@ -31,6 +32,10 @@ pub struct ProjectForm {
     /// With commas, or with spaces, between them.
     #[field(default = String::new())]
     pub tags: String,
+    /// The picture that it has, by name; see [`Wanted`].
+    pub picture_kept: Option<String>,
+    /// Whether it shall have none.
+    pub picture_remove: Option<String>,
 }
 
 impl ProjectForm {
@@ -44,7 +49,14 @@ impl ProjectForm {
             source_link: project.source_link.clone(),
             // A comma at the end keeps a single tag of two words whole.
             tags: names.iter().map(|name| format!("{name}, ")).collect::<String>().trim_end().to_owned(),
+            picture_kept: Some(project.featured_image.clone().unwrap_or_default()),
+            picture_remove: None,
         }
+    }
+
+    /// Which picture the project is to have.
+    pub fn picture(&self) -> Wanted {
+        Wanted::read(self.picture_kept.as_deref(), self.picture_remove.is_some())
     }
 
     /// The project's values, or what is wrong.

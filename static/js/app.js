@@ -107,3 +107,4 @@ setInterval(() => {
 /* ---------- A room ---------- */
 
 if (document.getElementById('conversation')) import('./room.js');
+if (document.querySelector('.picture-field')) import('./picture.js');

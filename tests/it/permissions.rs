@@ -118,6 +118,10 @@ const TABLE: &[Rule] = &[
     rule("GET /projects/<id>/reviews/delete", "/projects/PROJECT/reviews/delete", &[], private(200)),
     rule("POST /projects/<id>/reviews/delete", "/projects/PROJECT/reviews/delete", &[], private(303)),
     rule("GET /search", "/search?q=words", &[], ALL),
+    rule("GET /media/initials/<hue>/<letters>", "/media/initials/1/AR.svg", &[], ALL),
+    // Nothing is there, for anybody; tests/it/media.rs has pictures.
+    rule("GET /media/<path..>", "/media/avatar/0-64.jpg", &[], [Is(404); 8]),
+    rule("POST /pictures", "/pictures", &[("shape", "avatar")], members(422)),
     rule("GET /rooms/<id>", "/rooms/ROOM", &[], ALL),
     rule("GET /rooms/<id>/events", "/rooms/ROOM/events", &[], ALL),
     rule("GET /events", "/events?rooms=ROOM:0", &[], ALL),

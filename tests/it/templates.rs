@@ -91,7 +91,7 @@ fn nothing_is_inline() {
 fn all_load_and_every_name_escapes() {
     let catalogue = Arc::new(Catalogue::embedded().unwrap());
     let empty = tempfile::tempdir().unwrap();
-    let (tera, broken) = templates::load(catalogue, empty.path()).unwrap();
+    let (tera, broken) = templates::load(catalogue, empty.path(), "/media/").unwrap();
     assert!(broken.is_empty());
     let names: Vec<&str> = tera.get_template_names().collect();
     for (name, _) in all() {
@@ -127,7 +127,7 @@ fn an_override_restyles_and_a_broken_one_is_passed_over() {
     page.status(200).hold("<p>my own topics &lt;b&gt;</p>");
     site.anonymous().get("/activity").status(200).see_not("{% if");
     let catalogue = Arc::new(Catalogue::embedded().unwrap());
-    let (_, broken) = templates::load(catalogue, &site.folder().join("templates")).unwrap();
+    let (_, broken) = templates::load(catalogue, &site.folder().join("templates"), "/media/").unwrap();
     assert_eq!(broken.len(), 1);
     assert!(broken[0].contains("activity.html") && !broken[0].contains('\n'), "{broken:?}");
 }

@@ -26,7 +26,8 @@ pub fn shown_name<'a>(username: &'a str, name: &'a str) -> &'a str {
 }
 
 /// What is read of a person to show him.
-pub const PERSON: (users::id, users::username, users::name) = (users::id, users::username, users::name);
+pub const PERSON: (users::id, users::username, users::name, users::picture) =
+    (users::id, users::username, users::name, users::picture);
 
 /// What pages show of a person; read as [`PERSON`].
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
@@ -37,6 +38,8 @@ pub struct Person {
     pub username: String,
     /// May be empty; then the user name is shown.
     pub name: String,
+    /// [`crate::kit::pictures::Picture`], if he brought one.
+    pub picture: Option<String>,
 }
 
 impl Person {
@@ -67,13 +70,14 @@ impl Person {
 impl Serialize for Person {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
-        let mut person = serializer.serialize_struct("Person", 6)?;
+        let mut person = serializer.serialize_struct("Person", 7)?;
         person.serialize_field("id", &self.id)?;
         person.serialize_field("username", &self.username)?;
         person.serialize_field("name", self.shown_name())?;
         person.serialize_field("initials", &self.initials())?;
         person.serialize_field("hue", &self.hue())?;
         person.serialize_field("url", &self.url())?;
+        person.serialize_field("picture", &self.picture)?;
         person.end()
     }
 }
@@ -83,7 +87,7 @@ mod tests {
     use super::*;
 
     fn person(username: &str, name: &str) -> Person {
-        Person { id: 1, username: username.into(), name: name.into() }
+        Person { id: 1, username: username.into(), name: name.into(), picture: None }
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub struct User {
     pub inbox_unread: i64,
     /// How many links for another e-mail address he asked for or used; only the newest works.
     pub email_serial: i64,
+    /// See [`Person::picture`].
+    pub picture: Option<String>,
 }
 
 /// A person who is about to be written.
@@ -198,6 +200,14 @@ impl User {
             ))
             .execute(conn)?;
         Ok(())
+    }
+
+    /// Shows this picture of him, which must be in use already, or none.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn set_picture(conn: &mut Conn, id: i64, picture: Option<&str>) -> QueryResult<()> {
+        diesel::update(users::table.find(id)).set(users::picture.eq(picture)).execute(conn).map(drop)
     }
 
     /// Keeps a new hash, whatever the old one was.
@@ -347,7 +357,7 @@ impl User {
 
     /// As the others see him.
     pub fn person(&self) -> Person {
-        Person { id: self.id, username: self.username.clone(), name: self.name.clone() }
+        Person { id: self.id, username: self.username.clone(), name: self.name.clone(), picture: self.picture.clone() }
     }
 }
 

@@ -75,6 +75,23 @@ pub const KEYS: &[Key] = &[
     ours("mail.smtp.password", Kind::Text, None, "a password, together with mail.smtp.username"),
     ours("mail.smtp.security", Kind::Text, Some("starttls"), "\"starttls\", \"tls\" or \"none\""),
     ours("mail.smtp.ca_file", Kind::Text, None, FILE),
+    ours("media.backend", Kind::Text, Some("local"), "\"local\" or \"s3\""),
+    ours("media.root", Kind::Text, None, "the name of a folder"),
+    ours("media.max_bytes", Kind::Whole, Some("5242880"), "a whole number of bytes from 1024 to 104857600"),
+    ours("media.max_pixels", Kind::Whole, Some("24000000"), "a whole number of pixels from 10000 to 200000000"),
+    ours("media.s3.bucket", Kind::Text, None, "the name of a bucket, which media.backend = \"s3\" needs"),
+    ours(
+        "media.s3.region",
+        Kind::Text,
+        None,
+        "a region of Amazon's such as \"eu-central-1\", or that of an own server such as \"garage\"",
+    ),
+    ours("media.s3.endpoint", Kind::Text, None, "an address such as \"https://s3.example.org\", without path or query"),
+    ours("media.s3.access_key", Kind::Text, None, "the name of a key, which media.backend = \"s3\" needs"),
+    ours("media.s3.secret_key", Kind::Text, None, "the key's secret, which media.backend = \"s3\" needs"),
+    ours("media.s3.path_style", Kind::Switch, None, SWITCH),
+    ours("media.s3.public_url", Kind::Text, None, "an address such as \"https://media.example.org\", without query"),
+    ours("media.s3.prefix", Kind::Text, None, "a folder of small letters, digits, \"-\", \"_\", \".\" and \"/\""),
     ours("lobby.enabled", Kind::Switch, Some("false"), SWITCH),
     ours("proxy.trusted", Kind::List, Some(""), "a list of networks such as [\"127.0.0.1\", \"10.0.0.0/8\"]"),
     ours(
@@ -89,6 +106,7 @@ pub const KEYS: &[Key] = &[
     ours("throttle.post", Kind::Text, Some("60/m"), RATE),
     ours("throttle.reset", Kind::Text, Some("5/h"), RATE),
     ours("throttle.contact", Kind::Text, Some("10/h"), RATE),
+    ours("throttle.upload", Kind::Text, Some("60/h"), RATE),
     ours("per_page.developers", Kind::Whole, Some("12"), PER_PAGE),
     ours("per_page.projects", Kind::Whole, Some("12"), PER_PAGE),
     ours("log.format", Kind::Text, Some("pretty"), "\"pretty\" or \"json\""),
@@ -125,7 +143,7 @@ pub const KEYS: &[Key] = &[
 impl Key {
     /// Whether its value may hold a secret.
     pub fn is_secret(&self) -> bool {
-        matches!(self.name, "secret_key" | "database.url" | "mail.smtp.password")
+        matches!(self.name, "secret_key" | "database.url" | "mail.smtp.password" | "media.s3.secret_key")
     }
 
     /// Reads a variable's text as this key wants it; `None` if it does not fit.

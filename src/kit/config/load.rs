@@ -10,8 +10,9 @@ use rocket::http::uri::Absolute;
 use super::environment::{self, Environment};
 use super::keys::{self, Key};
 use super::layers::{self, Layer};
-use super::{Config, ConfigError, Entry, Loaded, MailBackend, Sources, mask_url};
+use super::{Config, ConfigError, Entry, Loaded, MailBackend, MediaBackend, Sources, mask_url};
 use crate::kit::mail::is_address;
+use crate::kit::storage::{Name, S3};
 
 /// Reads every layer, checks all, and says what is effective.
 ///
@@ -41,6 +42,7 @@ pub(super) fn load_from(sources: &Sources, env: &Environment, folder: &Path) -> 
     check(&figment, &mut config)?;
     config.profile = profile.as_str().as_str().to_lowercase();
     check_mail(&figment, &mut config)?;
+    check_media(&figment, &mut config)?;
     config.site_name_is_set = is_set(&figment, "site_name");
     config.site.access_is_set = is_set(&figment, "site.access");
     let entries = entries(&figment, &config);
@@ -88,6 +90,7 @@ fn with_computed_defaults(figment: Figment) -> Figment {
     if let Ok(folder) = figment.extract_inner::<PathBuf>("data_dir") {
         let url = format!("sqlite://{}", folder.join("chaupal.db").display());
         figment = figment.join(Layer::default_of("database.url", url.into()));
+        figment = figment.join(Layer::default_of("media.root", folder.join("media").display().to_string().into()));
         figment = figment.join(Layer::default_of("mail.file_dir", folder.join("mail").display().to_string().into()));
     }
     figment
@@ -132,6 +135,43 @@ fn check_mail(figment: &Figment, config: &mut Config) -> Result<(), ConfigError>
     fits("mail.smtp.password", mail.smtp.username.is_none() || mail.smtp.password.is_some())?;
     fits("accounts.confirm_email", !confirms || mail.backend.is_some())?;
     fits("mail.smtp.host", mail.backend != Some(MailBackend::Smtp) || is_plain(&mail.smtp.host))
+}
+
+/// A bucket that cannot be asked is found out now and not when somebody brings a picture.
+fn check_media(figment: &Figment, config: &mut Config) -> Result<(), ConfigError> {
+    let fits = |key, good| if good { Ok(()) } else { Err(bad(figment, key)) };
+    let media = &mut config.media;
+    fits("media.root", !media.root.as_os_str().is_empty())?;
+    fits("media.max_bytes", (1024..=100 << 20).contains(&media.max_bytes))?;
+    fits("media.max_pixels", (10_000..=200_000_000).contains(&media.max_pixels))?;
+    if let Some(endpoint) = &media.s3.endpoint {
+        media.s3.endpoint = Some(site_url(endpoint).ok_or_else(|| bad(figment, "media.s3.endpoint"))?);
+    }
+    if let Some(url) = &media.s3.public_url {
+        media.s3.public_url = Some(public_url(url).ok_or_else(|| bad(figment, "media.s3.public_url"))?);
+    }
+    let prefix = media.s3.prefix.trim_matches('/');
+    fits("media.s3.prefix", prefix.is_empty() || Name::new(prefix).is_some())?;
+    let is_s3 = media.backend == MediaBackend::S3;
+    fits("media.s3.bucket", !is_s3 || is_bucket(&media.s3.bucket))?;
+    fits("media.s3.access_key", !is_s3 || is_plain(&media.s3.access_key))?;
+    fits("media.s3.secret_key", !is_s3 || media.s3.secret_key.is_some())?;
+    if is_s3 { S3::open(&media.s3).map(drop).map_err(ConfigError::new) } else { Ok(()) }
+}
+
+/// As Amazon names buckets; other servers are no stricter.
+fn is_bucket(name: &str) -> bool {
+    let is_fine = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
+    (3..=63).contains(&name.len()) && name.bytes().all(is_fine) && !name.starts_with(['-', '.'])
+}
+
+/// An address of http or https that may have a path; without a slash at its end.
+fn public_url(text: &str) -> Option<String> {
+    let url = Absolute::parse(text).ok()?;
+    let is_fine = matches!(url.scheme(), "http" | "https")
+        && url.query().is_none()
+        && url.authority().is_some_and(|authority| authority.user_info().is_none() && !authority.host().is_empty());
+    is_fine.then(|| text.trim_end_matches('/').to_owned())
 }
 
 /// `noreply@` the site's own host; an address of numbers is no domain.
@@ -219,7 +259,7 @@ fn entries(figment: &Figment, config: &Config) -> Vec<Entry> {
         let value = match (key.name, figment.find_value(key.name).ok()) {
             ("site_url", _) => config.site_url.clone(),
             ("secret_key", None) => "(made and kept in the data folder)".to_owned(),
-            ("secret_key" | "mail.smtp.password", Some(_)) => "***".to_owned(),
+            ("secret_key" | "mail.smtp.password" | "media.s3.secret_key", Some(_)) => "***".to_owned(),
             ("mail.from", None) => config.mail.from.clone(),
             ("accounts.confirm_email", None) => config.accounts.confirms_email().to_string(),
             (_, None | Some(Value::Empty(_, _))) => return None,

@@ -53,6 +53,8 @@ pub struct Config {
     pub database: Database,
     /// People's accounts.
     pub accounts: Accounts,
+    /// Pictures that people bring.
+    pub media: Media,
     /// Letters to people.
     #[serde(default)]
     pub mail: Mail,
@@ -169,6 +171,96 @@ pub enum Registration {
     Open,
     /// They may not.
     Closed,
+}
+
+/// `media.*`
+///
+/// Django: `MEDIA_ROOT`, `MEDIA_URL`, `STORAGES`
+#[derive(Clone, Debug, Deserialize)]
+pub struct Media {
+    /// Where they are kept.
+    pub backend: MediaBackend,
+    /// The folder of [`MediaBackend::Local`].
+    #[serde(default)]
+    pub root: PathBuf,
+    /// The largest file that one may bring, in bytes.
+    pub max_bytes: u64,
+    /// The largest picture that one may bring, in pixels.
+    pub max_pixels: u64,
+    /// The bucket of [`MediaBackend::S3`].
+    #[serde(default)]
+    pub s3: MediaS3,
+}
+
+impl Media {
+    /// What stands before the name of an object in its address for browsers.
+    pub fn base_url(&self) -> String {
+        match (&self.backend, &self.s3.public_url) {
+            (MediaBackend::S3, Some(url)) => match self.s3.prefix.trim_matches('/') {
+                "" => format!("{url}/"),
+                prefix => format!("{url}/{prefix}/"),
+            },
+            _ => "/media/".to_owned(),
+        }
+    }
+
+    /// The other host from which browsers fetch pictures, if they do.
+    pub fn foreign_origin(&self) -> Option<String> {
+        let base = self.base_url();
+        let (scheme, rest) = base.split_once("://")?;
+        Some(format!("{scheme}://{}", rest.split('/').next()?))
+    }
+}
+
+/// Where media are kept.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum MediaBackend {
+    /// In a folder.
+    Local,
+    /// In a bucket of an S3 server.
+    S3,
+}
+
+/// `media.s3.*`
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct MediaS3 {
+    /// The bucket's name.
+    #[serde(default)]
+    pub bucket: String,
+    /// Where it is; see [`MediaS3::region`].
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The address of a server other than Amazon's.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// Who asks.
+    #[serde(default)]
+    pub access_key: String,
+    /// What proves it.
+    #[serde(default)]
+    pub secret_key: Option<Secret>,
+    /// Whether the bucket stands in the path of an address, not before its host; see [`MediaS3::path_style`].
+    #[serde(default)]
+    pub path_style: Option<bool>,
+    /// Where browsers find the bucket's objects; by the site itself unless set.
+    #[serde(default)]
+    pub public_url: Option<String>,
+    /// A folder in the bucket.
+    #[serde(default)]
+    pub prefix: String,
+}
+
+impl MediaS3 {
+    /// The configured region, or the one that most servers call themselves.
+    pub fn region(&self) -> &str {
+        self.region.as_deref().unwrap_or("us-east-1")
+    }
+
+    /// As configured; else so for every server but Amazon's, since few have a name for each bucket.
+    pub fn path_style(&self) -> bool {
+        self.path_style.unwrap_or(self.endpoint.is_some())
+    }
 }
 
 /// `mail.*`

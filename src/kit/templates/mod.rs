@@ -4,6 +4,7 @@
 
 mod words;
 
+use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +19,7 @@ use serde::Serialize;
 use crate::kit::assets;
 use crate::kit::error::Error;
 use crate::kit::i18n::{self, Catalogue};
+use crate::kit::pictures::Picture;
 use crate::kit::time;
 
 #[derive(RustEmbed)]
@@ -82,9 +84,9 @@ impl Pages {
 }
 
 /// The fairing that loads all templates, and in debug builds loads them again when one changes.
-pub fn fairing(catalogue: Arc<Catalogue>, data_dir: PathBuf, pages: Pages) -> impl Fairing {
+pub fn fairing(catalogue: Arc<Catalogue>, data_dir: PathBuf, media: String, pages: Pages) -> impl Fairing {
     Template::try_custom(move |engines| {
-        let (tera, broken) = load(Arc::clone(&catalogue), &override_dir(&data_dir))?;
+        let (tera, broken) = load(Arc::clone(&catalogue), &override_dir(&data_dir), &media)?;
         for problem in broken {
             log::warn!("{problem}; the built-in template is used");
         }
@@ -94,15 +96,21 @@ pub fn fairing(catalogue: Arc<Catalogue>, data_dir: PathBuf, pages: Pages) -> im
     })
 }
 
-/// All templates, and a line for each override that cannot be used.
+/// All templates, and a line for each override that cannot be used. `media`: what stands before the name of a picture in its
+/// address.
 ///
 /// # Errors
 /// When an embedded template is broken.
-pub fn load(catalogue: Arc<Catalogue>, overrides: &Path) -> Result<(Tera, Vec<String>), Box<dyn StdError>> {
+pub fn load(
+    catalogue: Arc<Catalogue>,
+    overrides: &Path,
+    media: &str,
+) -> Result<(Tera, Vec<String>), Box<dyn StdError>> {
     let mut tera = Tera::default();
     // Escaping goes by the end of the name; every template that a browser sees ends in .html.
     tera.autoescape_on(vec![".html"]);
     tera.register_function("asset", Asset);
+    tera.register_function("picture", picture(media.to_owned()));
     tera.register_function("ago", ago(Arc::clone(&catalogue)));
     tera.register_function("t", i18n::tera_function(Arc::clone(&catalogue)));
     let embedded: Vec<(String, String)> = Files::iter()
@@ -184,6 +192,22 @@ impl tera::Function for Asset {
     /// Our own file names: letters, digits, slashes.
     fn is_safe(&self) -> bool {
         true
+    }
+}
+
+/// `picture(name=…, at=128)`: what an `<img>` needs of a kept picture that is shown so many pixels wide, or nothing.
+fn picture(media: String) -> impl tera::Function {
+    move |args: &HashMap<String, Value>| {
+        let picture = args.get("name").and_then(Value::as_str).and_then(Picture::parse);
+        let at = args.get("at").and_then(Value::as_u64).and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX);
+        Ok(picture.map_or(Value::Null, |picture| {
+            serde_json::json!({
+                "src": format!("{media}{}", picture.file_for(at)),
+                "srcset": picture.srcset(&media),
+                "width": picture.width,
+                "height": picture.height,
+            })
+        }))
     }
 }
 

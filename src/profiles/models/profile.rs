@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use serde::Serialize;
 
 use super::skill;
@@ -129,6 +129,8 @@ pub struct Sight {
     username: String,
     #[diesel(sql_type = Text)]
     name: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    picture: Option<String>,
     #[diesel(sql_type = diesel::sql_types::Timestamp)]
     /// When he registered.
     pub joined: NaiveDateTime,
@@ -162,7 +164,7 @@ pub struct Sight {
 impl Sight {
     /// He himself.
     pub fn person(&self) -> Person {
-        Person { id: self.id, username: self.username.clone(), name: self.name.clone() }
+        Person { id: self.id, username: self.username.clone(), name: self.name.clone(), picture: self.picture.clone() }
     }
 
     /// His addresses on other sites: the keys of their names, and where they lead.
@@ -190,7 +192,7 @@ pub fn sight(conn: &mut Conn, username: &str) -> QueryResult<Sight> {
     }
     let tally = room::tally_columns(COUNTED + 1);
     let sql = format!(
-        "SELECT u.id, u.username, u.name, u.date_joined AS joined, p.short_intro, p.location, p.bio_html, \
+        "SELECT u.id, u.username, u.name, u.picture, u.date_joined AS joined, p.short_intro, p.location, p.bio_html, \
                 p.social_github AS github, p.social_twitter AS twitter, p.social_linkedin AS linkedin, \
                 p.social_youtube AS youtube, p.social_website AS website, {tally} \
          FROM users u JOIN profiles p ON p.user_id = u.id WHERE u.username_key = ?"

@@ -6,16 +6,19 @@ use rocket_dyn_templates::context;
 
 use crate::accounts::draft::Draft;
 use crate::accounts::guards::{Gate, User};
-use crate::accounts::models::Person;
+use crate::accounts::models::{Person, User as Account};
 use crate::accounts::page::{INVALID, Outcome, Page, View, again};
 use crate::accounts::signals::ProfileSaved;
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::flash;
-use crate::kit::forms::{Drawn, Post};
+use crate::kit::forms::{Drawn, FieldErrors};
 use crate::kit::i18n::Text;
+use crate::kit::multipart::PostWithFile;
+use crate::kit::pictures::Shape;
 use crate::kit::signals::Signals;
 use crate::kit::throttle::Scope;
+use crate::media::uploads::Uploads;
 use crate::profiles::forms::ProfileForm;
 use crate::profiles::models::profile;
 
@@ -48,10 +51,14 @@ pub async fn edit(
     db: &Db,
     signals: &State<Signals>,
     gate: Gate<'_>,
-    form: Post<ProfileForm>,
+    uploads: Uploads<'_>,
+    form: PostWithFile<ProfileForm>,
 ) -> Outcome {
-    let Post(form) = form;
-    match saved(db, signals, &gate, &form, &user).await {
+    let PostWithFile(mut form, brought) = form;
+    let (kept, remove) = (&mut form.picture_kept, &mut form.picture_remove);
+    let chosen = uploads.choose(user.id, brought, Shape::Avatar, kept, remove).await;
+    let saved = async { saved(db, signals, &gate, &form, &user, chosen?).await };
+    match saved.await {
         Ok(person) => Ok(Either::Left(flash::success(person.url(), Text::new("flash-profile-saved")))),
         Err(error) => again(error, |errors| draw(&page, Drawn { values: form, errors })).map(Either::Right),
     }
@@ -64,14 +71,19 @@ async fn saved(
     gate: &Gate<'_>,
     form: &ProfileForm,
     user: &User<'_>,
+    errors: FieldErrors,
 ) -> Result<Person, Error> {
-    let values = form.clean(&user.username).map_err(Error::Invalid)?;
+    let values = errors.and(form.clean(&user.username))?;
+    let picture = form.picture();
     let user_id = user.id;
     gate.by_key(Scope::Post, &format!("user:{user_id}"))?;
-    let person = Person { id: user_id, username: values.username.clone(), name: values.name.clone() };
+    let person = Person { id: user_id, username: values.username.clone(), name: values.name.clone(), picture: None };
     let heard = signals.clone();
     db.write(move |conn| {
         profile::save(conn, user_id, &values.username, &values.name, &values.profile)?;
+        if let Some(picture) = picture.settle(conn)? {
+            Account::set_picture(conn, user_id, picture.as_deref())?;
+        }
         Ok(heard.send(conn, &ProfileSaved { user_id })?)
     })
     .await?;

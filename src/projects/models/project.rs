@@ -28,7 +28,7 @@ pub struct Project {
     pub description: String,
     /// As `kit::markdown` made it.
     pub description_html: String,
-    /// Where its picture is, if it has one.
+    /// [`crate::kit::pictures::Picture`], if it has one.
     pub featured_image: Option<String>,
     /// Where it can be tried; may be empty.
     pub demo_link: String,
@@ -271,6 +271,17 @@ pub fn change(conn: &mut Conn, owner_id: i64, id: i64, values: &ProjectValues) -
         return Err(diesel::result::Error::NotFound);
     }
     tag::set(conn, id, &values.tags)
+}
+
+/// Shows this picture of one's own project, which must be in use already, or none.
+///
+/// # Errors
+/// Only the database's.
+pub fn set_picture(conn: &mut Conn, owner_id: i64, id: i64, picture: Option<&str>) -> QueryResult<()> {
+    diesel::update(projects::table.find(id).filter(projects::owner_id.eq(owner_id)))
+        .set(projects::featured_image.eq(picture))
+        .execute(conn)
+        .map(drop)
 }
 
 /// Deletes a project with all that was said about it.

@@ -12,11 +12,14 @@ use crate::accounts::site::Site;
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::flash;
-use crate::kit::forms::{Confirmed, Drawn, FormContext, Post};
+use crate::kit::forms::{Confirmed, Drawn, FormContext};
 use crate::kit::i18n::Text;
+use crate::kit::multipart::{Brought, PostWithFile};
 use crate::kit::paginate::{Asked, Pager, search_text};
 use crate::kit::paths::Id;
+use crate::kit::pictures::Shape;
 use crate::kit::throttle::Scope;
+use crate::media::uploads::Uploads;
 use crate::projects::forms::{ProjectForm, ReviewForm};
 use crate::projects::models::project::{self, Project, ProjectValues};
 use crate::projects::models::review::{self, Review};
@@ -115,8 +118,16 @@ async fn form_page(
 }
 
 /// What was typed, if it can be taken and does not come too often.
-fn cleaned(form: &ProjectForm, gate: &Gate<'_>, user_id: i64) -> Result<ProjectValues, Error> {
-    let values = form.clean().map_err(Error::Invalid)?;
+async fn cleaned(
+    form: &mut ProjectForm,
+    brought: Brought,
+    uploads: &Uploads<'_>,
+    gate: &Gate<'_>,
+    user_id: i64,
+) -> Result<ProjectValues, Error> {
+    let (kept, remove) = (&mut form.picture_kept, &mut form.picture_remove);
+    let errors = uploads.choose(user_id, brought, Shape::Cover, kept, remove).await?;
+    let values = errors.and(form.clean())?;
     gate.by_key(Scope::Post, &format!("user:{user_id}"))?;
     Ok(values)
 }
@@ -141,14 +152,30 @@ async fn form_again(
 
 /// Django: `views.createProject`, POST
 #[post("/projects/new", data = "<form>")]
-pub async fn create(user: User<'_>, page: Page<'_>, db: &Db, gate: Gate<'_>, form: Post<ProjectForm>) -> Outcome {
-    let Post(form) = form;
+pub async fn create(
+    user: User<'_>,
+    page: Page<'_>,
+    db: &Db,
+    gate: Gate<'_>,
+    uploads: Uploads<'_>,
+    form: PostWithFile<ProjectForm>,
+) -> Outcome {
+    let PostWithFile(mut form, brought) = form;
     let owner = user.id;
-    match cleaned(&form, &gate, owner) {
-        Ok(values) => {
-            let id = db.write(move |conn| Ok(project::create(conn, owner, &values)?)).await?;
-            Ok(Either::Left(flash::success(project::url(id), Text::new("flash-project-created"))))
-        }
+    let created = async {
+        let values = cleaned(&mut form, brought, &uploads, &gate, owner).await?;
+        let picture = form.picture();
+        let written = db.write(move |conn| {
+            let id = project::create(conn, owner, &values)?;
+            if let Some(picture) = picture.settle(conn)? {
+                project::set_picture(conn, owner, id, picture.as_deref())?;
+            }
+            Ok(id)
+        });
+        written.await
+    };
+    match created.await {
+        Ok(id) => Ok(Either::Left(flash::success(project::url(id), Text::new("flash-project-created")))),
         Err(error) => form_again(&page, db, form, None, error).await.map(Either::Right),
     }
 }
@@ -169,15 +196,32 @@ pub async fn edit_page(user: User<'_>, page: Page<'_>, db: &Db, draft: Draft, id
 
 /// Django: `views.updateProject`, POST
 #[post("/projects/<id>/edit", data = "<form>")]
-pub async fn edit(user: User<'_>, page: Page<'_>, db: &Db, gate: Gate<'_>, id: Id, form: Post<ProjectForm>) -> Outcome {
+pub async fn edit(
+    user: User<'_>,
+    page: Page<'_>,
+    db: &Db,
+    gate: Gate<'_>,
+    uploads: Uploads<'_>,
+    id: Id,
+    form: PostWithFile<ProjectForm>,
+) -> Outcome {
     let project = own(&user, db, id).await?;
-    let Post(form) = form;
+    let PostWithFile(mut form, brought) = form;
     let owner = user.id;
-    match cleaned(&form, &gate, owner) {
-        Ok(values) => {
-            db.write(move |conn| Ok(project::change(conn, owner, id.0, &values)?)).await?;
-            Ok(Either::Left(flash::success(project.url, Text::new("flash-project-saved"))))
-        }
+    let changed = async {
+        let values = cleaned(&mut form, brought, &uploads, &gate, owner).await?;
+        let picture = form.picture();
+        let written = db.write(move |conn| {
+            project::change(conn, owner, id.0, &values)?;
+            match picture.settle(conn)? {
+                Some(picture) => Ok(project::set_picture(conn, owner, id.0, picture.as_deref())?),
+                None => Ok(()),
+            }
+        });
+        written.await
+    };
+    match changed.await {
+        Ok(()) => Ok(Either::Left(flash::success(project.url, Text::new("flash-project-saved")))),
         Err(error) => form_again(&page, db, form, Some(&project), error).await.map(Either::Right),
     }
 }

@@ -120,7 +120,7 @@ struct GuestView {
 
 impl GuestView {
     fn new(name: String) -> Self {
-        let person = Person { id: 0, username: name, name: String::new() };
+        let person = Person { id: 0, username: name, name: String::new(), picture: None };
         Self { initials: person.initials(), hue: person.hue(), name: person.username }
     }
 }

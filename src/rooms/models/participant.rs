@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use crate::accounts::models::Person;
 use crate::kit::db::{Bind, Conn, number_list, prepared};
@@ -103,6 +103,8 @@ struct Listed {
     username: String,
     #[diesel(sql_type = Text)]
     name: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    picture: Option<String>,
     #[diesel(sql_type = Bool)]
     removed: bool,
     /// How many take part; 0 for those who were removed.
@@ -124,7 +126,7 @@ pub(super) fn faces(conn: &mut Conn, rooms: &[i64]) -> QueryResult<HashMap<i64, 
              (SELECT f.id FROM participants f WHERE f.room_id = rooms.id AND f.removed IS NULL \
               ORDER BY f.id LIMIT 1 OFFSET 3) AS fourth \
              FROM rooms WHERE id IN ({marks})) \
-         SELECT r.id AS room_id, p.id AS place, u.id, u.username, u.name, FALSE AS removed, r.n \
+         SELECT r.id AS room_id, p.id AS place, u.id, u.username, u.name, u.picture, FALSE AS removed, r.n \
          FROM r CROSS JOIN participants p CROSS JOIN users u \
          WHERE p.room_id = r.id AND p.removed IS NULL AND p.id <= coalesce(r.fourth, {last}) AND u.id = p.user_id",
         last = i64::MAX
@@ -136,7 +138,7 @@ pub(super) fn faces(conn: &mut Conn, rooms: &[i64]) -> QueryResult<HashMap<i64, 
     for row in rows {
         let entry = faces.entry(row.room_id).or_default();
         entry.0 = row.n;
-        entry.1.push(Person { id: row.id, username: row.username, name: row.name });
+        entry.1.push(Person { id: row.id, username: row.username, name: row.name, picture: row.picture });
     }
     Ok(faces)
 }
@@ -146,11 +148,11 @@ pub(super) fn faces(conn: &mut Conn, rooms: &[i64]) -> QueryResult<HashMap<i64, 
 /// # Errors
 /// Only the database's.
 pub fn of_room(conn: &mut Conn, room_id: i64, with_removed: bool) -> QueryResult<People> {
-    let active = "SELECT p.room_id, p.id AS place, u.id, u.username, u.name, FALSE AS removed, \
+    let active = "SELECT p.room_id, p.id AS place, u.id, u.username, u.name, u.picture, FALSE AS removed, \
              (SELECT count(*) FROM participants c WHERE c.room_id = p.room_id AND c.removed IS NULL) AS n \
          FROM participants p JOIN users u ON u.id = p.user_id \
          WHERE p.room_id = ? AND p.removed IS NULL ORDER BY p.id LIMIT ?";
-    let removed = "SELECT p.room_id, p.id AS place, u.id, u.username, u.name, TRUE AS removed, 0 AS n \
+    let removed = "SELECT p.room_id, p.id AS place, u.id, u.username, u.name, u.picture, TRUE AS removed, 0 AS n \
          FROM participants p JOIN users u ON u.id = p.user_id \
          WHERE p.room_id = ? AND p.removed IS NOT NULL ORDER BY p.id LIMIT ?";
     let mut rows: Vec<Listed> = if with_removed {
@@ -162,7 +164,7 @@ pub fn of_room(conn: &mut Conn, room_id: i64, with_removed: bool) -> QueryResult
     rows.sort_unstable_by_key(|row| row.place);
     let mut people = People::default();
     for row in rows {
-        let person = Person { id: row.id, username: row.username, name: row.name };
+        let person = Person { id: row.id, username: row.username, name: row.name, picture: row.picture };
         if row.removed {
             people.removed.push(person);
         } else {

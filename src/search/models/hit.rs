@@ -56,6 +56,8 @@ pub(super) struct Row {
     username: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    picture: Option<String>,
     #[diesel(sql_type = BigInt)]
     room_id: i64,
     #[diesel(sql_type = Timestamp)]
@@ -86,10 +88,10 @@ impl Candidate {
     }
 
     pub(super) fn shown(&self, query: &Query) -> Hit {
-        let Row { id, title, text, labels, intro, who_id, username, name, room_id, created } = &self.row;
+        let Row { id, title, text, labels, intro, who_id, username, name, picture, room_id, created } = &self.row;
         let who = match (who_id, username, name) {
             (Some(id), Some(username), Some(name)) => {
-                Some(Person { id: *id, username: username.clone(), name: name.clone() })
+                Some(Person { id: *id, username: username.clone(), name: name.clone(), picture: picture.clone() })
             }
             _ => None,
         };

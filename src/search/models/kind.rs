@@ -51,27 +51,27 @@ impl Kind {
         match self {
             Self::Room => {
                 "r.id, r.name AS title, r.description AS text, coalesce(t.name, '') AS labels, '' AS intro, \
-                 u.id AS who_id, u.username, u.name, r.id AS room_id, r.created \
+                 u.id AS who_id, u.username, u.name, u.picture, r.id AS room_id, r.created \
                  FROM f JOIN rooms r ON r.id = f.id LEFT JOIN topics t ON t.id = r.topic_id \
                  LEFT JOIN users u ON u.id = r.host_id"
             }
             Self::Message => {
                 "m.id, r.name AS title, substr(m.body, 1, 4000) AS text, '' AS labels, '' AS intro, \
-                 u.id AS who_id, u.username, u.name, m.room_id, m.created \
+                 u.id AS who_id, u.username, u.name, u.picture, m.room_id, m.created \
                  FROM f JOIN messages m ON m.id = f.id JOIN rooms r ON r.id = m.room_id LEFT JOIN users u ON u.id = m.user_id"
             }
             Self::Person => {
                 "u.id, u.name AS title, substr(coalesce(p.bio, ''), 1, 4000) AS text, \
                  coalesce((SELECT GROUPED(s.name, ', ') FROM skills s WHERE s.user_id = u.id), '') AS labels, \
                  coalesce(p.short_intro, '') AS intro, \
-                 u.id AS who_id, u.username, u.name, u.id AS room_id, u.date_joined AS created \
+                 u.id AS who_id, u.username, u.name, u.picture, u.id AS room_id, u.date_joined AS created \
                  FROM f JOIN users u ON u.id = f.id LEFT JOIN profiles p ON p.user_id = u.id"
             }
             Self::Project => {
                 "p.id, p.title, substr(p.description, 1, 4000) AS text, \
                  coalesce((SELECT GROUPED(t.name, ', ') FROM project_tags pt JOIN tags t ON t.id = pt.tag_id \
                            WHERE pt.project_id = p.id), '') AS labels, '' AS intro, \
-                 u.id AS who_id, u.username, u.name, p.id AS room_id, p.created \
+                 u.id AS who_id, u.username, u.name, u.picture, p.id AS room_id, p.created \
                  FROM f JOIN projects p ON p.id = f.id LEFT JOIN users u ON u.id = p.owner_id"
             }
         }

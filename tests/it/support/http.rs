@@ -32,6 +32,24 @@ impl Request {
         self.content("application/x-www-form-urlencoded", body.as_bytes())
     }
 
+    /// The fields of a form and the file of one of them, as a browser encodes them.
+    pub fn multipart(self, fields: &[(&str, &str)], (name, file_name, bytes): (&str, &str, &[u8])) -> Self {
+        let boundary = "----a-boundary-7";
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let part = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend(part.as_bytes());
+        }
+        let head = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file_name}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+        body.extend(head.as_bytes());
+        body.extend(bytes);
+        body.extend(format!("\r\n--{boundary}--\r\n").as_bytes());
+        self.content(&format!("multipart/form-data; boundary={boundary}"), &body)
+    }
+
     pub fn content(mut self, content_type: &str, body: &[u8]) -> Self {
         self.body = body.to_vec();
         self.header("Content-Type", content_type)

@@ -8,13 +8,14 @@ pub mod person;
 pub mod program;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::time::Duration;
 
 use chaupal::accounts::models::{self, NewUser, Session, User};
 use chaupal::accounts::passwords;
 use chaupal::accounts::signals::UserLeaving;
-use chaupal::kit::config::{Config, secret_key};
+use chaupal::kit::config::{Config, MediaS3, Secret, secret_key};
 use chaupal::kit::db::{self, Conn};
 use chaupal::kit::i18n::{Catalogue, Text};
 use chaupal::kit::outbox::Outbox;
@@ -104,8 +105,9 @@ accounts = { registration = "open", session_days = 14 }
 lobby = { enabled = true }
 proxy = { trusted = [], header = "X-Forwarded-For" }
 per_page = { developers = 12, projects = 12 }
-throttle = { login = "off", code = "off", register = "off", post = "off", reset = "off", contact = "off" }
+throttle = { login = "off", code = "off", register = "off", post = "off", reset = "off", contact = "off", upload = "off" }
 mail = { from = "square@example.org" }
+media = { backend = "local", max_bytes = 5242880, max_pixels = 24000000 }
 log = { format = "pretty" }
 shutdown = { drain_seconds = 0 }
 "#;
@@ -130,6 +132,7 @@ impl Site {
         let mut figment = Figment::from(Toml::string(SETTINGS))
             .merge(("data_dir", folder.path()))
             .merge(("mail.file_dir", folder.path().join("mail")))
+            .merge(("media.root", folder.path().join("media")))
             .merge(("database.url", &database_url));
         for (key, value) in settings {
             let value: rocket::figment::value::Value = value.parse().expect("a value");
@@ -351,7 +354,12 @@ impl Site {
     pub fn message(&self, room: i64, author: &Person<'_>, body: &str) -> i64 {
         self.db(|conn| {
             db::transaction(conn, |conn| {
-                let person = models::Person { id: author.id, username: author.username.clone(), name: String::new() };
+                let person = models::Person {
+                    id: author.id,
+                    username: author.username.clone(),
+                    name: String::new(),
+                    picture: None,
+                };
                 message::post(conn, room, &person, false, body, None).map(|(message, _)| message.id)
             })
         })
@@ -387,6 +395,29 @@ fn new_user(username: &str) -> NewUser {
         is_superuser: false,
         email_confirmed: false,
     }
+}
+
+/// The bucket of the tests' S3 server, and in it a folder of its own; none in the short run.
+pub fn s3() -> Option<MediaS3> {
+    if is_quick() {
+        return None;
+    }
+    let endpoint = std::env::var("CHAUPAL_TEST_S3").unwrap_or_else(|_| {
+        panic!(
+            "CHAUPAL_TEST_S3 is not set: let it hold the address of an S3 server such as tests/s3.sh starts; \
+             CHAUPAL_TEST_QUICK=1 leaves it out"
+        )
+    });
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let folder = format!("it-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    Some(MediaS3 {
+        bucket: "chaupal".into(),
+        access_key: "chaupal-key".into(),
+        secret_key: Some(Secret::from("chaupal-secret")),
+        endpoint: Some(endpoint),
+        prefix: folder,
+        ..MediaS3::default()
+    })
 }
 
 /// The hash of [`PASSWORD`]; hashing is slow on purpose, so it is done once.

@@ -29,6 +29,14 @@ impl<'s> Person<'s> {
         self.send(Request::new("POST", target).form(&fields))
     }
 
+    /// Posts a form with a picture, as a browser does without a script.
+    pub fn bring(&self, target: &str, fields: &[(&str, &str)], bytes: &[u8]) -> Answer {
+        let token = self.token();
+        let mut all = vec![("csrf_token", token.as_str())];
+        all.extend(fields);
+        self.send(Request::new("POST", target).multipart(&all, ("picture", "holiday.jpg", bytes)))
+    }
+
     /// Posts a message as the page's script does.
     pub fn say(&self, room: i64, body: &str, client_id: &str) -> Answer {
         let token = self.token();

@@ -1,0 +1,199 @@
+//! From a file to the pictures that are kept. Runs where it may block.
+
+use std::fs::File;
+use std::io::{BufReader, Cursor, Seek, SeekFrom};
+
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::webp::WebPEncoder;
+use image::imageops::FilterType;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage, RgbaImage};
+
+use super::{Picture, Shape};
+use crate::kit::storage::Name;
+
+/// Beyond this the eye sees no difference, and files grow fast.
+const QUALITY: u8 = 82;
+
+/// The largest that a file may be once it is decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Width times height.
+    pub pixels: u64,
+}
+
+/// Why a file is no picture for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PictureError {
+    /// No JPEG, PNG, GIF or WebP, or a broken one.
+    Unreadable,
+    /// It says of itself that it is larger.
+    TooManyPixels {
+        /// Than this.
+        most: u64,
+    },
+}
+
+/// A picture and its files.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What it is called.
+    pub picture: Picture,
+    /// The smallest first.
+    pub files: Vec<(Name, Vec<u8>)>,
+}
+
+/// How many bytes it takes to decode a file, by what its head says; the file stands at its beginning afterwards.
+///
+/// # Errors
+/// As [`prepare`], as far as the head tells.
+pub fn cost(file: &mut File, limits: &Limits) -> Result<u64, PictureError> {
+    let decoder = decoder(BufReader::new(&mut *file), limits)?;
+    let (width, height) = decoder.dimensions();
+    // A JPEG may come in passes, whose coefficients take twice what the picture does.
+    let cost = decoder.total_bytes().max(u64::from(width) * u64::from(height) * 6);
+    drop(decoder);
+    file.seek(SeekFrom::Start(0)).map_err(|_| PictureError::Unreadable)?;
+    Ok(cost)
+}
+
+/// Decodes a picture, turns it upright, forgets all that is not picture, and encodes it in the sizes of its shape.
+///
+/// # Errors
+/// The file is no picture that we know, is broken, or too large.
+pub fn prepare(bytes: &[u8], shape: Shape, limits: &Limits) -> Result<Prepared, PictureError> {
+    let mut decoder = decoder(Cursor::new(bytes), limits)?;
+    // What says nothing readable about it stands upright.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let decoded = DynamicImage::from_decoder(decoder).map_err(|_| PictureError::Unreadable)?;
+    let most = shape.widths()[2];
+    // Coarsely at first, which takes no memory besides, then finely.
+    let enough = |width: u32, height: u32| match shape {
+        Shape::Avatar => width.min(height) > 4 * most,
+        Shape::Cover => width.max(height) > 4 * most,
+    };
+    let (width, height) = (decoded.width(), decoded.height());
+    let mut whole = if enough(width, height) { decoded.thumbnail_exact(width / 2, height / 2) } else { decoded };
+    whole.apply_orientation(orientation);
+    let (x, y, width, height) = match shape {
+        Shape::Avatar => {
+            let side = whole.width().min(whole.height());
+            ((whole.width() - side) / 2, (whole.height() - side) / 2, side, side)
+        }
+        Shape::Cover => (0, 0, whole.width(), whole.height()),
+    };
+    let whole = whole.crop_imm(x, y, width, height);
+    let (width, height) = match shape {
+        Shape::Avatar => (most, most),
+        Shape::Cover => within(width, height, most),
+    };
+    let largest = whole.resize_exact(width, height, FilterType::Lanczos3);
+    drop(whole);
+    let is_clear = largest.color().has_alpha() && largest.to_rgba8().pixels().any(|pixel| pixel.0[3] < 255);
+    if is_clear { encode(&Clear(largest.into_rgba8()), shape) } else { encode(&Opaque(largest.into_rgb8()), shape) }
+}
+
+fn decoder<'a, R: std::io::BufRead + Seek + 'a>(
+    source: R,
+    limits: &Limits,
+) -> Result<impl ImageDecoder + 'a, PictureError> {
+    let mut reader = ImageReader::new(source).with_guessed_format().map_err(|_| PictureError::Unreadable)?;
+    let known = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP];
+    if !reader.format().is_some_and(|format| known.contains(&format)) {
+        return Err(PictureError::Unreadable);
+    }
+    let mut bounds = image::Limits::default();
+    // Sixteen bits for each of four channels, and as much again to work with.
+    bounds.max_alloc = Some(limits.pixels.saturating_mul(16));
+    reader.limits(bounds);
+    let too_many = PictureError::TooManyPixels { most: limits.pixels };
+    let decoder = reader.into_decoder().map_err(|error| match error {
+        ImageError::Limits(_) => too_many,
+        _ => PictureError::Unreadable,
+    })?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > limits.pixels {
+        return Err(too_many);
+    }
+    if width == 0 || height == 0 {
+        return Err(PictureError::Unreadable);
+    }
+    Ok(decoder)
+}
+
+/// The size of the same proportions that fits a square of this side; never larger than it is.
+fn within(width: u32, height: u32, side: u32) -> (u32, u32) {
+    let longer = width.max(height);
+    if longer <= side {
+        return (width, height);
+    }
+    let scaled = |length: u32| {
+        let scaled = (u64::from(length) * u64::from(side) + u64::from(longer) / 2) / u64::from(longer);
+        u32::try_from(scaled).unwrap_or(side).max(1)
+    };
+    (scaled(width), scaled(height))
+}
+
+/// A picture that can be encoded and made smaller.
+trait Pixels: Sized {
+    const EXTENSION: &'static str;
+    fn size(&self) -> (u32, u32);
+    fn resized(&self, width: u32, height: u32) -> Self;
+    fn encoded(&self) -> Result<Vec<u8>, ImageError>;
+}
+
+struct Opaque(RgbImage);
+struct Clear(RgbaImage);
+
+impl Pixels for Opaque {
+    const EXTENSION: &'static str = "jpg";
+
+    fn size(&self) -> (u32, u32) {
+        self.0.dimensions()
+    }
+
+    fn resized(&self, width: u32, height: u32) -> Self {
+        Self(image::imageops::resize(&self.0, width, height, FilterType::Lanczos3))
+    }
+
+    fn encoded(&self) -> Result<Vec<u8>, ImageError> {
+        let mut bytes = Vec::new();
+        JpegEncoder::new_with_quality(&mut bytes, QUALITY).encode_image(&self.0)?;
+        Ok(bytes)
+    }
+}
+
+impl Pixels for Clear {
+    const EXTENSION: &'static str = "webp";
+
+    fn size(&self) -> (u32, u32) {
+        self.0.dimensions()
+    }
+
+    fn resized(&self, width: u32, height: u32) -> Self {
+        Self(image::imageops::resize(&self.0, width, height, FilterType::Lanczos3))
+    }
+
+    fn encoded(&self) -> Result<Vec<u8>, ImageError> {
+        let mut bytes = Vec::new();
+        self.0.write_with_encoder(WebPEncoder::new_lossless(&mut bytes))?;
+        Ok(bytes)
+    }
+}
+
+fn encode<P: Pixels>(largest: &P, shape: Shape) -> Result<Prepared, PictureError> {
+    let size = largest.size();
+    // The sizes follow from the largest one's, which is all that is not in the name yet.
+    let sketch = Picture::of(shape, size, P::EXTENSION, []);
+    let mut contents = Vec::new();
+    for width in sketch.widths() {
+        let encoded = match width == size.0 {
+            true => largest.encoded(),
+            false => largest.resized(width, sketch.height_at(width)).encoded(),
+        };
+        contents.push(encoded.map_err(|_| PictureError::Unreadable)?);
+    }
+    let picture = Picture::of(shape, size, P::EXTENSION, contents.iter().map(Vec::as_slice));
+    let files = picture.files().into_iter().zip(contents).collect();
+    Ok(Prepared { picture, files })
+}

@@ -1,0 +1,220 @@
+//! What a storage promises, kept by the folder and by the bucket alike; and what happens when a server does not play along.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chaupal::kit::config::{MediaS3, Secret};
+use chaupal::kit::storage::{Local, Name, S3, Storage, StorageError};
+use tempfile::TempDir;
+
+use crate::support::s3;
+
+fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    rocket::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+fn trouble<T>(answer: Result<T, StorageError>) -> String {
+    match answer {
+        Err(StorageError::Trouble(words)) => words,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("it went well"),
+    }
+}
+
+async fn contract(storage: &dyn Storage) {
+    let (one, two, empty) = (name("avatar/aa-64.jpg"), name("cover/bb-1280.webp"), name("cover/empty"));
+    let large: Vec<u8> = (0..3_000_000_u32).map(|n| (n * 31 % 251) as u8).collect();
+    assert_eq!(storage.list().await.unwrap(), []);
+    assert_eq!(storage.size(&one).await.unwrap(), None);
+    assert!(matches!(storage.get(&one, None).await, Err(StorageError::NotFound)));
+    storage.delete(&one).await.expect("what is not there is gone");
+
+    storage.put(&one, b"hello, square").await.unwrap();
+    storage.put(&two, &large).await.unwrap();
+    storage.put(&empty, b"").await.unwrap();
+    assert_eq!(storage.size(&one).await.unwrap(), Some(13));
+    assert_eq!(storage.size(&two).await.unwrap(), Some(3_000_000));
+    assert_eq!(storage.size(&empty).await.unwrap(), Some(0));
+    assert_eq!(storage.list().await.unwrap(), [(one.clone(), 13), (two.clone(), 3_000_000), (empty.clone(), 0)]);
+    assert_eq!(storage.get(&one, None).await.unwrap().bytes().await.unwrap(), b"hello, square");
+    assert!(storage.get(&two, None).await.unwrap().bytes().await.unwrap() == large);
+    assert_eq!(storage.get(&empty, None).await.unwrap().bytes().await.unwrap(), b"");
+
+    for range in [0..1, 0..13, 7..13, 12..13, 5..5] {
+        let part = storage.get(&one, Some(range.clone())).await.unwrap();
+        assert_eq!(part.size, 13, "of the whole");
+        let expected = &b"hello, square"[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()];
+        assert_eq!(part.bytes().await.unwrap(), expected, "{range:?}");
+    }
+    let part = storage.get(&two, Some(1_000_000..2_500_000)).await.unwrap().bytes().await.unwrap();
+    assert!(part == large[1_000_000..2_500_000]);
+
+    storage.put(&one, b"again").await.expect("twice is fine");
+    assert_eq!(storage.get(&one, None).await.unwrap().bytes().await.unwrap(), b"again");
+
+    // Whoever is reading reads to the end.
+    let open = storage.get(&two, None).await.unwrap();
+    storage.delete(&two).await.unwrap();
+    assert!(open.bytes().await.unwrap() == large);
+    assert_eq!(storage.size(&two).await.unwrap(), None);
+    assert!(matches!(storage.get(&two, None).await, Err(StorageError::NotFound)));
+    storage.delete(&two).await.unwrap();
+    storage.delete(&one).await.unwrap();
+    storage.delete(&empty).await.unwrap();
+    assert_eq!(storage.list().await.unwrap(), []);
+}
+
+#[test]
+fn a_folder_keeps_the_promises() {
+    let folder = TempDir::new().unwrap();
+    let local = Local::open(&folder.path().join("media")).unwrap();
+    run(contract(&local));
+}
+
+#[test]
+fn a_bucket_keeps_the_promises() {
+    let Some(settings) = s3() else { return };
+    run(contract(&S3::open(&settings).unwrap()));
+    let mut at_the_root = settings;
+    at_the_root.prefix = format!("/{}/deeper/", at_the_root.prefix);
+    run(contract(&S3::open(&at_the_root).unwrap()));
+}
+
+#[test]
+fn many_at_once_are_each_whole() {
+    let folder = TempDir::new().unwrap();
+    let mut storages: Vec<Arc<dyn Storage>> = vec![Arc::new(Local::open(folder.path()).unwrap())];
+    storages.extend(s3().map(|settings| Arc::new(S3::open(&settings).unwrap()) as Arc<dyn Storage>));
+    for storage in storages {
+        let contents: Vec<Vec<u8>> = (0..20_u8).map(|n| vec![n; 100_000 + usize::from(n)]).collect();
+        run(async {
+            let same = name("race/same");
+            let puts = contents.iter().map(|content| storage.put(&same, content));
+            for put in rocket::futures::future::join_all(puts).await {
+                put.unwrap();
+            }
+            let kept = storage.get(&same, None).await.unwrap().bytes().await.unwrap();
+            assert!(contents.contains(&kept), "one of them, whole");
+            storage.delete(&same).await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_folder_shows_nothing_half_written_and_nothing_of_others() {
+    let folder = TempDir::new().unwrap();
+    let local = Local::open(folder.path()).unwrap();
+    std::fs::write(folder.path().join("Notes of mine.txt"), "mine").unwrap();
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    std::fs::write(folder.path().join(".under-way/half"), "ha").unwrap();
+    run(async {
+        assert_eq!(local.list().await.unwrap(), []);
+        assert_eq!(local.size(&name("empty")).await.unwrap(), None, "a folder is no object");
+        assert!(local.get(&name("empty"), None).await.is_err());
+        local.put(&name("a/b"), b"x").await.unwrap();
+        // A file in the way of a folder, as when somebody else writes there.
+        assert!(trouble(local.put(&name("a/b/c"), b"x").await).contains("cannot be written"));
+        assert_eq!(local.size(&name("a/b/c")).await.unwrap(), None);
+        local.delete(&name("a/b/c")).await.unwrap();
+    });
+    assert!(Local::open(&folder.path().join("a/b")).err().unwrap().contains("cannot be written"));
+}
+
+/// A server that gives these answers, one to each connection, then none at all.
+fn server(answers: &'static [&'static str]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut answers = answers.iter();
+        let mut silent = Vec::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let Some(answer) = answers.next() else {
+                silent.push(stream);
+                continue;
+            };
+            stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+            let mut request = [0; 65536];
+            // The head and a short body come together.
+            let _ = stream.read(&mut request);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    format!("http://127.0.0.1:{port}")
+}
+
+fn at(endpoint: String) -> S3 {
+    let settings = MediaS3 {
+        bucket: "chaupal".into(),
+        access_key: "key".into(),
+        secret_key: Some(Secret::from("secret")),
+        endpoint: Some(endpoint),
+        ..MediaS3::default()
+    };
+    S3::open(&settings).unwrap().with_patience(Duration::from_secs(2))
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const BUSY: &str = "HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const BROKEN: &str = "HTTP/1.1 500 Internal\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const REFUSED: &str = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const NO_BUCKET: &str =
+    "HTTP/1.1 404 Not Found\r\nContent-Length: 39\r\nConnection: close\r\n\r\n<Error><Code>NoSuchBucket</Code></Error>";
+const CUT: &str = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\nonly this";
+
+#[test]
+fn a_put_that_was_refused_was_not_kept() {
+    let one = name("a");
+    let told = trouble(run(at(server(&[REFUSED])).put(&one, b"x")));
+    assert!(told.contains("may not do this") && told.contains("403"), "{told}");
+    let told = trouble(run(at(server(&[NO_BUCKET])).put(&one, b"x")));
+    assert!(told.contains("no such bucket"), "{told}");
+    let told = trouble(run(at(server(&[BUSY, BROKEN, BUSY])).put(&one, b"x")));
+    assert!(told.contains("busy"), "{told}");
+}
+
+#[test]
+fn who_is_busy_is_asked_again() {
+    run(at(server(&[BUSY, OK])).put(&name("a"), b"x")).unwrap();
+    run(at(server(&[BROKEN, BUSY, OK])).delete(&name("a"))).unwrap();
+    assert_eq!(run(at(server(&[BUSY, OK])).size(&name("a"))).unwrap(), Some(0));
+}
+
+#[test]
+fn who_hangs_or_is_gone_is_given_up() {
+    let told = trouble(run(at(server(&[])).put(&name("a"), b"x")));
+    assert!(told.contains("takes too long"), "{told}");
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let told = trouble(run(at(format!("http://127.0.0.1:{nobody}")).size(&name("a"))));
+    assert!(told.contains("cannot be reached"), "{told}");
+    // Speaks no TLS.
+    let endpoint = server(&[REFUSED, REFUSED, REFUSED]).replace("http:", "https:");
+    let told = trouble(run(at(endpoint).size(&name("a"))));
+    assert!(told.contains("TLS failed"), "{told}");
+}
+
+#[test]
+fn what_breaks_off_is_no_object() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\n";
+    let s3 = at(server(Box::leak(Box::new([head, CUT]))));
+    let object = run(async { s3.get(&name("a"), None).await.unwrap().bytes().await });
+    assert!(object.is_err());
+}
+
+#[test]
+fn a_wrong_key_is_told() {
+    let Some(mut settings) = s3() else { return };
+    settings.secret_key = Some(Secret::from("wrong"));
+    let told = trouble(run(S3::open(&settings).unwrap().put(&name("a"), b"x")));
+    assert!(told.contains("media.s3.secret_key is wrong"), "{told}");
+    let Some(mut settings) = s3() else { return };
+    settings.access_key = "nobody".into();
+    let told = trouble(run(S3::open(&settings).unwrap().put(&name("a"), b"x")));
+    assert!(told.contains("media.s3.access_key"), "{told}");
+}
