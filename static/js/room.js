@@ -251,6 +251,14 @@ function onEvent(kind, data) {
   if (detached || !following) $('jump-new').hidden = false;
 }
 
+/** The smallest file of a picture, by its name (kit::pictures::name). */
+function portrait(picture) {
+  const image = new Image(28, 28);
+  image.alt = '';
+  image.src = $('here-item').dataset.media + picture.replace(/-\d+x\d+(?=\.)/, '-64');
+  return image;
+}
+
 function onPresence(users) {
   const here = $('here');
   const shown = [...here.children].map((item) => item.dataset.person).join();
@@ -262,7 +270,8 @@ function onPresence(users) {
     item.querySelector('a').href = user.url;
     const avatar = item.querySelector('.avatar');
     avatar.classList.add(`hue-${user.hue}`);
-    avatar.textContent = user.initials;
+    if (user.picture) avatar.append(portrait(user.picture));
+    else avatar.textContent = user.initials;
     item.querySelector('.person-name').textContent = user.name;
     return item;
   });

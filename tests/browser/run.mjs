@@ -22,9 +22,10 @@ const SUITES = [
   'lobby',
   'password_reset',
   'developers',
+  'pictures',
   'account',
 ];
-const ON_BOTH_DATABASES = ['conversation', 'restart', 'unread', 'accounts', 'without_javascript', 'hostile_text', 'expired_session', 'lobby', 'password_reset', 'account', 'developers'];
+const ON_BOTH_DATABASES = ['conversation', 'restart', 'unread', 'accounts', 'without_javascript', 'hostile_text', 'expired_session', 'lobby', 'password_reset', 'account', 'developers', 'pictures'];
 const LANES = Number(process.env.CHAUPAL_TEST_LANES ?? 3);
 
 const words = process.argv.slice(2);
@@ -37,8 +38,8 @@ const sites = [];
 const afterwards = [];
 
 /** A site that is set up, and the jobs that test it: one a suite, or one for each part of a long one. */
-async function jobsOn(label, names, postgres) {
-  const site = await new Server({ postgres }).start();
+async function jobsOn(label, names, { postgres = null, settings = {} } = {}) {
+  const site = await new Server({ postgres, settings }).start();
   sites.push({ label, site });
   const { default: firstStart } = await import(`./${FIRST}.mjs`);
   const failedBefore = first.failed;
@@ -55,6 +56,15 @@ async function jobsOn(label, names, postgres) {
   return jobs;
 }
 
+/** The profile `s3` and the four settings that it wants. */
+const bucketAt = (endpoint) => ({
+  ROCKET_PROFILE: 's3',
+  CHAUPAL_MEDIA__S3__ENDPOINT: endpoint,
+  CHAUPAL_MEDIA__S3__BUCKET: 'chaupal',
+  CHAUPAL_MEDIA__S3__ACCESS_KEY: 'chaupal-key',
+  CHAUPAL_MEDIA__S3__SECRET_KEY: 'chaupal-secret',
+});
+
 /** What the server wrote must tell of no fault of its own. */
 function judgeLog({ label, site }) {
   const bad = site.log.split('\n').filter((line) => /panicked|\bERROR\b/.test(line));
@@ -65,9 +75,12 @@ function judgeLog({ label, site }) {
 
 try {
   const postgres = process.env.CHAUPAL_TEST_POSTGRES;
-  const jobs = await jobsOn('sqlite', SUITES, null);
-  if (postgres) jobs.push(...(await jobsOn('postgres', ON_BOTH_DATABASES, postgres)));
+  const jobs = await jobsOn('sqlite', SUITES);
+  if (postgres) jobs.push(...(await jobsOn('postgres', ON_BOTH_DATABASES, { postgres })));
   else console.log('(CHAUPAL_TEST_POSTGRES is not set: SQLite alone)');
+  const endpoint = process.env.CHAUPAL_TEST_S3;
+  if (endpoint) jobs.push(...(await jobsOn('s3', ['pictures'], { settings: bucketAt(endpoint) })));
+  else console.log('(CHAUPAL_TEST_S3 is not set: pictures in a folder alone)');
   await Runner.sideBySide(jobs, LANES);
   sites.forEach(judgeLog);
 } finally {

@@ -7,6 +7,7 @@
 # CHROMIUM                the browser (default: /usr/bin/chromium)
 # CHAUPAL_TEST_POSTGRES   address of a PostgreSQL server on which databases may be made: what touches
 #                         the database runs there once more
+# CHAUPAL_TEST_S3        address of the S3 server of tests/s3.sh: pictures are tested there, too
 # CHAUPAL_TEST_OUT        where pictures of what failed go (default: a folder under the temporary one)
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,6 +1,7 @@
 // Every page of the site, in each shape that it can take.
 import { Person, PASSWORD } from './person.mjs';
 import { Server } from './server.mjs';
+import { png } from './picture.mjs';
 import { codeOf } from './totp.mjs';
 
 /** Sends a form of the page that is open, changed by `change` before. */
@@ -82,16 +83,18 @@ async function furnish(site) {
 
 /** What the people can, made, think of it, and wrote to each other. */
 async function show(host, member, newcomer, guest) {
-  await host.post('/account/edit', {
+  await host.bring('/account/edit', {
     name: host.name, username: host.username, short_intro: 'Weaver and gardener of small programs', location: 'Maheshwar, by the river',
     bio: 'I **weave**, and I write `Rust`.\n\n- looms\n- [a page of mine](https://example.org/looms)\n\n> The thread remembers.\n\n```rust\nfn main() { println!("a long line that does not fit into a narrow page, whatever one does with it"); }\n```',
     social_github: 'github.com/asha', social_website: 'https://a-rather-long-address-of-a-page.example.org/that/goes/on/and/on',
-  });
+  }, png(400, 500));
   await host.post('/account/skills/new', { name: 'Weaving', description: 'On a pit loom, for ten years.' });
   for (const name of ['Rust', 'Dyeing with indigo', 'हिन्दी', 'Teaching']) await host.post('/account/skills/new', { name });
   await member.post('/account/skills/new', { name: 'Pottery' });
-  const project = await host.showProject({ title: 'Loom planner', description: 'Plans a **loom** from a picture.\n\n| thread | count |\n|---|---|\n| warp | 40 |', demo_link: 'loom.example.org', source_link: 'https://code.example.org/loom', tags: 'rust, weaving, machine learning' });
+  const planner = { title: 'Loom planner', description: 'Plans a **loom** from a picture.\n\n| thread | count |\n|---|---|\n| warp | 40 |', demo_link: 'loom.example.org', source_link: 'https://code.example.org/loom', tags: 'rust, weaving, machine learning' };
+  const project = await host.showProject(planner);
   for (let number = 1; number <= 13; number++) await member.showProject({ title: `Pot number ${number}`, tags: 'clay' });
+  await host.bring(`/projects/${project}/edit`, planner, png(900, 600));
   await member.post(`/projects/${project}/reviews`, { value: 'up', body: 'It *works*, even for saris.' });
   await newcomer.post(`/projects/${project}/reviews`, { value: 'down', body: '' });
   const write = (from, to, form) => from.post(`/developers/${to.username}/message`, form);

@@ -17,13 +17,13 @@ export class Person {
   }
 
   /** One request; redirects are not followed. */
-  async request(path, { method = 'GET', form = null, headers = {} } = {}) {
+  async request(path, { method = 'GET', form = null, body = undefined, headers = {} } = {}) {
     const cookie = [...this.#jar].map(([name, value]) => `${name}=${value}`).join('; ');
     const response = await (this.site.fetch ?? fetch)(new URL(path, this.site.url), {
       method,
       redirect: 'manual',
       headers: { ...(cookie && { cookie }), ...(form && { 'content-type': 'application/x-www-form-urlencoded' }), ...headers },
-      body: form && new URLSearchParams(form).toString(),
+      body: form ? new URLSearchParams(form).toString() : body,
     });
     for (const line of response.headers.getSetCookie()) {
       const [name, value] = line.split(';')[0].split(/=(.*)/s);
@@ -39,6 +39,16 @@ export class Person {
     const token = page.match(/name="csrf-token" content="([^"]+)"/)?.[1];
     assert.ok(token, `no form token on a page:\n${page.slice(0, 500)}`);
     return this.request(path, { method: 'POST', form: { ...form, csrf_token: token }, headers });
+  }
+
+  /** The same with a picture. */
+  async bring(path, form, bytes) {
+    const page = await (await this.request('/topics')).text();
+    const body = new FormData();
+    body.append('csrf_token', page.match(/name="csrf-token" content="([^"]+)"/)[1]);
+    for (const [name, value] of Object.entries(form)) body.append(name, value);
+    body.append('picture', new Blob([bytes]), 'picture.png');
+    return this.request(path, { method: 'POST', body });
   }
 
   async register() {
