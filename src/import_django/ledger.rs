@@ -33,6 +33,11 @@ impl Ledger {
         Ok(Self { source, known })
     }
 
+    /// The source that it is about.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
     /// What a row became.
     pub fn target(&self, table: &str, id: i64) -> Option<i64> {
         self.known.get(table)?.get(&id).copied()

@@ -10,6 +10,7 @@ mod devsearch;
 mod identity;
 pub mod ledger;
 mod people;
+mod pictures;
 pub mod report;
 pub mod source;
 mod studybud;
@@ -26,6 +27,8 @@ use crate::kit::bulk;
 use crate::kit::db::{self, Conn};
 use crate::kit::progress::Progress;
 use crate::kit::time;
+pub use pictures::Gallery;
+use pictures::Sought;
 use report::{Kind, Report};
 use source::{Source, TableRow};
 
@@ -152,22 +155,31 @@ const TABLES: [&str; 13] = [
     "import_ids",
 ];
 
-/// Brings across what is new in the course's database, all in one transaction.
+/// Brings across what is new in the course's database, all in one transaction; then, one by one, the pictures, if it is told
+/// where they are.
 ///
 /// # Errors
-/// [`ImportError`]: then nothing was changed.
+/// [`ImportError`]: then nothing was changed, or some pictures are missing, which another time brings.
 pub fn import(
     conn: &mut Conn,
     course: Course,
     options: Options,
+    gallery: Option<&Gallery>,
     progress: &mut Progress,
 ) -> Result<Report, ImportError> {
     let Course { mut source, studybud, has_devsearch, has_chat } = course;
     let outcome = db::transaction(conn, |conn| {
         // Names and event numbers are read once and counted on from.
         bulk::keep_others_from_writing(conn, &TABLES)?;
-        let mut work =
-            Work { conn, source: &mut source, report: Report::default(), options, now: time::now(), progress };
+        let mut work = Work {
+            conn,
+            source: &mut source,
+            report: Report::default(),
+            options,
+            now: time::now(),
+            progress: &mut *progress,
+            pictures: Vec::new(),
+        };
         if let Some(tables) = studybud {
             studybud::bring(&mut work, &tables)?;
         }
@@ -177,22 +189,27 @@ pub fn import(
         if has_chat {
             chat::bring(&mut work)?;
         }
-        let mut report = work.report;
+        let (mut report, pictures) = (work.report, work.pictures);
         report.dry_run = options.dry_run;
         report.superuser_exists = User::superuser_exists(conn)?;
-        if options.dry_run { Err(Stop::Enough(Box::new(report))) } else { Ok(report) }
+        if options.dry_run { Err(Stop::Enough(Box::new((report, pictures)))) } else { Ok((report, pictures)) }
     });
-    match outcome {
-        Ok(report) => Ok(report),
-        Err(Stop::Enough(report)) => Ok(*report),
-        Err(Stop::Failed(error)) => Err(error),
+    let (mut report, pictures) = match outcome {
+        Ok(brought) => brought,
+        Err(Stop::Enough(brought)) => *brought,
+        Err(Stop::Failed(error)) => return Err(error),
+    };
+    match gallery {
+        Some(gallery) => pictures::bring(conn, gallery, &pictures, &mut report, progress)?,
+        None => pictures::leave(&pictures, &mut report),
     }
+    Ok(report)
 }
 
 /// Why the transaction is rolled back.
 enum Stop {
     /// As wished: a dry run.
-    Enough(Box<Report>),
+    Enough(Box<(Report, Vec<Sought>)>),
     Failed(ImportError),
 }
 
@@ -216,6 +233,8 @@ struct Work<'a> {
     options: Options,
     now: NaiveDateTime,
     progress: &'a mut Progress,
+    /// Which rows name.
+    pictures: Vec<Sought>,
 }
 
 impl Work<'_> {

@@ -20,12 +20,9 @@ table_row! {
     /// `base_user`, or `auth_user`.
     PersonRow {
         id, password, last_login, is_superuser, username, first_name, last_name, email, is_staff, is_active,
-        date_joined, bio, name, avatar
+        date_joined, bio, name
     }
 }
-
-/// The course's picture for who has none.
-const NO_PICTURE: &str = "avatar.svg";
 
 /// Brings the people across, each with a profile; gives the ledger of this source. `people` learns what became of each.
 pub(super) fn bring(
@@ -153,10 +150,6 @@ fn account(
     let (is_staff, is_superuser) = (row.is_staff.flag(false), row.is_superuser.flag(false));
     if (is_staff || is_superuser) && !work.options.keep_staff {
         work.report.remark(Kind::Staff, table, Some(id), format!("{username:?}"));
-    }
-    let picture = row.avatar.text().text;
-    if !picture.trim().is_empty() && !picture.ends_with(NO_PICTURE) {
-        work.report.remark(Kind::Picture, table, Some(id), format!("{picture:?}"));
     }
     let last_login = row.last_login.time();
     if last_login.is_none() && !row.last_login.is_blank() {

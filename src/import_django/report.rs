@@ -49,7 +49,7 @@ pub enum Kind {
     Differs,
     /// Figures that did not fit the votes.
     Recounted,
-    /// A picture, which stays behind.
+    /// A picture that stays behind.
     Picture,
 }
 
@@ -73,7 +73,7 @@ impl Kind {
             Self::Link => "Links that are no addresses on the web, left out",
             Self::Differs => "Profiles with another user name or e-mail address than their account, whose own counts",
             Self::Recounted => "Projects whose figures did not fit their reviews and were counted anew",
-            Self::Picture => "Pictures that were not brought along yet",
+            Self::Picture => "Pictures that were not brought along",
         }
     }
 }

@@ -11,7 +11,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
-use crate::support::imports::{remarks, tally};
+use crate::support::imports::{import_with_pictures, put_picture, remarks, tally};
 use crate::support::{DJANGO_HASH, Site};
 
 /// A StudyBud database, made anew for a test.
@@ -76,7 +76,7 @@ impl Source {
 
     fn import_with(&self, site: &Site, options: Options) -> Report {
         let course = Course::open(&self.path()).unwrap();
-        site.db(|conn| import(conn, course, options, &mut Progress::silent())).unwrap()
+        site.db(|conn| import(conn, course, options, None, &mut Progress::silent())).unwrap()
     }
 }
 
@@ -440,3 +440,48 @@ fn what_is_no_course_is_refused_by_name() {
     let said = refusal(&path);
     assert!(said.contains("projects_project, users_profile") && said.contains("base_room"), "{said}");
 }
+
+both!(pictures_come_along_once_and_replace_none, |site| {
+    let course = Source::small();
+    course.user(3, "cara", "cara@example.org", DJANGO_HASH);
+    course.user(4, "dina", "dina@example.org", DJANGO_HASH);
+    course.user(5, "esha", "esha@example.org", DJANGO_HASH);
+    for (id, avatar) in [(1, "faces/asha.png"), (2, "../outside.png"), (3, "gone.png"), (4, "notes.png"), (5, "")] {
+        course.sql(&format!("UPDATE base_user SET avatar = '{avatar}' WHERE id = {id}"));
+    }
+    let media = course.folder.path().join("media");
+    put_picture(&media.join("faces/asha.png"), 10);
+    put_picture(&course.folder.path().join("outside.png"), 20);
+    std::fs::write(media.join("notes.png"), "<svg/>").unwrap();
+    let bring = |options| import_with_pictures(site, &course.path(), &media, options);
+    let picture =
+        |username: &str| site.text(&format!("SELECT coalesce(picture, '') FROM users WHERE username = '{username}'"));
+
+    let mut dry = bring(Options { dry_run: true, ..Options::default() });
+    assert_eq!(*dry.tally("base_user.avatar"), tally(1, 0, 0, 3));
+    assert_eq!(site.rows(&["pictures", "import_ids"]), [0, 0]);
+
+    // Without the folder first: the pictures stay behind, and are told.
+    let report = course.import(site);
+    assert_eq!(remarks(&report, Kind::Picture).len(), 4, "{:?}", report.remarks);
+    let mut report = bring(Options::default());
+    assert_eq!(*report.tally("base_user.avatar"), tally(1, 0, 0, 3));
+    let told = remarks(&report, Kind::Picture).join("\n");
+    for part in ["no place below the folder", "No such file", "no JPEG, PNG, GIF or WebP"] {
+        assert!(told.contains(part), "{told}");
+    }
+    let brought = picture("asha");
+    assert!(brought.starts_with("avatar/"), "{brought}");
+    assert_eq!((picture("ben"), picture("cara")), (String::new(), String::new()));
+    let page = site.anonymous().get("/developers/asha");
+    page.status(200).hold("<img");
+    site.anonymous().get(&format!("/media/{}", brought.replace("256x256", "64"))).status(200);
+
+    // Whoever took his away meanwhile does not get it back.
+    site.sql("UPDATE users SET picture = NULL WHERE username = 'asha'");
+    put_picture(&media.join("gone.png"), 30);
+    let mut report = bring(Options::default());
+    assert_eq!(*report.tally("base_user.avatar"), tally(1, 0, 0, 2));
+    assert_eq!(picture("asha"), "");
+    assert!(picture("cara").starts_with("avatar/"));
+});

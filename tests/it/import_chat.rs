@@ -50,7 +50,7 @@ impl Source {
 
     fn import_with(&self, site: &Site, options: Options) -> Report {
         let course = Course::open(&self.folder.path().join("db.sqlite3")).unwrap();
-        site.db(|conn| import(conn, course, options, &mut Progress::silent())).unwrap()
+        site.db(|conn| import(conn, course, options, None, &mut Progress::silent())).unwrap()
     }
 }
 

@@ -8,7 +8,7 @@ use chaupal::kit::progress::Progress;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use crate::support::imports::{remarks, tally};
+use crate::support::imports::{import_with_pictures, put_picture, remarks, tally};
 use crate::support::{DJANGO_HASH, Site, words};
 
 const TABLES: &str = "
@@ -111,7 +111,7 @@ impl Source {
 
     fn import_with(&self, site: &Site, options: Options) -> Report {
         let course = Course::open(&self.path()).unwrap();
-        site.db(|conn| import(conn, course, options, &mut Progress::silent())).unwrap()
+        site.db(|conn| import(conn, course, options, None, &mut Progress::silent())).unwrap()
     }
 }
 
@@ -422,4 +422,26 @@ both!(two_databases_with_the_same_beginning_and_one_person, |site| {
         source.import(site);
     }
     assert_eq!(site.rows(&TOUCHED), before);
+});
+
+both!(pictures_of_people_and_projects_come_along, |site| {
+    let source = Source::small();
+    source.sql(&format!(
+        "UPDATE users_profile SET profile_image = 'profiles/asha.png' WHERE id = '{}';
+         UPDATE projects_project SET featured_image = 'loom.png'",
+        uuid(1, 1)
+    ));
+    let media = source.folder.path().join("static/images");
+    put_picture(&media.join("profiles/asha.png"), 10);
+    put_picture(&media.join("loom.png"), 20);
+    let mut report = import_with_pictures(site, &source.path(), &media, Options::default());
+    assert_eq!(*report.tally("users_profile.profile_image"), tally(1, 0, 0, 0));
+    assert_eq!(*report.tally("projects_project.featured_image"), tally(1, 0, 0, 0));
+    assert!(site.text("SELECT picture FROM users WHERE username = 'asha'").starts_with("avatar/"));
+    assert!(site.text("SELECT featured_image FROM projects").ends_with("-400x300.jpg"));
+    site.anonymous().get("/projects").status(200).hold("<img").hold("cover&#x2F;");
+    let before = site.rows(&["pictures", "import_ids"]);
+    let again = import_with_pictures(site, &source.path(), &media, Options::default());
+    assert!(remarks(&again, Kind::Picture).is_empty());
+    assert_eq!(site.rows(&["pictures", "import_ids"]), before, "twice is once");
 });

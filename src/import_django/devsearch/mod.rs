@@ -9,16 +9,17 @@ mod reviews;
 use std::collections::HashMap;
 
 use super::cell::Cell;
+use super::pictures::{self, Column};
 use super::report::Kind;
 use super::source::Source;
 use super::{ImportError, Work, people};
 use crate::kit::forms::web_address;
 
 const PEOPLE: &str = "auth_user";
-const PROFILES: &str = "users_profile";
+pub(super) const PROFILES: &str = "users_profile";
 const SKILLS: &str = "users_skill";
 const MESSAGES: &str = "users_message";
-const PROJECTS: &str = "projects_project";
+pub(super) const PROJECTS: &str = "projects_project";
 const TAGS: &str = "projects_tag";
 const PROJECT_TAGS: &str = "projects_project_tags";
 const REVIEWS: &str = "projects_review";
@@ -53,6 +54,8 @@ pub(super) fn bring(work: &mut Work<'_>) -> Result<(), ImportError> {
     let tags = projects::bring_tags(work, &mut ledger)?;
     projects::bring_project_tags(work, &mut ledger, &brought, &tags)?;
     reviews::bring(work, &mut ledger, &brought, &told)?;
+    pictures::seek(work, &ledger, Column::ProfileImage, &brought.profiles)?;
+    pictures::seek(work, &ledger, Column::FeaturedImage, &brought.projects)?;
     inbox::bring(work, &mut ledger, &brought)
 }
 

@@ -17,15 +17,12 @@ use crate::schema::{profiles, skills, users};
 
 table_row! {
     ProfileRow {
-        id, user_id, name, email, username, location, short_intro, bio, profile_image, social_github, social_twitter, social_linkedin,
+        id, user_id, name, email, username, location, short_intro, bio, social_github, social_twitter, social_linkedin,
         social_youtube, social_website
     }
 }
 table_row! { AccountRow { id, username, email } }
 table_row! { SkillRow { id, owner_id, name, description, created } }
-
-/// The course's picture for who has none.
-const NO_PICTURE: &str = "user-default.png";
 
 /// Brings across what people tell of themselves.
 pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &mut Brought) -> Result<(), ImportError> {
@@ -110,10 +107,6 @@ fn fill(work: &mut Work<'_>, id: i64, row: &ProfileRow, target: i64) -> Result<(
     diesel::update(users::table.find(target).filter(users::name.eq("")))
         .set((users::name.eq(&name), users::name_look.eq(look_text(&name))))
         .execute(work.conn)?;
-    let picture = row.profile_image.text().text;
-    if !picture.trim().is_empty() && !picture.ends_with(NO_PICTURE) {
-        work.report.remark(Kind::Picture, PROFILES, Some(id), format!("{picture:?}"));
-    }
     Ok(())
 }
 

@@ -16,14 +16,11 @@ use crate::schema::{project_tags, projects, tags};
 
 table_row! {
     ProjectRow {
-        id, owner_id, title, description, featured_image, demo_link, source_link, vote_total, vote_ratio, created
+        id, owner_id, title, description, demo_link, source_link, vote_total, vote_ratio, created
     }
 }
 table_row! { TagRow { id, name, created } }
 table_row! { ProjectTagRow { id, project_id, tag_id } }
-
-/// The course's picture for what has none.
-const NO_PICTURE: &str = "default.jpg";
 
 /// A project must be called something.
 const UNTITLED: &str = "Untitled project";
@@ -73,10 +70,6 @@ pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &mut Brou
         let demo_link = link(work, PROJECTS, *id, "demo_link", &row.demo_link);
         let source_link = link(work, PROJECTS, *id, "source_link", &row.source_link);
         let created = work.time(PROJECTS, *id, "created", &row.created, work.now);
-        let picture = row.featured_image.text().text;
-        if !picture.trim().is_empty() && !picture.ends_with(NO_PICTURE) {
-            work.report.remark(Kind::Picture, PROJECTS, Some(*id), format!("{picture:?}"));
-        }
         values.push([
             target.into(),
             owner.into(),

@@ -5,6 +5,7 @@ mod rooms;
 
 use std::collections::HashMap;
 
+use super::pictures::{self, Column};
 use super::report::Kind;
 use super::source::Source;
 use super::{ImportError, Work, people};
@@ -45,6 +46,7 @@ pub(super) fn bring(work: &mut Work<'_>, tables: &Tables) -> Result<(), ImportEr
     }
     let mut brought = Brought::default();
     let mut ledger = people::bring(work, tables.people, &mut brought.people)?;
+    pictures::seek(work, &ledger, Column::Avatar(tables.people), &brought.people)?;
     let topics = rooms::bring_topics(work, &mut ledger)?;
     let mut taking_part = rooms::bring(work, &mut ledger, &topics, &mut brought)?;
     rooms::bring_participants(work, &mut ledger, &brought, &mut taking_part)?;
