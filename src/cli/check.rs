@@ -16,6 +16,7 @@ use crate::kit::config::{Access, MailBackend, Registration, SmtpSecurity, make_d
 use crate::kit::db::{self, Conn};
 use crate::kit::i18n::Catalogue;
 use crate::kit::mail::Mailer;
+use crate::kit::storage::{self, Name};
 use crate::kit::throttle::{Rate, Scope};
 use crate::kit::{migrations, outbox, templates};
 
@@ -61,6 +62,7 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, String> {
     template_overrides(context, &mut findings);
     site(context, &mut findings);
     mail(context, args.deploy, &mut findings);
+    media(context, &mut findings);
     if args.deploy {
         deployment(context, &mut findings);
     }
@@ -165,6 +167,23 @@ fn letters(conn: &mut Conn, findings: &mut Vec<Finding>) {
         let text =
             format!("letters that were given up in the last 30 days: {}; the last trouble: {trouble}", census.given_up);
         warning(findings, "mail.given_up", text);
+    }
+}
+
+/// Whether pictures can be kept. Nothing is written: `storage test` does that.
+fn media(context: &Context, findings: &mut Vec<Finding>) {
+    let media = &context.loaded.config.media;
+    let asked = storage::open(media).and_then(|storage| {
+        let runtime = rocket::tokio::runtime::Runtime::new().map_err(|reason| reason.to_string())?;
+        let name = Name::new("check").ok_or("no name to ask for")?;
+        runtime.block_on(storage.size(&name)).map_err(|reason| reason.to_string())
+    });
+    if let Err(reason) = asked {
+        error(findings, "media.storage", reason);
+    }
+    if media.foreign_origin().is_some() && context.loaded.config.site.access == Access::Members {
+        let text = "media.s3.public_url shows pictures to whoever knows their address, and site.access is \"members\"";
+        warning(findings, "media.public", text);
     }
 }
 

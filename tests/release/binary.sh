@@ -39,6 +39,7 @@ start alone /chaupal serve --demo :0
 (alone /chaupal healthcheck "$url") >/dev/null
 look_at "$url"
 [[ $(fetch "$url/") == *'class="card room-card"'* ]] || fail "no rooms on the home page"
+node tests/release/packed.mjs "$url" || fail "the static files are not as they should be"
 stop
 
 # --- PostgreSQL by name and TLS ---------------------------------------------------------------

@@ -7,7 +7,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::imageops::FilterType;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage, RgbaImage};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
 use super::{Picture, Shape};
 use crate::kit::storage::Name;
@@ -90,7 +90,32 @@ pub fn prepare(bytes: &[u8], shape: Shape, limits: &Limits) -> Result<Prepared, 
     let largest = whole.resize_exact(width, height, FilterType::Lanczos3);
     drop(whole);
     let is_clear = largest.color().has_alpha() && largest.to_rgba8().pixels().any(|pixel| pixel.0[3] < 255);
-    if is_clear { encode(&Clear(largest.into_rgba8()), shape) } else { encode(&Opaque(largest.into_rgb8()), shape) }
+    let largest: DynamicImage = if is_clear { largest.into_rgba8().into() } else { largest.into_rgb8().into() };
+    let size = (width, height);
+    // The sizes follow from the largest one's, which is all of the name that is known yet.
+    let extension = if is_clear { "webp" } else { "jpg" };
+    let sketch = Picture::of(shape, size, extension, []);
+    let mut contents = Vec::new();
+    for width in sketch.widths() {
+        let encoded = match width == size.0 {
+            true => encoded(&largest, is_clear),
+            false => encoded(&largest.resize_exact(width, sketch.height_at(width), FilterType::Lanczos3), is_clear),
+        };
+        contents.push(encoded.map_err(|_| PictureError::Unreadable)?);
+    }
+    let picture = Picture::of(shape, size, extension, contents.iter().map(Vec::as_slice));
+    let files = picture.files().into_iter().zip(contents).collect();
+    Ok(Prepared { picture, files })
+}
+
+/// One sees through a JPEG nowhere.
+fn encoded(image: &DynamicImage, is_clear: bool) -> Result<Vec<u8>, ImageError> {
+    let mut bytes = Vec::new();
+    match is_clear {
+        true => image.write_with_encoder(WebPEncoder::new_lossless(&mut bytes))?,
+        false => image.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY))?,
+    }
+    Ok(bytes)
 }
 
 fn decoder<'a, R: std::io::BufRead + Seek + 'a>(
@@ -132,68 +157,4 @@ fn within(width: u32, height: u32, side: u32) -> (u32, u32) {
         u32::try_from(scaled).unwrap_or(side).max(1)
     };
     (scaled(width), scaled(height))
-}
-
-/// A picture that can be encoded and made smaller.
-trait Pixels: Sized {
-    const EXTENSION: &'static str;
-    fn size(&self) -> (u32, u32);
-    fn resized(&self, width: u32, height: u32) -> Self;
-    fn encoded(&self) -> Result<Vec<u8>, ImageError>;
-}
-
-struct Opaque(RgbImage);
-struct Clear(RgbaImage);
-
-impl Pixels for Opaque {
-    const EXTENSION: &'static str = "jpg";
-
-    fn size(&self) -> (u32, u32) {
-        self.0.dimensions()
-    }
-
-    fn resized(&self, width: u32, height: u32) -> Self {
-        Self(image::imageops::resize(&self.0, width, height, FilterType::Lanczos3))
-    }
-
-    fn encoded(&self) -> Result<Vec<u8>, ImageError> {
-        let mut bytes = Vec::new();
-        JpegEncoder::new_with_quality(&mut bytes, QUALITY).encode_image(&self.0)?;
-        Ok(bytes)
-    }
-}
-
-impl Pixels for Clear {
-    const EXTENSION: &'static str = "webp";
-
-    fn size(&self) -> (u32, u32) {
-        self.0.dimensions()
-    }
-
-    fn resized(&self, width: u32, height: u32) -> Self {
-        Self(image::imageops::resize(&self.0, width, height, FilterType::Lanczos3))
-    }
-
-    fn encoded(&self) -> Result<Vec<u8>, ImageError> {
-        let mut bytes = Vec::new();
-        self.0.write_with_encoder(WebPEncoder::new_lossless(&mut bytes))?;
-        Ok(bytes)
-    }
-}
-
-fn encode<P: Pixels>(largest: &P, shape: Shape) -> Result<Prepared, PictureError> {
-    let size = largest.size();
-    // The sizes follow from the largest one's, which is all that is not in the name yet.
-    let sketch = Picture::of(shape, size, P::EXTENSION, []);
-    let mut contents = Vec::new();
-    for width in sketch.widths() {
-        let encoded = match width == size.0 {
-            true => largest.encoded(),
-            false => largest.resized(width, sketch.height_at(width)).encoded(),
-        };
-        contents.push(encoded.map_err(|_| PictureError::Unreadable)?);
-    }
-    let picture = Picture::of(shape, size, P::EXTENSION, contents.iter().map(Vec::as_slice));
-    let files = picture.files().into_iter().zip(contents).collect();
-    Ok(Prepared { picture, files })
 }
