@@ -703,7 +703,7 @@ flash-project-deleted = The project is deleted.
 flash-tag-removed = The tag is removed.
 tags-title = Tags
 tags-help = Up to ten. With commas between them a tag may have several words: machine learning, rust
-tag-remove = remove
+error-tag-long = The tag “{ $tag }…” is too long: at most { $max } characters, please.
 error-tags-many = At most { $max } tags.
 
 reviews-title = What others think
@@ -731,6 +731,7 @@ inbox-unread = { $count ->
    *[other] { $count } new messages
 }
 inbox-all-read = You have read everything.
+inbox-not-member = not a member
 inbox-new = New
 inbox-none = Nobody has written to you yet.
 inbox-none-text = Who finds your page can write to you. Or begin yourself.

@@ -185,10 +185,14 @@ fn account(
 /// The user name, or one that is free.
 fn username(work: &mut Work<'_>, table: &'static str, id: i64, row: &PersonRow, taken: &mut Taken) -> String {
     let given = work.text(table, id, "username", &row.username).trim().to_owned();
-    let wished = if given.is_empty() { format!("user-{id}") } else { given.clone() };
+    // No browser comes to the page of `.` or `..`.
+    let is_none = given.chars().all(|letter| letter == '.');
+    let wished = if is_none { format!("user-{id}") } else { given.clone() };
     let free = taken.username_for(id, &wished);
     if given.is_empty() {
         work.report.remark(Kind::Named, table, Some(id), format!("had no user name, is now {free:?}"));
+    } else if is_none {
+        work.report.remark(Kind::Renamed, table, Some(id), format!("{given:?} can have no page, is now {free:?}"));
     } else if free != wished {
         work.report.remark(Kind::Renamed, table, Some(id), format!("{wished:?} is taken, is now {free:?}"));
     }

@@ -6,9 +6,10 @@ use rocket::FromForm;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::forms::email;
-use crate::accounts::models::User;
+use crate::accounts::models::{User, is_seen};
 use crate::inbox::models::NewMessage;
 use crate::kit::forms::{Cleaner, FieldErrors};
+use crate::kit::i18n::Text;
 
 /// What was typed.
 #[derive(Default, Debug, FromForm, Serialize, Deserialize)]
@@ -33,9 +34,9 @@ pub struct ContactForm {
 }
 
 impl ContactForm {
-    /// Whether a program filled it.
-    pub fn is_from_a_program(&self) -> bool {
-        !self.website.trim().is_empty()
+    /// Whether a program filled it. Members do not have the field, and what fills in forms for them means no harm.
+    pub fn is_from_a_program(&self, sender: Option<i64>) -> bool {
+        sender.is_none() && !self.website.trim().is_empty()
     }
 
     /// The message to `recipient_id`, or what is wrong.
@@ -46,10 +47,19 @@ impl ContactForm {
         let mut clean = Cleaner::default();
         let (name, email) = match sender {
             Some(sender) => (sender.person().shown_name().to_owned(), String::new()),
-            None => (clean.line("name", &self.name, 100), email(&mut clean, &self.email)),
+            None => (strangers_name(&mut clean, &self.name), email(&mut clean, &self.email)),
         };
         let subject = clean.line("subject", &self.subject, 200);
         let body = clean.text("body", &self.body, 1, 10_000);
         clean.finish(NewMessage { recipient_id, sender_id: sender.map(|user| user.id), name, email, subject, body })
     }
+}
+
+/// As typed, of a name that shows all that it holds.
+fn strangers_name(clean: &mut Cleaner, typed: &str) -> String {
+    let name = clean.line("name", typed, 100);
+    if !name.contains('\0') && !is_seen(&name) {
+        clean.errors.add("name", Text::new("error-name-chars"));
+    }
+    name
 }

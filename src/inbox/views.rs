@@ -2,7 +2,10 @@
 //!
 //! Django: `views.inbox`, `views.viewMessage`, `views.createMessage`
 
-use rocket::http::Status;
+use std::convert::Infallible;
+
+use rocket::http::{Method, Status};
+use rocket::request::{self, FromRequest, Request};
 use rocket::{Either, get, post};
 use rocket_dyn_templates::context;
 
@@ -18,7 +21,7 @@ use crate::kit::flash;
 use crate::kit::forms::{Confirmed, Drawn, Post};
 use crate::kit::i18n::Text;
 use crate::kit::paginate::Asked;
-use crate::kit::paths::Id;
+use crate::kit::paths::{Id, method_of};
 use crate::kit::throttle::Scope;
 
 const MESSAGES_PER_PAGE: i64 = 20;
@@ -42,13 +45,29 @@ pub async fn inbox(user: User<'_>, frame: Page<'_>, db: &Db, page: Option<String
 ///
 /// Django: `views.viewMessage`
 #[get("/inbox/<id>")]
-pub async fn open(user: User<'_>, mut page: Page<'_>, db: &Db, id: Id) -> Result<View, Error> {
+pub async fn open(user: User<'_>, mut page: Page<'_>, db: &Db, id: Id, looking: Looking) -> Result<View, Error> {
     let reader = user.id;
     let message: InboxMessage = db.read(move |conn| Ok(models::find(conn, reader, id.0)?)).await?;
-    if !message.is_read {
+    if looking.is_meant && !message.is_read {
         page.set_unread(db.write(move |conn| Ok(models::mark_read(conn, reader, id.0)?)).await?);
     }
     Ok(page.ok("inbox/message.html", context! { message }))
+}
+
+/// Whether somebody looks: who asks for the head alone, or ahead of a click, has read nothing.
+pub struct Looking {
+    is_meant: bool,
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Looking {
+    type Error = Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, Infallible> {
+        let ahead = ["Sec-Purpose", "Purpose"].into_iter().filter_map(|name| request.headers().get_one(name));
+        let is_ahead = ahead.into_iter().any(|purpose| purpose.contains("prefetch"));
+        request::Outcome::Success(Self { is_meant: method_of(request) == Method::Get && !is_ahead })
+    }
 }
 
 /// Takes one's own message out of the inbox.
@@ -107,7 +126,7 @@ async fn sent(
         Some(id) => gate.by_key(Scope::Contact, &format!("user:{id}"))?,
         None => gate.by_address(Scope::Contact)?,
     }
-    if form.is_from_a_program() {
+    if form.is_from_a_program(viewer.id()) {
         // It is told the same as people, so that it learns nothing.
         return Ok(());
     }

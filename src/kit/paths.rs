@@ -29,6 +29,12 @@ impl<'a> FromParam<'a> for Id {
     }
 }
 
+/// The method that was asked for. Rocket answers HEAD by a GET, and its routes see no difference.
+pub fn method_of(request: &Request<'_>) -> Method {
+    struct Asked(Method);
+    request.local_cache(|| Asked(request.method())).0
+}
+
 /// `/rooms/1/` is `/rooms/1`.
 ///
 /// Django: `APPEND_SLASH`, without the detour.
@@ -41,6 +47,7 @@ impl Fairing for TrailingSlash {
     }
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        method_of(request);
         let path = request.uri().path().as_str();
         if path.len() < 2 || !path.ends_with('/') {
             return;

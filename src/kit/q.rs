@@ -229,7 +229,13 @@ impl Tree {
         dyn Fragment: QueryFragment<DB>,
     {
         match self {
-            Self::Leaf { sql, .. } => sql.walk_ast(out),
+            // In parentheses: a condition that somebody wrote as text may have an OR in it.
+            Self::Leaf { sql, .. } => {
+                out.push_sql("(");
+                sql.walk_ast(out.reborrow())?;
+                out.push_sql(")");
+                Ok(())
+            }
             Self::All(parts) => walk_list(parts, " AND ", "TRUE", out),
             Self::Any(parts) => walk_list(parts, " OR ", "FALSE", out),
             // AND and OR take NULL for false by themselves, as far as "does it hold" goes; only a negation does not. A plain

@@ -18,6 +18,7 @@ use crate::kit::error::Error;
 use crate::kit::forms::FieldErrors;
 use crate::kit::i18n::{Catalogue, FALLBACK, Text};
 use crate::kit::multipart::PostWithFile;
+use crate::kit::paths::method_of;
 use crate::kit::pictures::{Pictures, Shape};
 use crate::kit::storage::{Name, StorageError};
 
@@ -176,7 +177,7 @@ impl<'r> rocket::request::FromRequest<'r> for Asked<'r> {
     async fn from_request(request: &'r Request<'_>) -> rocket::request::Outcome<Self, Self::Error> {
         let header = |name| request.headers().get_one(name);
         rocket::outcome::Outcome::Success(Self {
-            is_head: request.method() == Method::Head,
+            is_head: method_of(request) == Method::Head,
             range: header("Range"),
             if_range: header("If-Range"),
             if_none_match: header("If-None-Match"),

@@ -5,7 +5,7 @@
 use rocket::FromForm;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::db::fold_key;
+use crate::kit::db::{fold_key, is_unseen};
 use crate::kit::forms::{Cleaner, FieldErrors};
 use crate::kit::i18n::Text;
 use crate::media::uploads::Wanted;
@@ -85,7 +85,9 @@ fn tags(clean: &mut Cleaner, typed: &str) -> Vec<String> {
     for part in parts {
         let name =
             part.split_whitespace().collect::<Vec<_>>().join(" ").trim_start_matches('#').trim_start().to_owned();
-        if name.is_empty() || tags.iter().any(|tag| fold_key(tag) == fold_key(&name)) {
+        // What nobody can see is no tag.
+        let is_seen = name.chars().any(|letter| !letter.is_whitespace() && !is_unseen(letter));
+        if !is_seen || tags.iter().any(|tag| fold_key(tag) == fold_key(&name)) {
             continue;
         }
         tags.push(name);
@@ -93,12 +95,13 @@ fn tags(clean: &mut Cleaner, typed: &str) -> Vec<String> {
     if tags.len() > MOST {
         clean.errors.add("tags", Text::new("error-tags-many").with("max", i64::try_from(MOST).unwrap_or(i64::MAX)));
     }
-    for tag in &tags {
-        let before = clean.errors.len();
+    // The first that is wrong is named: the field holds several.
+    if let Some(tag) = tags.iter().find(|tag| tag.chars().count() > LONGEST) {
+        let max = i64::try_from(LONGEST).unwrap_or(i64::MAX);
+        let beginning: String = tag.chars().take(20).collect();
+        clean.errors.add("tags", Text::new("error-tag-long").with("tag", beginning).with("max", max));
+    } else if let Some(tag) = tags.iter().find(|tag| tag.contains('\0')) {
         clean.line("tags", tag, LONGEST);
-        if clean.errors.len() > before {
-            break;
-        }
     }
     tags
 }

@@ -147,3 +147,10 @@ both!(many_rows_on_the_other_side_give_no_duplicates, |site| {
     assert_eq!(found(site, !said()), ["third"]);
     assert_eq!(found(site, !q(rooms::id.eq_any(of(indigo()))) | icontains(rooms::name, "first")), ["first", "third"]);
 });
+
+both!(a_condition_in_words_of_the_database_stays_whole, |site| {
+    rooms_named(site, &["h", "ht", "t"]);
+    let either = || q(diesel::dsl::sql::<diesel::sql_types::Bool>("rooms.name = 'h' OR rooms.name = 't'"));
+    assert_eq!(found(site, either() & q(rooms::topic_id.is_not_null())), ["t"]);
+    assert_eq!(found(site, !either()), ["ht"]);
+});

@@ -165,3 +165,10 @@ both!(a_page_joins_what_somebody_says_can_and_made, |site| {
     page.hold("asha/message\"");
     asha.get("/developers/asha").hold("\"/account/edit\"").hold("\"/account/skills\"");
 });
+
+both!(nobody_is_led_to_write_to_who_was_disabled, |site| {
+    let (asha, ravi) = (site.person("asha"), site.person("ravi"));
+    ravi.get("/developers/asha").hold("/message\"");
+    site.disable(asha.id);
+    ravi.get("/developers/asha").status(200).see_not("/message\"");
+});

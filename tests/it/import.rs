@@ -485,3 +485,12 @@ both!(pictures_come_along_once_and_replace_none, |site| {
     assert_eq!(picture("asha"), "");
     assert!(picture("cara").starts_with("avatar/"));
 });
+
+both!(a_user_name_of_dots_gets_another, |site| {
+    let course = Source::empty();
+    course.user(1, "..", "", DJANGO_HASH);
+    course.user(2, "a..b", "", DJANGO_HASH);
+    let report = course.import(site);
+    assert_eq!(remarks(&report, Kind::Renamed), ["base_user 1: \"..\" can have no page, is now \"user-1\""]);
+    site.anonymous().get("/developers/user-1").status(200);
+});

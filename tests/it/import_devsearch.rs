@@ -445,3 +445,15 @@ both!(pictures_of_people_and_projects_come_along, |site| {
     assert!(remarks(&again, Kind::Picture).is_empty());
     assert_eq!(site.rows(&["pictures", "import_ids"]), before, "twice is once");
 });
+
+both!(a_profile_says_what_somebody_is_called, |site| {
+    let source = Source::small();
+    source.sql(&format!(
+        "UPDATE auth_user SET first_name = 'Old', last_name = 'Name' WHERE id IN (1, 2);
+         UPDATE users_profile SET name = '' WHERE id = '{}'",
+        uuid(1, 2)
+    ));
+    source.import(site);
+    assert_eq!(site.text("SELECT name FROM users WHERE username = 'asha'"), "Name of asha");
+    assert_eq!(site.text("SELECT name FROM users WHERE username = 'ravi'"), "Old Name");
+});

@@ -1,6 +1,6 @@
 //! The inbox and the form that leads into another's.
 
-use crate::support::{Answer, Person, Site, words};
+use crate::support::{Answer, Person, Request, Site, words};
 
 fn write(from: &Person<'_>, to: &str, fields: &[(&str, &str)]) -> Answer {
     let mut all = vec![("subject", "Hello"), ("body", "Some **words**")];
@@ -122,3 +122,37 @@ both!(
         assert_eq!(site.number("SELECT count(*) FROM inbox_messages"), 4);
     }
 );
+
+both!(a_stranger_does_not_pass_for_a_member, |site| {
+    let (asha, bina) = (site.person("asha"), site.person("bina"));
+    let path = "/developers/asha/message";
+    let fields = [("name", "bina"), ("email", "other@example.org"), ("subject", "From the road"), ("body", "hi")];
+    site.anonymous().post(path, &fields).status(303);
+    asha.get("/inbox").see("From the road").see(&words("inbox-not-member"));
+    site.sql("DELETE FROM inbox_messages");
+    bina.post(path, &fields).status(303);
+    asha.get("/inbox").see("From the road").see_not(&words("inbox-not-member"));
+    let turned = [("name", "ab\u{202e}c"), ("email", "other@example.org"), ("subject", "s"), ("body", "hi")];
+    site.anonymous().post(path, &turned).status(422).see(&words("error-name-chars"));
+});
+
+both!(what_fills_in_forms_for_members_loses_nothing, |site| {
+    let (asha, bina) = (site.person("asha"), site.person("bina"));
+    bina.get("/developers/asha/message").status(200).see_not("name=\"website\"");
+    let fields = [("subject", "s"), ("body", "hello"), ("website", "https://bina.example")];
+    bina.post("/developers/asha/message", &fields).status(303);
+    asha.get("/inbox").see("s");
+    assert_eq!(site.number("SELECT count(*) FROM inbox_messages"), 1);
+});
+
+both!(who_does_not_look_has_read_nothing, |site| {
+    let (asha, bina) = (site.person("asha"), site.person("bina"));
+    bina.post("/developers/asha/message", &[("subject", "s"), ("body", "hello")]).status(303);
+    let path = format!("/inbox/{}", site.number("SELECT id FROM inbox_messages"));
+    let unread = || site.number("SELECT count(*) FROM inbox_messages WHERE NOT is_read");
+    asha.send(Request::new("HEAD", &path)).status(200);
+    asha.send(Request::new("GET", &path).header("Sec-Purpose", "prefetch;prerender")).status(200);
+    assert_eq!(unread(), 1);
+    asha.get(&path).status(200);
+    assert_eq!(unread(), 0);
+});

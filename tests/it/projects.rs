@@ -228,3 +228,17 @@ both!(what_was_typed_survives_a_lost_session, |site| {
     stranger.get(&format!("/projects/{project}")).see("typed before");
     drop(ravi);
 });
+
+both!(a_wrong_tag_is_named_and_an_unseen_one_is_none, |site| {
+    let asha = site.person("asha");
+    let page = asha.post("/projects/new", &[("title", "Loom"), ("tags", &format!("rust, {}", "weaving".repeat(7)))]);
+    page.status(422).see("weavingweavingweavin").hold("id=\"tags-error\"");
+    asha.post("/projects/new", &[("title", "Loom"), ("tags", "\u{200b}, rust")]).status(303);
+    assert_eq!(site.text("SELECT name FROM tags"), "rust");
+    let project = site.number("SELECT id FROM projects");
+    asha.post(&format!("/projects/{project}/tags/99999/remove"), &[]).status(404);
+    // Whoever goes back from a form that was sent.
+    let page = asha.post(&format!("/projects/{project}/edit"), &[("title", "")]);
+    page.status(422).hold(&format!("href=\"&#x2F;projects&#x2F;{project}\""));
+    asha.post("/projects/new", &[("title", "")]).status(422).hold("href=\"&#x2F;projects\"");
+});

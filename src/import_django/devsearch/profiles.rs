@@ -21,7 +21,7 @@ table_row! {
         social_youtube, social_website
     }
 }
-table_row! { AccountRow { id, username, email } }
+table_row! { AccountRow { id, username, email, first_name, last_name } }
 table_row! { SkillRow { id, owner_id, name, description, created } }
 
 /// Brings across what people tell of themselves.
@@ -53,10 +53,11 @@ pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &mut Brou
             work.report.skip(PROFILES, Some(*id), text);
             continue;
         };
-        if let Some(account) = user.and_then(|user| accounts.get(&user)) {
+        let account = user.and_then(|user| accounts.get(&user));
+        if let Some(account) = account {
             compare(work, *id, row, account);
         }
-        fill(work, *id, row, target)?;
+        fill(work, *id, row, target, account)?;
         if filled.insert(target) {
             work.report.tally(PROFILES).new += 1;
         } else {
@@ -87,7 +88,13 @@ fn compare(work: &mut Work<'_>, id: i64, row: &ProfileRow, account: &AccountRow)
 }
 
 /// Fills what is empty.
-fn fill(work: &mut Work<'_>, id: i64, row: &ProfileRow, target: i64) -> Result<(), ImportError> {
+fn fill(
+    work: &mut Work<'_>,
+    id: i64,
+    row: &ProfileRow,
+    target: i64,
+    account: Option<&AccountRow>,
+) -> Result<(), ImportError> {
     let present = profile::find(work.conn, target)?;
     let or = |present: String, told: String| if present.trim().is_empty() { told } else { present };
     let filled = Profile {
@@ -104,7 +111,16 @@ fn fill(work: &mut Work<'_>, id: i64, row: &ProfileRow, target: i64) -> Result<(
     };
     profile::set(work.conn, target, &filled)?;
     let name = work.text(PROFILES, id, "name", &row.name).trim().to_owned();
-    diesel::update(users::table.find(target).filter(users::name.eq("")))
+    if name.is_empty() {
+        return Ok(());
+    }
+    // DevSearch shows the profile's name, not the account's; one that he gave himself here stays.
+    let account_name = account.map(|account| {
+        format!("{} {}", account.first_name.text().text, account.last_name.text().text).trim().to_owned()
+    });
+    let account_name = account_name.unwrap_or_default();
+    let here = users::table.find(target).filter(users::name.eq("").or(users::name.eq(account_name)));
+    diesel::update(here.filter(users::name.ne(&name)))
         .set((users::name.eq(&name), users::name_look.eq(look_text(&name))))
         .execute(work.conn)?;
     Ok(())

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use serde::Serialize;
 
 use super::skill;
@@ -131,6 +131,9 @@ pub struct Sight {
     name: String,
     #[diesel(sql_type = Nullable<Text>)]
     picture: Option<String>,
+    #[diesel(sql_type = Bool)]
+    /// Whether he may log in, and be written to.
+    pub is_active: bool,
     #[diesel(sql_type = diesel::sql_types::Timestamp)]
     /// When he registered.
     pub joined: NaiveDateTime,
@@ -192,7 +195,7 @@ pub fn sight(conn: &mut Conn, username: &str) -> QueryResult<Sight> {
     }
     let tally = room::tally_columns(COUNTED + 1);
     let sql = format!(
-        "SELECT u.id, u.username, u.name, u.picture, u.date_joined AS joined, p.short_intro, p.location, p.bio_html, \
+        "SELECT u.id, u.username, u.name, u.picture, u.is_active, u.date_joined AS joined, p.short_intro, p.location, p.bio_html, \
                 p.social_github AS github, p.social_twitter AS twitter, p.social_linkedin AS linkedin, \
                 p.social_youtube AS youtube, p.social_website AS website, {tally} \
          FROM users u JOIN profiles p ON p.user_id = u.id WHERE u.username_key = ?"

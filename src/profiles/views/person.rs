@@ -33,6 +33,7 @@ struct Shown {
     rooms: i64,
     messages: i64,
     is_self: bool,
+    is_active: bool,
 }
 
 #[derive(Serialize)]
@@ -70,6 +71,7 @@ pub async fn person(page: Page<'_>, db: &Db, username: String) -> Result<View, E
     let links = sight.links().into_iter().map(|link| Link::new(&page, link)).collect();
     let person = Shown {
         is_self: viewer == Some(person.id),
+        is_active: sight.is_active,
         person,
         links,
         joined: sight.joined,

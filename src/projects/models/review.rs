@@ -182,12 +182,14 @@ pub fn forget_author(conn: &mut Conn, owner_id: i64) -> QueryResult<()> {
     Ok(())
 }
 
-/// Who votes at the same moment waits here, so that the count sees every vote before it.
+/// Who votes at the same moment waits here (any column does but those that are indexed for the search), so that the count sees every vote before it.
 ///
 /// # Errors
 /// [`DieselError::NotFound`]: there is no such project.
 fn lock(conn: &mut Conn, project_id: i64) -> QueryResult<()> {
-    let locked = diesel::update(projects::table.find(project_id)).set(projects::id.eq(project_id)).execute(conn)?;
+    let locked = diesel::update(projects::table.find(project_id))
+        .set(projects::votes_up.eq(projects::votes_up))
+        .execute(conn)?;
     if locked == 1 { Ok(()) } else { Err(DieselError::NotFound) }
 }
 

@@ -55,12 +55,16 @@ pub fn of(conn: &mut Conn, project_ids: &[i64]) -> QueryResult<HashMap<i64, Vec<
     let (marks, numbers) = number_list(project_ids.iter().copied());
     let sql = format!(
         "SELECT pt.project_id, t.id, t.name FROM project_tags pt JOIN tags t ON t.id = pt.tag_id \
-         WHERE pt.project_id IN ({marks}) ORDER BY t.name_key, t.id"
+         WHERE pt.project_id IN ({marks})"
     );
     let rows: Vec<Row> = prepared(sql, numbers).load(conn)?;
     let mut found: HashMap<i64, Vec<Tag>> = HashMap::new();
     for row in rows {
         found.entry(row.project_id).or_default().push(Tag::new(row.id, row.name));
+    }
+    // In the same order on each database, whatever its collation.
+    for tags in found.values_mut() {
+        tags.sort_by_cached_key(|tag| fold_key(&tag.name));
     }
     Ok(found)
 }
@@ -90,9 +94,10 @@ pub fn set(conn: &mut Conn, project_id: i64, names: &[String]) -> QueryResult<()
 /// Django: `project.tags.remove`
 ///
 /// # Errors
-/// Only the database's.
+/// [`diesel::result::Error::NotFound`]: the project does not have it.
 pub fn remove(conn: &mut Conn, project_id: i64, tag_id: i64) -> QueryResult<()> {
-    diesel::delete(project_tags::table.find((project_id, tag_id))).execute(conn).map(drop)
+    let removed = diesel::delete(project_tags::table.find((project_id, tag_id))).execute(conn)?;
+    if removed == 1 { Ok(()) } else { Err(diesel::result::Error::NotFound) }
 }
 
 /// Names for the form's suggestions.
