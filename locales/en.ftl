@@ -606,6 +606,11 @@ error-500-title = Something broke
 error-500-text = It is our fault, not yours. It has been noted in the server’s log.
 error-503-title = Back soon
 error-503-text = The server is too busy for this at the moment.
+error-busy-title = Many are searching
+error-busy-text = Too many people search at this moment. The other pages are there; please try the search again in { $seconds ->
+    [one] a second.
+   *[other] { $seconds } seconds.
+}
 error-csrf-title = This form is too old
 error-csrf-text = It could not be shown to come from this site, so nothing was changed. Go back, load the page again and send it once more.
 

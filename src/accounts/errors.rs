@@ -85,7 +85,11 @@ async fn any(status: Status, request: &Request<'_>) -> Caught {
         return Caught { status: Status::SeeOther, answer: Answer::Away(Box::new(said)), headers };
     }
     let status = if needs_code { Status::Forbidden } else { status };
-    let key = if note.csrf { "csrf".to_owned() } else { known(status).to_string() };
+    let key = match note {
+        Note { csrf: true, .. } => "csrf".to_owned(),
+        Note { busy: true, .. } => "busy".to_owned(),
+        _ => known(status).to_string(),
+    };
     let title = Text::new(format!("error-{key}-title"));
     let mut text = Text::new(format!("error-{key}-text"));
     if let Some(seconds) = note.retry_after {

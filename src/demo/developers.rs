@@ -6,7 +6,7 @@ use super::people::{DEMO, Member};
 use super::portfolio::{Portfolio, ProjectScript, Verdict, Words};
 use super::{DemoError, Stage, named};
 use crate::kit::bulk::{self, Value};
-use crate::kit::db::fold_key;
+use crate::projects::models::project::title_key;
 use crate::projects::models::review;
 
 /// So many rows are written at a time.
@@ -111,7 +111,7 @@ fn projects<'a>(stage: &mut Stage<'_>, portfolio: &'a Portfolio, cast: &[Member]
             id.into(),
             cast[owner].id.into(),
             title.as_str().into(),
-            fold_key(&title).into(),
+            title_key(&title).into(),
             script.about.text.as_str().into(),
             script.about.html.as_str().into(),
             demo.into(),

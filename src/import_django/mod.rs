@@ -138,6 +138,9 @@ impl Course {
     }
 }
 
+/// Of a topic's or tag's name, in characters.
+const LONGEST_LABEL: usize = 300;
+
 /// What an import counts on from, and writes.
 const TABLES: [&str; 13] = [
     "users",
@@ -265,6 +268,16 @@ impl Work<'_> {
             self.report.remark(Kind::Mended, table, Some(id), column.to_owned());
         }
         clean.text
+    }
+
+    /// The name of a topic or tag. It is looked up by an index, which has no room for thousands of letters.
+    fn label(&mut self, table: &'static str, id: i64, cell: &cell::Cell) -> String {
+        let name = self.text(table, id, "name", cell).trim().to_owned();
+        let cut: String = name.chars().take(LONGEST_LABEL).collect();
+        if cut.len() < name.len() {
+            self.report.remark(Kind::Mended, table, Some(id), format!("name was cut to {LONGEST_LABEL} characters"));
+        }
+        cut.trim_end().to_owned()
     }
 
     /// A time of a row, or `instead`.

@@ -12,6 +12,7 @@
 //! | `Invalid` | 422 | what is wrong with which field |
 //! | `Throttled` | 429 | when to try again |
 //! | `Unavailable` | 503 | the database cannot be reached, or not be written, just now |
+//! | `Busy` | 503 | too many search at the same time; when to try again |
 //! | `Stopping` | 503 | the server ends; ask again, and another one (or the next) answers |
 //! | `Db`, `Internal` | 500 | our fault; the log has the reason beside the request id |
 //!
@@ -53,6 +54,8 @@ pub enum Error {
     Throttled(Duration),
     /// The database (or another service) cannot be reached; the text is for the log.
     Unavailable(String),
+    /// Too many want the same costly thing at the moment.
+    Busy,
     /// The server is about to end and begins nothing that lasts.
     Stopping,
     /// A query failed.
@@ -73,7 +76,7 @@ impl Error {
             Self::UnsupportedMedia => Status::UnsupportedMediaType,
             Self::Invalid(_) => Status::UnprocessableEntity,
             Self::Throttled(_) => Status::TooManyRequests,
-            Self::Unavailable(_) | Self::Stopping => Status::ServiceUnavailable,
+            Self::Unavailable(_) | Self::Busy | Self::Stopping => Status::ServiceUnavailable,
             Self::Db(_) | Self::Internal(_) => Status::InternalServerError,
         }
     }
@@ -90,6 +93,7 @@ impl Error {
                 note.retry_after = Some(2);
                 logging::failure(request, &reason);
             }
+            Self::Busy => (note.busy, note.retry_after) = (true, Some(5)),
             Self::Stopping => note.retry_after = Some(u64::from(1 + random::bytes::<1>()[0] % 5)),
             Self::Internal(reason) => logging::failure(request, &reason),
             _ => {}
@@ -143,4 +147,6 @@ pub struct Note {
     pub retry_after: Option<u64>,
     /// The refusal was about the form's token.
     pub csrf: bool,
+    /// Too many search.
+    pub busy: bool,
 }

@@ -8,7 +8,7 @@ use crate::accounts::page::{Page, View};
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::paginate::{Asked, COUNTED, encode_query, page_url, search_text};
-use crate::search::models::found::{Counts, MOST_LISTED, search};
+use crate::search::models::found::{Counts, Found, MOST_LISTED, by_words, inside_words};
 use crate::search::models::kind::Kind;
 use crate::search::models::query::Query;
 
@@ -39,6 +39,17 @@ fn tabs(q: &str, counts: &Counts, current: Option<Kind>) -> Vec<Tab> {
     std::iter::once(None).chain(Kind::ALL.into_iter().map(Some)).map(tab).collect()
 }
 
+/// By words; what stands nowhere as a word is looked for inside of words.
+async fn found(db: &Db, q: &str, kind: Option<Kind>) -> Result<Found, Error> {
+    let query = Query::new(q);
+    let asked = query.clone();
+    let found = db.read(move |conn| Ok(by_words(conn, &asked, kind)?)).await?;
+    if found.counts.total() > 0 {
+        return Ok(found);
+    }
+    db.scan(q, move |conn| Ok(inside_words(conn, &query, kind)?)).await
+}
+
 /// Everything at once, the best first; or one kind, page by page.
 #[get("/search?<q>&<kind>&<page>")]
 pub async fn page(
@@ -50,8 +61,7 @@ pub async fn page(
 ) -> Result<View, Error> {
     let q = search_text(q.as_deref());
     let kind = kind.as_deref().and_then(Kind::from_key);
-    let query = Query::new(&q);
-    let found = db.read(move |conn| Ok(search(conn, &query, kind)?)).await?;
+    let found = found(db, &q, kind).await?;
     let path = kind.map_or_else(|| "/search".to_owned(), |kind| format!("/search?kind={}", kind.key()));
     let listed = if kind.is_some() { i64::try_from(found.len()).unwrap_or(i64::MAX) } else { 0 };
     let pager = Asked::new(page.as_deref(), PER_PAGE).pager(&path, &q, listed);

@@ -1,5 +1,9 @@
 //! Many at once: of fifty who want the same, one gets it; of fifty who speak, all are heard.
 
+use chaupal::kit::db::{Conn, Db, Target};
+use chaupal::kit::error::Error;
+use rocket::tokio::runtime::Runtime;
+
 use crate::support::{PASSWORD, Site};
 
 /// Runs `n` at once and gathers what they say.
@@ -107,4 +111,38 @@ both!(edits_deletes_and_a_departure_keep_the_numbers_whole, |site| {
     assert_eq!(last, 90, "his last ten words, their deletions, twenty words of hers");
     assert_eq!(site.number("SELECT max(version) FROM messages"), 90);
     assert_eq!(site.number("SELECT count(DISTINCT version) FROM messages"), 60);
+});
+
+// Forty who search hold a quarter of the readers; the others are there for all else.
+both!(searches_leave_room_for_all_else, |site| {
+    let db = Db::new(Target::parse(&site.database_url).unwrap(), 8);
+    let runtime = Runtime::new().unwrap();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let ended = std::sync::Arc::new(std::sync::Mutex::new(ended));
+    let searching: Vec<_> = (0..40)
+        .map(|_| {
+            let (db, ended) = (db.clone(), std::sync::Arc::clone(&ended));
+            runtime.spawn(async move {
+                // Until it is told to end.
+                let work = move |_: &mut Conn| Ok(ended.lock().map(|ended| ended.recv().is_err()).unwrap_or_default());
+                db.scan("zzqq", work).await
+            })
+        })
+        .collect();
+    runtime.block_on(async {
+        rocket::tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        db.read(|_| Ok(())).await.unwrap();
+        db.scan("", |_| Ok(())).await.unwrap();
+        assert!(matches!(db.scan("a", |_| Ok(())).await, Err(Error::Busy)), "after a while he is told to come again");
+    });
+    drop(end);
+    let outcomes: Vec<bool> = runtime.block_on(async {
+        let mut outcomes = Vec::new();
+        for one in searching {
+            outcomes.push(one.await.unwrap().is_ok());
+        }
+        outcomes
+    });
+    assert!(outcomes.contains(&true) && outcomes.contains(&false), "{outcomes:?}");
+    runtime.block_on(db.scan("a", |_| Ok(()))).expect("there is room again");
 });

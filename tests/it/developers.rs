@@ -1,6 +1,6 @@
 //! Developers: profiles, skills, and the page on which both worlds meet.
 
-use crate::support::{PASSWORD, Site, words};
+use crate::support::{PASSWORD, Request, Site, words};
 
 /// The names on a page of developers, in their order.
 fn profiles(site: &Site) -> i64 {
@@ -171,4 +171,25 @@ both!(nobody_is_led_to_write_to_who_was_disabled, |site| {
     ravi.get("/developers/asha").hold("/message\"");
     site.disable(asha.id);
     ravi.get("/developers/asha").status(200).see_not("/message\"");
+});
+
+both!(thirty_times_the_same_skill_at_once_is_one, |site| {
+    let asha = site.person("asha");
+    let add = |name: String| {
+        let token = asha.token();
+        let request = Request::new("POST", "/account/skills/new").form(&[("name", &name), ("csrf_token", &token)]);
+        request.header("Cookie", &asha.jar.line().unwrap())
+    };
+    let all_at_once = |names: Vec<String>| {
+        let requests: Vec<Request> = names.into_iter().map(add).collect();
+        std::thread::scope(|scope| {
+            for request in &requests {
+                scope.spawn(|| assert!([303, 422].contains(&request.open(site.port()).finish().status)));
+            }
+        });
+    };
+    all_at_once((0..30).map(|n| if n % 2 == 0 { "Rust".into() } else { "RUST".into() }).collect());
+    assert_eq!(site.number("SELECT count(*) FROM skills"), 1);
+    all_at_once((0..60).map(|n| format!("Skill {n}")).collect());
+    assert_eq!(site.number("SELECT count(*) FROM skills"), 50);
 });

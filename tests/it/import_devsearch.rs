@@ -457,3 +457,19 @@ both!(a_profile_says_what_somebody_is_called, |site| {
     assert_eq!(site.text("SELECT name FROM users WHERE username = 'asha'"), "Name of asha");
     assert_eq!(site.text("SELECT name FROM users WHERE username = 'ravi'"), "Old Name");
 });
+
+both!(names_of_thousands_of_letters_stop_nothing, |site| {
+    let source = Source::small();
+    let mut seed = 7_u64;
+    let letters: String = (0..4000)
+        .map(|_| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from(b'a' + u8::try_from(seed >> 33 & 15).unwrap())
+        })
+        .collect();
+    source.sql(&format!("UPDATE projects_project SET title = '{letters}'; UPDATE projects_tag SET name = '{letters}' WHERE name = 'wood'"));
+    let report = source.import(site);
+    assert_eq!(site.text("SELECT title FROM projects"), letters, "kept whole");
+    assert_eq!(site.number("SELECT max(length(name)) FROM tags"), 300);
+    assert_eq!(remarks(&report, Kind::Mended).len(), 1, "{:?}", report.remarks);
+});

@@ -1,6 +1,7 @@
 //! Projects, tags, reviews.
 
-use chaupal::projects::models::review::Vote;
+use chaupal::kit::db::transaction;
+use chaupal::projects::models::review::{self, Vote};
 
 use crate::support::{Answer, Person, Site, percent, words};
 
@@ -241,4 +242,29 @@ both!(a_wrong_tag_is_named_and_an_unseen_one_is_none, |site| {
     let page = asha.post(&format!("/projects/{project}/edit"), &[("title", "")]);
     page.status(422).hold(&format!("href=\"&#x2F;projects&#x2F;{project}\""));
     asha.post("/projects/new", &[("title", "")]).status(422).hold("href=\"&#x2F;projects\"");
+});
+
+// On SQLite one writer comes after the other anyway.
+both!(a_vote_under_way_is_counted_when_its_writer_leaves, |site| {
+    let (asha, ravi) = (site.person("asha"), site.person("ravi"));
+    let project = site.project(&asha, "Loom", &[]);
+    if site.backend == crate::support::Backend::Postgres {
+        let mut other = site.connect();
+        let (voting, leaving) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                transaction(&mut other, |conn| {
+                    review::write(conn, project, ravi.id, Vote::Up, "").unwrap();
+                    voting.send(()).unwrap();
+                    std::thread::sleep(std::time::Duration::from_millis(700));
+                    Ok::<(), diesel::result::Error>(())
+                })
+                .unwrap();
+            });
+            leaving.recv().unwrap();
+            site.delete(ravi.id);
+        });
+    }
+    assert_eq!(figures(site, project), (0, 0));
+    assert_eq!(site.number("SELECT count(*) FROM reviews"), 0);
 });

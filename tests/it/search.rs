@@ -3,19 +3,25 @@
 use std::time::{Duration, Instant};
 
 use chaupal::kit::bulk;
-use chaupal::kit::db::transaction;
+use chaupal::kit::db::{Conn, transaction};
 use chaupal::kit::i18n::Text;
 use chaupal::kit::migrations;
 use chaupal::profiles::models::profile::{self, Profile};
 use chaupal::profiles::models::skill;
 use chaupal::projects::models::project::{self, ProjectValues};
 use chaupal::rooms::models::room::{self, RoomValues};
-use chaupal::search::models::found::{Found, search};
+use chaupal::search::models::found::{Found, by_words, inside_words};
 use chaupal::search::models::kind::Kind;
 use chaupal::search::models::query::Query;
 use diesel::prelude::*;
 
 use crate::support::{Answer, Person, Site, percent, says, words};
+
+/// As the page searches: by words, else inside of them.
+fn search(conn: &mut Conn, query: &Query, only: Option<Kind>) -> QueryResult<Found> {
+    let found = by_words(conn, query, only)?;
+    if found.counts.total() == 0 { inside_words(conn, query, only) } else { Ok(found) }
+}
 
 fn find(site: &Site, q: &str, kind: Option<&str>) -> Answer {
     let kind = kind.map(|kind| format!("&kind={kind}")).unwrap_or_default();

@@ -12,6 +12,7 @@ use crate::import_django::{ImportError, Work};
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::fold_key;
 use crate::kit::markdown;
+use crate::projects::models::project::title_key;
 use crate::schema::{project_tags, projects, tags};
 
 table_row! {
@@ -74,7 +75,7 @@ pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &mut Brou
             target.into(),
             owner.into(),
             title.as_str().into(),
-            fold_key(&title).into(),
+            title_key(&title).into(),
             markdown::render(&description).into(),
             description.into(),
             demo_link.into(),
@@ -109,7 +110,7 @@ pub(super) fn bring_tags(work: &mut Work<'_>, ledger: &mut Ledger) -> Result<Has
             }
             continue;
         }
-        let name = work.text(TAGS, *id, "name", &row.name).trim().to_owned();
+        let name = work.label(TAGS, *id, &row.name);
         if name.is_empty() {
             work.report.skip(TAGS, Some(*id), "it has no name");
             continue;

@@ -43,7 +43,7 @@ pub(super) fn bring_topics(work: &mut Work<'_>, ledger: &mut Ledger) -> Result<H
             }
             continue;
         }
-        let name = work.text(TOPICS, *id, "name", &row.name).trim().to_owned();
+        let name = work.label(TOPICS, *id, &row.name);
         if name.is_empty() {
             work.report.skip(TOPICS, Some(*id), "it has no name: its rooms get no topic");
             continue;

@@ -1,5 +1,5 @@
 //! The way to the database and back: one connection type for SQLite and PostgreSQL, one verb to
-//! read ([`Db::read`]) and one to write ([`Db::write`]).
+//! read ([`Db::read`]; [`Db::scan`] for what takes long) and one to write ([`Db::write`]).
 //!
 //! Django: `django.db.connection` and `transaction.atomic`, with the difference that whoever
 //! writes says so first, because SQLite lets one writer in at a time.
@@ -15,9 +15,12 @@ mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use rocket::outcome::Outcome;
 use rocket::request::{self, FromRequest, Request};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::kit::error::Error;
 use pool::Pool;
@@ -36,9 +39,14 @@ pub struct Db {
     target: Target,
     way: Way,
     stats: Arc<Stats>,
+    /// A quarter of those who may read, for what takes long: the others are there for all else.
+    scans: Arc<Semaphore>,
     /// The statements of one request, counted for the header that debug pages carry.
     statements: Arc<AtomicU32>,
 }
+
+/// So long one waits for his turn to search.
+const SCAN_PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 enum Way {
@@ -53,14 +61,16 @@ impl Db {
     /// is needed.
     pub fn new(target: Target, size: u32) -> Self {
         let stats = Arc::new(Stats::default());
-        let way = match &target {
-            Target::Sqlite(_) => Way::Sqlite(
-                Arc::new(Readers::new(target.clone(), size)),
-                Arc::new(Writer::new(target.clone(), Arc::clone(&stats))),
-            ),
-            Target::Postgres(_) => Way::Postgres(Arc::new(Pool::new(target.clone(), size))),
+        let (way, readers) = match &target {
+            Target::Sqlite(_) => {
+                let (readers, threads) = (Readers::new(target.clone(), size), readers::useful(size));
+                let writer = Writer::new(target.clone(), Arc::clone(&stats));
+                (Way::Sqlite(Arc::new(readers), Arc::new(writer)), threads)
+            }
+            Target::Postgres(_) => (Way::Postgres(Arc::new(Pool::new(target.clone(), size))), size),
         };
-        Self { target, way, stats, statements: Arc::default() }
+        let scans = Arc::new(Semaphore::new((readers / 4).max(1) as usize));
+        Self { target, way, stats, scans, statements: Arc::default() }
     }
 
     /// Where this database is.
@@ -93,6 +103,29 @@ impl Db {
             Way::Sqlite(readers, _) => readers.read(statements, work).await,
             Way::Postgres(pool) => pool.run(statements, work).await,
         }
+    }
+
+    /// Reads as [`Db::read`], where a text is looked for inside of all rows (with an empty one nothing is): no index helps,
+    /// and anybody may ask for it. A few do so at once; who waits for his turn holds nothing, and not for long.
+    ///
+    /// # Errors
+    /// As [`Db::read`]; [`Error::Busy`] when too many search.
+    pub async fn scan<T, F>(&self, text: &str, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+    {
+        if text.is_empty() {
+            return self.read(work).await;
+        }
+        let turn = timeout(SCAN_PATIENCE, Arc::clone(&self.scans).acquire_owned()).await;
+        let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?;
+        self.read(move |conn| {
+            // As long as the database works, also when nobody waits for it any more.
+            let _turn = turn;
+            work(conn)
+        })
+        .await
     }
 
     /// Writes: all of `work` in one transaction, or nothing of it. The answer comes when the change

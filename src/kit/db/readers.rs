@@ -25,11 +25,9 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// At most `most` threads, and at most two for each core.
+    /// As many threads as are [`useful`].
     pub(super) fn new(target: Target, most: u32) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let useful = u32::try_from(cores * 2).unwrap_or(u32::MAX);
-        Self { target, threads: most.min(useful).max(1), queue: OnceLock::new() }
+        Self { target, threads: useful(most), queue: OnceLock::new() }
     }
 
     /// Hands `work` to the next reader who is free, and waits for its result.
@@ -70,6 +68,12 @@ impl Readers {
             sender
         })
     }
+}
+
+/// At most `most`, and at most two for each core.
+pub(super) fn useful(most: u32) -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    most.min(u32::try_from(cores * 2).unwrap_or(u32::MAX)).max(1)
 }
 
 fn serve(target: &Target, jobs: &Receiver<Job>) {

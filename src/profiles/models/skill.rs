@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::kit::db::{Conn, fold_key, number_list, prepared};
 use crate::kit::time;
-use crate::schema::skills;
+use crate::schema::{profiles, skills};
 
 /// Somebody's skill.
 ///
@@ -106,6 +106,7 @@ impl From<diesel::result::Error> for SkillError {
 /// # Errors
 /// [`SkillError`]
 pub fn add(conn: &mut Conn, user_id: i64, name: &str, description: &str) -> Result<(), SkillError> {
+    lock(conn, user_id)?;
     let names = others(conn, user_id, None)?;
     if names.contains(&fold_key(name)) {
         return Err(SkillError::Told);
@@ -129,6 +130,7 @@ pub fn add(conn: &mut Conn, user_id: i64, name: &str, description: &str) -> Resu
 /// # Errors
 /// [`SkillError::Told`]; [`diesel::result::Error::NotFound`]: it is gone, or another's.
 pub fn change(conn: &mut Conn, user_id: i64, id: i64, name: &str, description: &str) -> Result<(), SkillError> {
+    lock(conn, user_id)?;
     if others(conn, user_id, Some(id))?.contains(&fold_key(name)) {
         return Err(SkillError::Told);
     }
@@ -144,6 +146,11 @@ pub fn change(conn: &mut Conn, user_id: i64, id: i64, name: &str, description: &
 /// Only the database's.
 pub fn delete(conn: &mut Conn, user_id: i64, id: i64) -> QueryResult<()> {
     diesel::delete(skills::table.find(id).filter(skills::user_id.eq(user_id))).execute(conn).map(drop)
+}
+
+/// Whoever tells of the same person's skills at the same moment waits here, so that each sees what the other told.
+fn lock(conn: &mut Conn, user_id: i64) -> QueryResult<()> {
+    diesel::update(profiles::table.find(user_id)).set(profiles::created.eq(profiles::created)).execute(conn).map(drop)
 }
 
 /// The folded names of a person's skills, but for one of them.

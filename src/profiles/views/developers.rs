@@ -23,7 +23,7 @@ pub async fn list(
     let q = search_text(q.as_deref());
     let asked = q.clone();
     let (pager, developers) = db
-        .read(move |conn| {
+        .scan(&q, move |conn| {
             let page = Asked::new(page.as_deref(), per_page);
             let pager = page.pager("/developers", &asked, profile::count_found(conn, &asked, page.most())?);
             let developers = profile::cards(conn, &asked, pager.offset(), per_page)?;

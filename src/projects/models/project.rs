@@ -227,6 +227,12 @@ pub struct ProjectValues {
     pub tags: Vec<String>,
 }
 
+/// What projects are ordered by. Its beginning is enough, and an index has no room for an imported title of thousands of
+/// letters.
+pub fn title_key(title: &str) -> String {
+    fold_key(title).chars().take(200).collect()
+}
+
 /// Puts a project here; gives its number.
 ///
 /// # Errors
@@ -237,7 +243,7 @@ pub fn create(conn: &mut Conn, owner_id: i64, values: &ProjectValues) -> QueryRe
         .values((
             projects::owner_id.eq(owner_id),
             projects::title.eq(&values.title),
-            projects::title_key.eq(fold_key(&values.title)),
+            projects::title_key.eq(title_key(&values.title)),
             projects::description.eq(&values.description),
             projects::description_html.eq(markdown::render(&values.description)),
             projects::demo_link.eq(&values.demo_link),
@@ -259,7 +265,7 @@ pub fn change(conn: &mut Conn, owner_id: i64, id: i64, values: &ProjectValues) -
     let changed = diesel::update(projects::table.find(id).filter(projects::owner_id.eq(owner_id)))
         .set((
             projects::title.eq(&values.title),
-            projects::title_key.eq(fold_key(&values.title)),
+            projects::title_key.eq(title_key(&values.title)),
             projects::description.eq(&values.description),
             projects::description_html.eq(markdown::render(&values.description)),
             projects::demo_link.eq(&values.demo_link),

@@ -138,6 +138,7 @@ impl From<DieselError> for ReviewError {
 /// # Errors
 /// [`ReviewError::Own`]; [`DieselError::NotFound`]: there is no such project.
 pub fn write(conn: &mut Conn, project_id: i64, owner_id: i64, vote: Vote, body: &str) -> Result<(), ReviewError> {
+    hold_person(conn, owner_id, "KEY SHARE")?;
     lock(conn, project_id)?;
     let now = time::now();
     diesel::sql_query(
@@ -172,12 +173,27 @@ pub fn delete(conn: &mut Conn, project_id: i64, owner_id: i64) -> QueryResult<()
 /// # Errors
 /// Only the database's.
 pub fn forget_author(conn: &mut Conn, owner_id: i64) -> QueryResult<()> {
+    hold_person(conn, owner_id, "UPDATE")?;
     let own = reviews::table.filter(reviews::owner_id.eq(owner_id));
     let mut voted: Vec<i64> = own.select(reviews::project_id).load(conn)?;
     // In one order for all, so that two who leave at once do not wait for each other in a ring.
     voted.sort_unstable();
     for project_id in voted {
-        delete(conn, project_id, owner_id)?;
+        match delete(conn, project_id, owner_id) {
+            // It went at the same moment, and the vote with it.
+            Err(DieselError::NotFound) => {}
+            done => done?,
+        }
+    }
+    Ok(())
+}
+
+/// A vote that is being written when its writer leaves would go uncounted: the one waits for the other, in this order
+/// (person, then project) so that neither waits in a ring. SQLite has one writer at a time anyway.
+fn hold_person(conn: &mut Conn, id: i64, strength: &str) -> QueryResult<()> {
+    if let Conn::Postgres(_) = conn {
+        let sql = format!("SELECT id FROM users WHERE id = $1 FOR {strength}");
+        diesel::sql_query(sql).bind::<BigInt, _>(id).execute(conn)?;
     }
     Ok(())
 }

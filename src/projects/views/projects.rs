@@ -40,7 +40,7 @@ pub async fn list(
     let q = search_text(q.as_deref());
     let asked = q.clone();
     let (pager, projects) = db
-        .read(move |conn| {
+        .scan(&q, move |conn| {
             let page = Asked::new(page.as_deref(), per_page);
             let pager = page.pager("/projects", &asked, project::count_found(conn, &asked, page.most())?);
             let projects = project::cards(conn, &asked, pager.offset(), per_page)?;

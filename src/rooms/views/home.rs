@@ -37,7 +37,7 @@ pub async fn home(
     let filter = Filter { q: search_text(q.as_deref()), host: None };
     let q = filter.q.clone();
     let (pager, rooms, mut topics, rooms_total, activity) = db
-        .read(move |conn| {
+        .scan(&q, move |conn| {
             let page = Asked::new(page.as_deref(), ROOMS_PER_PAGE);
             let pager = page.pager("/", &filter.q, room::count_found(conn, &filter, page.most())?);
             let rooms = room::cards(conn, &filter, viewer, pager.offset(), ROOMS_PER_PAGE)?;
@@ -73,7 +73,7 @@ pub async fn topics(frame: Page<'_>, db: &Db, q: Option<String>, page: Option<St
     let q = search_text(q.as_deref());
     let asked = q.clone();
     let (pager, topics, rooms_total) = db
-        .read(move |conn| {
+        .scan(&q, move |conn| {
             let page = Asked::new(page.as_deref(), ROWS_PER_PAGE);
             let pager = page.pager("/topics", &asked, topic::count_found(conn, &asked, page.most())?);
             let topics = topic::list(conn, &asked, pager.offset(), ROWS_PER_PAGE)?;
@@ -89,7 +89,7 @@ pub async fn activity(frame: Page<'_>, db: &Db, q: Option<String>, page: Option<
     let filter = Filter { q: search_text(q.as_deref()), host: None };
     let q = filter.q.clone();
     let (pager, activity) = db
-        .read(move |conn| {
+        .scan(&q, move |conn| {
             let page = Asked::new(page.as_deref(), ROWS_PER_PAGE);
             let pager = page.pager("/activity", &filter.q, models::activity::count(conn, &filter, page.most())?);
             let activity = models::activity::list(conn, &filter, None, pager.offset(), ROWS_PER_PAGE)?;

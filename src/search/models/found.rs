@@ -83,18 +83,16 @@ impl Found {
     }
 }
 
-/// Searches for all kinds, or one: at most six statements. What stands nowhere as a word is looked for inside
-/// of words, among the newest of each kind.
+/// Searches for all kinds, or one, by words: at most six statements.
 ///
 /// # Errors
 /// Only the database's.
-pub fn search(conn: &mut Conn, query: &Query, only: Option<Kind>) -> QueryResult<Found> {
+pub fn by_words(conn: &mut Conn, query: &Query, only: Option<Kind>) -> QueryResult<Found> {
     if query.is_empty() {
         return Ok(Found::default());
     }
-    let is_wanted = |kind: Kind| only.is_none_or(|only| only == kind);
-    let (whole, inside) = (query.whole(), query.inside());
-    let (by_kind, mut counts) = match counts(conn, query, &whole) {
+    let whole = query.whole();
+    let (by_kind, counts) = match counts(conn, query, &whole) {
         Ok(counted) => counted,
         // A letter that SQLite does not know yet parts a word, and where its parts stand is not kept.
         Err(DieselError::DatabaseError(_, told)) if told.message().contains("phrase queries are not supported") => {
@@ -102,31 +100,51 @@ pub fn search(conn: &mut Conn, query: &Query, only: Option<Kind>) -> QueryResult
         }
         Err(error) => return Err(error),
     };
-    let is_in_part = counts.total() == 0;
-    let asked = if is_in_part { &inside } else { query };
     let most = if only.is_some() { MOST_LISTED } else { MOST_MIXED };
     let mut hits = Vec::new();
     for kind in Kind::ALL {
-        // Inside of words nothing was counted yet.
-        if !is_in_part && (counts.of(kind) == 0 || !is_wanted(kind)) {
-            continue;
-        }
-        let (ids, binds) =
-            if is_in_part { inside_words(kind, asked) } else { by_words(conn, kind, by_kind[kind as usize], most) };
-        let rows = load(conn, kind, &ids, binds)?;
-        if is_in_part {
-            counts.0[kind as usize] = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-        }
-        if is_wanted(kind) {
-            hits.extend(rows.into_iter().map(|row| Candidate::new(kind, row, asked)));
+        if counts.of(kind) > 0 && is_wanted(kind, only) {
+            let (ids, binds) = candidates(conn, kind, by_kind[kind as usize], most);
+            let rows = load(conn, kind, &ids, binds)?;
+            hits.extend(rows.into_iter().map(|row| Candidate::new(kind, row, query)));
         }
     }
+    Ok(found(counts, false, hits, query.clone(), only))
+}
+
+/// Looks inside of words for what stands nowhere as a word, among the newest of each kind: four statements, for which whole texts
+/// are read.
+///
+/// # Errors
+/// Only the database's.
+pub fn inside_words(conn: &mut Conn, query: &Query, only: Option<Kind>) -> QueryResult<Found> {
+    if query.is_empty() {
+        return Ok(Found::default());
+    }
+    let query = query.inside();
+    let (mut counts, mut hits) = (Counts::default(), Vec::new());
+    for kind in Kind::ALL {
+        let (ids, binds) = newest_with(kind, &query);
+        let rows = load(conn, kind, &ids, binds)?;
+        counts.0[kind as usize] = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        if is_wanted(kind, only) {
+            hits.extend(rows.into_iter().map(|row| Candidate::new(kind, row, &query)));
+        }
+    }
+    Ok(found(counts, true, hits, query, only))
+}
+
+fn is_wanted(kind: Kind, only: Option<Kind>) -> bool {
+    only.is_none_or(|only| only == kind)
+}
+
+fn found(counts: Counts, is_in_part: bool, mut hits: Vec<Candidate>, query: Query, only: Option<Kind>) -> Found {
     // Among equals the newest, as they came.
     hits.sort_by(|a, b| b.score.total_cmp(&a.score));
     if only.is_some() {
         hits.truncate(usize::try_from(MOST_LISTED).unwrap_or(usize::MAX));
     }
-    Ok(Found { counts, is_in_part, hits, query: Some(asked.clone()) })
+    Found { counts, is_in_part, hits, query: Some(query) }
 }
 
 /// The numbers of those that match, as a query, with what is to be bound: `$1` on; the newest first.
@@ -143,7 +161,7 @@ fn matching(conn: &Conn, kind: Kind, query: &Query, title: bool, place: usize) -
     }
 }
 
-fn by_words(conn: &Conn, kind: Kind, query: &Query, most: i64) -> (String, Vec<String>) {
+fn candidates(conn: &Conn, kind: Kind, query: &Query, most: i64) -> (String, Vec<String>) {
     let (newest, all) = matching(conn, kind, query, false, 1);
     if kind == Kind::Message {
         return (format!("{newest} ORDER BY id DESC LIMIT {most}"), vec![all]);
@@ -156,7 +174,7 @@ fn by_words(conn: &Conn, kind: Kind, query: &Query, most: i64) -> (String, Vec<S
     (ids, vec![all, in_title])
 }
 
-fn inside_words(kind: Kind, query: &Query) -> (String, Vec<String>) {
+fn newest_with(kind: Kind, query: &Query) -> (String, Vec<String>) {
     let (name, table) = kind.names();
     let patterns = query.patterns();
     let conditions: Vec<String> =

@@ -222,6 +222,11 @@ impl Site {
         work(conn.get_or_insert_with(|| databases::connect(&self.database_url)))
     }
 
+    /// Another connection to the database.
+    pub fn connect(&self) -> Conn {
+        databases::connect(&self.database_url)
+    }
+
     /// How many rows each of these tables has.
     pub fn rows(&self, tables: &[&str]) -> Vec<i64> {
         tables.iter().map(|table| self.number(&format!("SELECT count(*) FROM {table}"))).collect()
