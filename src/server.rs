@@ -54,7 +54,7 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
     let uploads = config.data_dir.join("uploads");
     std::fs::create_dir_all(&uploads).map_err(|e| cannot_write(&uploads, &e))?;
     let storage = storage::open(&config.media)?;
-    let pictures = Pictures::new(storage, Limits { pixels: config.media.max_pixels });
+    let pictures = Pictures::new(storage, Limits { pixels: config.media.max_pixels })?;
 
     let mailer = Mailer::new(config)?;
     let outbox = Outbox::new(mailer.is_some());

@@ -4,17 +4,18 @@
 //! Django: `request.FILES`, `TemporaryFileUploadHandler`
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use multer::{Field, Multipart};
 use rocket::data::{self, Data, FromData, ToByteUnit};
 use rocket::form::{Form, FromForm, ValueField};
+use rocket::futures::Stream;
 use rocket::outcome::Outcome;
 use rocket::request::Request;
-use rocket::tokio;
-use rocket::tokio::io::AsyncWriteExt;
 use rocket::tokio::time::timeout;
 use tokio_util::io::ReaderStream;
 
@@ -85,8 +86,8 @@ pub async fn read_form(request: &Request<'_>, data: Data<'_>) -> Result<(Vec<(St
     };
     let words = request.limits().get("form").unwrap_or(256.kibibytes()).as_u64();
     let most = rules.max_bytes.saturating_mul(PATIENCE).saturating_add(words);
-    let body = ReaderStream::with_capacity(data.open(most.bytes()), 64 * 1024);
-    let mut parts = Multipart::new(body, boundary);
+    let body = ReaderStream::with_capacity(data.open(most.bytes()), 32 * 1024);
+    let mut parts = Multipart::new(OneByOne { stream: body, rests: false }, boundary);
     let mut fields = Vec::new();
     let mut words_left = words;
     let mut brought = Brought::Nothing;
@@ -124,6 +125,26 @@ pub async fn read_form(request: &Request<'_>, data: Data<'_>) -> Result<(Vec<(St
     Ok((fields, brought))
 }
 
+/// Gives one piece each time that it is asked: the parser would take in all that has come, a body's worth of memory.
+struct OneByOne<S> {
+    stream: S,
+    rests: bool,
+}
+
+impl<S: Stream + Unpin> Stream for OneByOne<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if std::mem::take(&mut self.rests) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let piece = Pin::new(&mut self.stream).poll_next(context);
+        self.rests = piece.is_ready();
+        piece
+    }
+}
+
 async fn word(mut part: Field<'_>, left: &mut u64) -> Result<(String, String), Error> {
     let name = part.name().unwrap_or_default().to_owned();
     let mut value = Vec::new();
@@ -138,7 +159,7 @@ async fn word(mut part: Field<'_>, left: &mut u64) -> Result<(String, String), E
 
 async fn file(mut part: Field<'_>, rules: &FileRules) -> Result<Brought, Error> {
     let full = |error: std::io::Error| Error::Unavailable(format!("a file was not taken in: {error}"));
-    let mut file: Option<tokio::fs::File> = None;
+    let mut file: Option<File> = None;
     let mut size = 0_u64;
     loop {
         let chunk = match in_time(part.chunk()).await {
@@ -158,16 +179,16 @@ async fn file(mut part: Field<'_>, rules: &FileRules) -> Result<Brought, Error> 
         }
         let file = match &mut file {
             Some(file) => file,
-            None => file.insert(tokio::fs::File::from_std(tempfile::tempfile_in(&rules.folder).map_err(full)?)),
+            None => file.insert(tempfile::tempfile_in(&rules.folder).map_err(full)?),
         };
-        file.write_all(&chunk).await.map_err(full)?;
+        // Into the cache of the operating system, which takes less than to hand it to a thread, and no thread for each who
+        // brings something.
+        file.write_all(&chunk).map_err(full)?;
     }
     if size > rules.max_bytes {
         return Ok(Brought::TooLarge);
     }
     let Some(mut file) = file else { return Ok(Brought::Nothing) };
-    file.flush().await.map_err(full)?;
-    let mut file = file.into_std().await;
     file.seek(SeekFrom::Start(0)).map_err(full)?;
     Ok(Brought::Whole(file))
 }

@@ -11,10 +11,11 @@ pub mod shelf;
 
 use std::fs::File;
 use std::io::Read;
+use std::panic::catch_unwind;
 use std::sync::Arc;
 
-use rocket::tokio::sync::Semaphore;
-use rocket::tokio::task::spawn_blocking;
+use crossbeam_channel::{Sender, unbounded};
+use rocket::tokio::sync::oneshot;
 
 use crate::kit::db::Db;
 use crate::kit::error::Error;
@@ -24,22 +25,40 @@ use crate::kit::storage::{Storage, StorageError};
 pub use name::{Picture, Shape};
 pub use prepare::{Limits, PictureError, Prepared, prepare};
 
-/// Memory for decoded pictures, in MiB: small ones are made side by side, a large one alone.
-const ROOM: u32 = 64;
+/// A file that is to become a picture.
+struct Job {
+    file: File,
+    shape: Shape,
+    answer: oneshot::Sender<Result<Prepared, PictureError>>,
+}
 
 /// Takes pictures in; managed state.
 #[derive(Clone)]
 pub struct Pictures {
     /// Where they are kept.
     pub storage: Arc<dyn Storage>,
-    limits: Limits,
-    room: Arc<Semaphore>,
+    jobs: Sender<Job>,
 }
 
 impl Pictures {
-    /// Kept there, no larger than that.
-    pub fn new(storage: Arc<dyn Storage>, limits: Limits) -> Self {
-        Self { storage, limits, room: Arc::new(Semaphore::new(ROOM as usize)) }
+    /// Kept there, no larger than that. They are made one after the other by a thread of their own: a decoded picture is
+    /// large, and what one thread has used for one it uses again for the next.
+    ///
+    /// # Errors
+    /// One line: there is no thread to be had.
+    pub fn new(storage: Arc<dyn Storage>, limits: Limits) -> Result<Self, String> {
+        let (jobs, queue) = unbounded::<Job>();
+        let work = move || {
+            for Job { file, shape, answer } in queue {
+                // A decoder that panics has met a file that was made for it.
+                let made = catch_unwind(|| make(file, shape, &limits)).unwrap_or(Err(PictureError::Unreadable));
+                // Nobody may be waiting any more.
+                let _ = answer.send(made);
+            }
+        };
+        let thread = std::thread::Builder::new().name("pictures".into()).spawn(work);
+        thread.map_err(|error| format!("no thread for pictures: {error}"))?;
+        Ok(Self { storage, jobs })
     }
 
     /// Makes a picture of a file and keeps it. It stays a day; longer where a row points at it.
@@ -62,32 +81,11 @@ impl Pictures {
     }
 
     async fn prepared(&self, file: File, shape: Shape) -> Result<Prepared, Rejection> {
-        let limits = self.limits;
-        let (file, cost) = spawn_blocking(move || {
-            let mut file = file;
-            let cost = prepare::cost(&mut file, &limits);
-            (file, cost)
-        })
-        .await
-        .map_err(|error| Rejection::Broken(Error::Internal(error.to_string())))?;
-        let mebibytes = u32::try_from(cost.map_err(Rejection::Refused)? >> 20).unwrap_or(ROOM).clamp(1, ROOM);
-        // The semaphore is never closed.
-        let room = Arc::clone(&self.room).acquire_many_owned(mebibytes).await;
-        let room = room.map_err(|error| Rejection::Broken(Error::Internal(error.to_string())))?;
-        let made = spawn_blocking(move || {
-            // Kept until the memory is free, also when nobody waits for the answer any more.
-            let _room = room;
-            let mut bytes = Vec::new();
-            let mut file = file;
-            file.read_to_end(&mut bytes).map_err(|_| PictureError::Unreadable)?;
-            drop(file);
-            prepare(&bytes, shape, &limits)
-        });
-        match made.await {
-            Ok(made) => made.map_err(Rejection::Refused),
-            // A decoder that panics has met a file that was made for it.
-            Err(_) => Err(Rejection::Refused(PictureError::Unreadable)),
-        }
+        let broken = |what: &str| Rejection::Broken(Error::Internal(what.to_owned()));
+        let (answer, answered) = oneshot::channel();
+        let job = Job { file, shape, answer };
+        self.jobs.send(job).map_err(|_| broken("the thread that makes pictures is gone"))?;
+        answered.await.map_err(|_| broken("a picture was lost"))?.map_err(Rejection::Refused)
     }
 
     /// Deletes what nothing has pointed at for a day, the files as well; gives how many pictures went.
@@ -106,6 +104,13 @@ impl Pictures {
         }
         Ok(gone)
     }
+}
+
+fn make(mut file: File, shape: Shape, limits: &Limits) -> Result<Prepared, PictureError> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(|_| PictureError::Unreadable)?;
+    drop(file);
+    prepare(&bytes, shape, limits)
 }
 
 /// Why a file became no picture.

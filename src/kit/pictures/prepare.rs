@@ -1,7 +1,6 @@
 //! From a file to the pictures that are kept. Runs where it may block.
 
-use std::fs::File;
-use std::io::{BufReader, Cursor, Seek, SeekFrom};
+use std::io::{Cursor, Seek};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
@@ -43,20 +42,6 @@ pub struct Prepared {
     pub files: Vec<(Name, Vec<u8>)>,
 }
 
-/// How many bytes it takes to decode a file, by what its head says; the file stands at its beginning afterwards.
-///
-/// # Errors
-/// As [`prepare`], as far as the head tells.
-pub fn cost(file: &mut File, limits: &Limits) -> Result<u64, PictureError> {
-    let decoder = decoder(BufReader::new(&mut *file), limits)?;
-    let (width, height) = decoder.dimensions();
-    // A JPEG may come in passes, whose coefficients take twice what the picture does.
-    let cost = decoder.total_bytes().max(u64::from(width) * u64::from(height) * 6);
-    drop(decoder);
-    file.seek(SeekFrom::Start(0)).map_err(|_| PictureError::Unreadable)?;
-    Ok(cost)
-}
-
 /// Decodes a picture, turns it upright, forgets all that is not picture, and encodes it in the sizes of its shape.
 ///
 /// # Errors
@@ -67,28 +52,17 @@ pub fn prepare(bytes: &[u8], shape: Shape, limits: &Limits) -> Result<Prepared, 
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let decoded = DynamicImage::from_decoder(decoder).map_err(|_| PictureError::Unreadable)?;
     let most = shape.widths()[2];
-    // Coarsely at first, which takes no memory besides, then finely.
-    let enough = |width: u32, height: u32| match shape {
-        Shape::Avatar => width.min(height) > 4 * most,
-        Shape::Cover => width.max(height) > 4 * most,
-    };
-    let (width, height) = (decoded.width(), decoded.height());
-    let mut whole = if enough(width, height) { decoded.thumbnail_exact(width / 2, height / 2) } else { decoded };
+    let mut whole = shrunk(decoded, shape);
     whole.apply_orientation(orientation);
-    let (x, y, width, height) = match shape {
+    let largest = match shape {
         Shape::Avatar => {
             let side = whole.width().min(whole.height());
-            ((whole.width() - side) / 2, (whole.height() - side) / 2, side, side)
+            let square = whole.crop_imm((whole.width() - side) / 2, (whole.height() - side) / 2, side, side);
+            square.resize_exact(most, most, FilterType::Lanczos3)
         }
-        Shape::Cover => (0, 0, whole.width(), whole.height()),
+        Shape::Cover => whole,
     };
-    let whole = whole.crop_imm(x, y, width, height);
-    let (width, height) = match shape {
-        Shape::Avatar => (most, most),
-        Shape::Cover => within(width, height, most),
-    };
-    let largest = whole.resize_exact(width, height, FilterType::Lanczos3);
-    drop(whole);
+    let (width, height) = (largest.width(), largest.height());
     let is_clear = largest.color().has_alpha() && largest.to_rgba8().pixels().any(|pixel| pixel.0[3] < 255);
     let largest: DynamicImage = if is_clear { largest.into_rgba8().into() } else { largest.into_rgb8().into() };
     let size = (width, height);
@@ -106,6 +80,26 @@ pub fn prepare(bytes: &[u8], shape: Shape, limits: &Limits) -> Result<Prepared, 
     let picture = Picture::of(shape, size, extension, contents.iter().map(Vec::as_slice));
     let files = picture.files().into_iter().zip(contents).collect();
     Ok(Prepared { picture, files })
+}
+
+/// Averages a large picture down, which takes no memory besides; the finer way would take sixteen bytes for each pixel.
+fn shrunk(decoded: DynamicImage, shape: Shape) -> DynamicImage {
+    let most = shape.widths()[2];
+    let (width, height) = (decoded.width(), decoded.height());
+    match shape {
+        Shape::Cover if width.max(height) > most => {
+            let (width, height) = within(width, height, most);
+            decoded.thumbnail_exact(width, height)
+        }
+        // A square will be cut out of it, and that made smaller in the finer way.
+        Shape::Avatar if width.min(height) > 2 * most => {
+            let shorter = u64::from(width.min(height));
+            let scaled =
+                |length: u32| u32::try_from(u64::from(length) * u64::from(2 * most) / shorter).unwrap_or(length);
+            decoded.thumbnail_exact(scaled(width), scaled(height))
+        }
+        _ => decoded,
+    }
 }
 
 /// One sees through a JPEG nowhere.
