@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chaupal::kit::config::{MediaS3, Secret};
+use chaupal::kit::db::Target;
 use chaupal::kit::storage::{Local, Name, S3, Storage, StorageError};
+use diesel::connection::SimpleConnection;
 use tempfile::TempDir;
 
-use crate::support::s3;
+use crate::support::{program, s3};
 
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -217,4 +219,50 @@ fn a_wrong_key_is_told() {
     settings.access_key = "nobody".into();
     let told = trouble(run(S3::open(&settings).unwrap().put(&name("a"), b"x")));
     assert!(told.contains("media.s3.access_key"), "{told}");
+}
+
+#[test]
+fn the_command_moves_all_and_begins_where_it_broke_off() {
+    let Some(bucket) = s3() else { return };
+    let folder = TempDir::new().unwrap();
+    let media = folder.path().join("pictures");
+    let env = [
+        ("CHAUPAL_MEDIA__ROOT", media.to_string_lossy().into_owned()),
+        ("CHAUPAL_MEDIA__S3__BUCKET", bucket.bucket.clone()),
+        ("CHAUPAL_MEDIA__S3__ENDPOINT", bucket.endpoint.clone().unwrap()),
+        ("CHAUPAL_MEDIA__S3__ACCESS_KEY", bucket.access_key.clone()),
+        ("CHAUPAL_MEDIA__S3__SECRET_KEY", "chaupal-secret".to_owned()),
+        ("CHAUPAL_MEDIA__S3__PREFIX", bucket.prefix.clone()),
+    ];
+    let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let command = |args: &[&str]| program::run(folder.path(), args, &env);
+    command(&["migrate"]).done();
+    let (local, s3) = (Local::open(&media).unwrap(), S3::open(&bucket).unwrap());
+    run(async {
+        for (one, content) in [("avatar/a-64.jpg", b"a".as_slice()), ("avatar/b-64.jpg", b"bb"), ("cover/c", b"ccc")] {
+            local.put(&name(one), content).await.unwrap();
+        }
+        // One came over before, another one broken.
+        s3.put(&name("avatar/a-64.jpg"), b"a").await.unwrap();
+        s3.put(&name("avatar/b-64.jpg"), b"bX").await.unwrap();
+    });
+    assert!(command(&["storage", "migrate", "--to", "s3"]).out.contains("2 files were copied, 1 were there already"));
+    run(async {
+        let there = s3.get(&name("avatar/b-64.jpg"), None).await.unwrap();
+        assert_eq!(there.bytes().await.unwrap(), b"bb");
+    });
+    assert!(command(&["storage", "migrate", "--to", "s3"]).out.contains("0 files were copied, 3 were there already"));
+    std::fs::remove_dir_all(&media).unwrap();
+    assert!(command(&["storage", "migrate", "--to", "local"]).out.contains("3 files were copied"));
+    assert_eq!(run(local.list()).unwrap(), run(s3.list()).unwrap());
+    command(&["storage", "test"]).done();
+    let missing = "avatar/0123456789abcdef0123456789abcdef-256x256.jpg";
+    let mut conn = Target::parse(&format!("sqlite://{}", folder.path().join("data/chaupal.db").display()))
+        .unwrap()
+        .connect()
+        .unwrap();
+    conn.batch_execute(&format!("INSERT INTO pictures (name, created) VALUES ('{missing}', '2026-01-01 00:00:00')"))
+        .unwrap();
+    let told = command(&["storage", "migrate", "--to", "s3"]);
+    told.one_line(1, &["3 files of pictures", "neither place"]);
 }
