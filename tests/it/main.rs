@@ -32,6 +32,7 @@ mod lobby;
 mod mail;
 mod markdown;
 mod media;
+mod names;
 mod operation;
 mod pages;
 mod password_reset;

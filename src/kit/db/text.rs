@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 diesel::define_sql_function! {
-    /// Lower case in composed form (NFC), alike on both databases: for search by substring.
+    /// Lower case in composed form (NFC), alike on both databases (see [`fold_text`]): for search by substring.
     /// No index may use it.
     fn fold(text: diesel::sql_types::Nullable<diesel::sql_types::Text>) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
 }
@@ -24,7 +24,12 @@ pub fn fold_text(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    text.nfc().flat_map(char::to_lowercase).nfc().collect()
+    text.nfc().flat_map(char::to_lowercase).map(one_sigma).nfc().collect()
+}
+
+/// The two forms of the small sigma are one letter; databases choose by its place in the word, people type either.
+fn one_sigma(letter: char) -> char {
+    if letter == 'ς' { 'σ' } else { letter }
 }
 
 /// What makes two names look the same: compatible forms (NFKC), so that `ａｓｈａ` is `asha`; nothing unseen;
@@ -33,8 +38,7 @@ pub fn fold_text(text: &str) -> String {
 /// The Rust side of the SQL function [`look()`].
 pub fn look_text(text: &str) -> String {
     let seen = text.nfkc().filter(|letter| !is_unseen(*letter));
-    // The two forms of the small sigma are one letter; databases choose by its place in the word.
-    let lower = seen.flat_map(char::to_lowercase).map(|letter| if letter == 'ς' { 'σ' } else { letter });
+    let lower = seen.flat_map(char::to_lowercase).map(one_sigma);
     lower.nfkc().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -74,6 +78,7 @@ mod tests {
     fn keys_ignore_case_spaces_and_composition() {
         assert_eq!(fold_key("  Élan "), fold_key("e\u{301}LAN"));
         assert_eq!(fold_key("STRASSE"), "strasse");
+        assert_eq!(fold_key("ΟΔΟΣ"), fold_key("οδος"));
         assert_ne!(fold_key("a b"), fold_key("a-b"));
     }
 
