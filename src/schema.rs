@@ -226,6 +226,7 @@ diesel::table! {
         name -> Text,
         description -> Text,
         created -> Timestamp,
+        name_key -> Text,
     }
 }
 

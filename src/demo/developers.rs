@@ -6,6 +6,7 @@ use super::people::{DEMO, Member};
 use super::portfolio::{Portfolio, ProjectScript, Verdict, Words};
 use super::{DemoError, Stage, named};
 use crate::kit::bulk::{self, Value};
+use crate::profiles::models::skill::name_key;
 use crate::projects::models::project::title_key;
 use crate::projects::models::review;
 
@@ -37,7 +38,7 @@ fn username_at(stage: &Stage<'_>, at: usize) -> Option<&'static str> {
 
 /// Those who are written down have skills of their own; of the crowd each has a few of anybody's.
 fn skills(stage: &mut Stage<'_>, portfolio: &Portfolio, cast: &[Member]) -> Result<(), DemoError> {
-    const COLUMNS: [&str; 4] = ["user_id", "name", "description", "created"];
+    const COLUMNS: [&str; 5] = ["user_id", "name", "name_key", "description", "created"];
     stage.progress.begin("skills", cast.len());
     let mut all: Vec<&str> = Vec::new();
     for developer in stage.script.people.iter().filter_map(|figure| portfolio.developer(figure.username)) {
@@ -45,16 +46,16 @@ fn skills(stage: &mut Stage<'_>, portfolio: &Portfolio, cast: &[Member]) -> Resu
     }
     all.sort_unstable();
     all.dedup();
-    let mut rows: Vec<[Value; 4]> = Vec::with_capacity(AT_ONCE);
+    let mut rows: Vec<[Value; 5]> = Vec::with_capacity(AT_ONCE);
     for (at, member) in cast.iter().enumerate() {
         if let Some(developer) = username_at(stage, at).and_then(|username| portfolio.developer(username)) {
             for (name, words) in &developer.skills {
-                rows.push([member.id.into(), (*name).into(), (*words).into(), moment(stage).into()]);
+                rows.push(skill(stage, member, name, words));
             }
         } else {
             let (first, count) = (stage.rng.below(all.len()), stage.rng.below(5));
             for step in 0..count {
-                rows.push([member.id.into(), all[(first + step) % all.len()].into(), "".into(), moment(stage).into()]);
+                rows.push(skill(stage, member, all[(first + step) % all.len()], ""));
             }
         }
         if rows.len() >= AT_ONCE || at + 1 == cast.len() {
@@ -64,6 +65,10 @@ fn skills(stage: &mut Stage<'_>, portfolio: &Portfolio, cast: &[Member]) -> Resu
         stage.progress.advance(1);
     }
     Ok(())
+}
+
+fn skill(stage: &mut Stage<'_>, member: &Member, name: &str, words: &str) -> [Value; 5] {
+    [member.id.into(), name.into(), name_key(name).into(), words.into(), moment(stage).into()]
 }
 
 /// A project, as far as reviews need to know.

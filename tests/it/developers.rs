@@ -1,5 +1,8 @@
 //! Developers: profiles, skills, and the page on which both worlds meet.
 
+use chaupal::kit::migrations;
+use chaupal::profiles::models::skill;
+
 use crate::support::{PASSWORD, Request, Site, words};
 
 /// The names on a page of developers, in their order.
@@ -105,10 +108,12 @@ both!(skills_are_told_changed_and_removed_by_their_owner, |site| {
     asha.post(&format!("/account/skills/{dyeing}/delete"), &[]).leads_to("/account/skills");
     asha.get(&edit).status(404);
     // As many as fit.
-    let fill = "INSERT INTO skills (user_id, name, created) SELECT user_id, name || ' again', created FROM skills";
+    let fill = "INSERT INTO skills (user_id, name, name_key, created) \
+                SELECT user_id, name || count, name_key || count, created FROM skills, (SELECT count(*) AS count FROM skills) AS c";
     while site.number("SELECT count(*) FROM skills") < 50 {
         site.sql(fill);
     }
+    asha.post("/account/skills/new", &[("name", "WEAVING")]).status(422).see(&words("error-skill-told"));
     asha.post("/account/skills/new", &[("name", "One more")]).status(422).hold("id=\"name-error\"");
 });
 
@@ -192,4 +197,39 @@ both!(thirty_times_the_same_skill_at_once_is_one, |site| {
     assert_eq!(site.number("SELECT count(*) FROM skills"), 1);
     all_at_once((0..60).map(|n| format!("Skill {n}")).collect());
     assert_eq!(site.number("SELECT count(*) FROM skills"), 50);
+});
+
+// Until now nothing but the form's own look kept the same skill from being told twice.
+both!(skills_that_were_told_twice_become_one, |site| {
+    let (asha, ravi) = (site.person("asha"), site.person("ravi"));
+    let names: Vec<String> = site.db(|conn| migrations::all(conn)).into_iter().map(|known| known.name).collect();
+    let before = &names[names.iter().position(|name| name == "0017_skills").unwrap() - 1];
+    site.db(|conn| migrations::run(conn, Some(before), |_| {})).unwrap();
+    let long = "क".repeat(5_000);
+    for (owner, name, words) in [
+        (asha.id, "Rust", ""),
+        (asha.id, " RUST", "Daily"),
+        (asha.id, "ΟΔΟΣ", ""),
+        (asha.id, "rust", "Weekly"),
+        (asha.id, "οδος", ""),
+        (ravi.id, "Rust", ""),
+        (ravi.id, &long, ""),
+    ] {
+        site.sql(&format!(
+            "INSERT INTO skills (user_id, name, description, created) \
+             SELECT id, '{name}', '{words}', date_joined FROM users WHERE id = {owner}"
+        ));
+    }
+    site.db(|conn| migrations::run(conn, None, |_| {})).unwrap();
+    let of = |id: i64| site.db(|conn| skill::of(conn, id)).unwrap();
+    let (top, others) = of(asha.id);
+    assert_eq!((top.len(), others.len()), (1, 1), "{top:?} {others:?}");
+    assert_eq!((top[0].name.as_str(), top[0].description.as_str()), ("Rust", "Daily"));
+    assert_eq!(others[0].name, "ΟΔΟΣ");
+    assert_eq!(of(ravi.id).1.len(), 2);
+    asha.post("/account/skills/new", &[("name", "Οδος")]).status(422).see(&words("error-skill-told"));
+    // The database refuses it, too.
+    let again =
+        "INSERT INTO skills (user_id, name, name_key, created) SELECT user_id, name, name_key, created FROM skills";
+    assert!(site.db(|conn| diesel::RunQueryDsl::execute(diesel::sql_query(again), conn)).is_err());
 });

@@ -113,8 +113,8 @@ fn fill(site: &Site, rooms: usize, messages: usize, people: usize) {
     for other in others.iter().chain([&asha]) {
         let id = other.id;
         site.sql(&format!(
-            "INSERT INTO skills (user_id, name, description, created) \
-             SELECT id, 'Craft of ' || username, 'word', date_joined FROM users WHERE id = {id}"
+            "INSERT INTO skills (user_id, name, name_key, description, created) \
+             SELECT id, 'Craft of ' || username, 'craft ' || (SELECT count(*) FROM skills), 'word', date_joined FROM users WHERE id = {id}"
         ));
         site.sql(&format!(
             "INSERT INTO inbox_messages (recipient_id, name, subject, body, created) \

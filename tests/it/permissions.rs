@@ -251,7 +251,7 @@ impl Ground {
         let project = site.project(&author, "Loom", &["wood"]);
         site.vote(project, &host, Vote::Up);
         site.sql(&format!(
-            "INSERT INTO skills (user_id, name, created) SELECT id, 'Spinning', date_joined FROM users WHERE id = {}",
+            "INSERT INTO skills (user_id, name, name_key, created) SELECT id, 'Spinning', 'spinning', date_joined FROM users WHERE id = {}",
             author.id
         ));
         site.sql(&format!(

@@ -578,7 +578,8 @@ both!(words_stay_in_step_when_two_write_at_once, |site| {
                 for n in 0..10 {
                     transaction(&mut conn, |conn| {
                         diesel::sql_query(format!(
-                            "INSERT INTO skills (user_id, name, created) VALUES ({id}, 'skill{thread}x{n}', '2026-01-01 00:00:00')"
+                            "INSERT INTO skills (user_id, name, name_key, created) \
+                             VALUES ({id}, 'skill{thread}x{n}', 'skill{thread}x{n}', '2026-01-01 00:00:00')"
                         ))
                         .execute(conn)
                     })

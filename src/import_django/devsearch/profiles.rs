@@ -13,6 +13,7 @@ use crate::import_django::{ImportError, Work};
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::{fold_key, look_text};
 use crate::profiles::models::profile::{self, Links, Profile};
+use crate::profiles::models::skill::name_key;
 use crate::schema::{profiles, skills, users};
 
 table_row! {
@@ -131,10 +132,9 @@ pub(super) fn bring_skills(work: &mut Work<'_>, ledger: &mut Ledger, brought: &B
     let rows: Vec<(i64, SkillRow)> = work.rows(SKILLS)?;
     work.progress.begin("skills", rows.len());
     let here: Vec<(i64, i64, String)> =
-        skills::table.select((skills::id, skills::user_id, skills::name)).load(work.conn)?;
-    let mut by_key: HashMap<(i64, String), i64> =
-        here.into_iter().map(|(id, user, name)| ((user, fold_key(&name)), id)).collect();
-    let (mut values, mut pairs): (Vec<[Value; 5]>, _) = (Vec::new(), Vec::new());
+        skills::table.select((skills::id, skills::user_id, skills::name_key)).load(work.conn)?;
+    let mut by_key: HashMap<(i64, String), i64> = here.into_iter().map(|(id, user, key)| ((user, key), id)).collect();
+    let (mut values, mut pairs): (Vec<[Value; 6]>, _) = (Vec::new(), Vec::new());
     let mut new_ids = bulk::take_ids(work.conn, "skills", rows.len())?.into_iter();
     for (id, row) in &rows {
         work.progress.advance(1);
@@ -151,20 +151,21 @@ pub(super) fn bring_skills(work: &mut Work<'_>, ledger: &mut Ledger, brought: &B
             work.report.skip(SKILLS, Some(*id), "it has no name");
             continue;
         }
-        if let Some(same) = by_key.get(&(user, fold_key(&name))) {
+        let key = name_key(&name);
+        if let Some(same) = by_key.get(&(user, key.clone())) {
             work.report.tally(SKILLS).merged += 1;
             work.report.remark(Kind::Merged, SKILLS, Some(*id), format!("{name:?} was told before"));
             pairs.push((*id, *same));
             continue;
         }
         let Some(target) = new_ids.next() else { break };
-        by_key.insert((user, fold_key(&name)), target);
+        by_key.insert((user, key.clone()), target);
         let description = work.text(SKILLS, *id, "description", &row.description).trim().to_owned();
         let created = work.time(SKILLS, *id, "created", &row.created, work.now);
-        values.push([target.into(), user.into(), name.into(), description.into(), created.into()]);
+        values.push([target.into(), user.into(), name.into(), key.into(), description.into(), created.into()]);
         pairs.push((*id, target));
     }
     work.report.tally(SKILLS).new += values.len();
-    bulk::insert(work.conn, "skills", ["id", "user_id", "name", "description", "created"], &values)?;
+    bulk::insert(work.conn, "skills", ["id", "user_id", "name", "name_key", "description", "created"], &values)?;
     Ok(ledger.add(work.conn, SKILLS, &pairs)?)
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{BigInt, Text};
 use serde::Serialize;
 
@@ -92,13 +93,22 @@ pub enum SkillError {
     /// He has as many as one may have.
     TooMany,
     /// The database.
-    Db(diesel::result::Error),
+    Db(DieselError),
 }
 
-impl From<diesel::result::Error> for SkillError {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Db(error)
+impl From<DieselError> for SkillError {
+    fn from(error: DieselError) -> Self {
+        match error {
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Self::Told,
+            error => Self::Db(error),
+        }
     }
+}
+
+/// What makes two spellings of a skill the same. Its beginning is enough, and an index has no room for an imported name of
+/// thousands of letters.
+pub fn name_key(name: &str) -> String {
+    fold_key(name).chars().take(200).collect()
 }
 
 /// Adds a skill.
@@ -107,17 +117,20 @@ impl From<diesel::result::Error> for SkillError {
 /// [`SkillError`]
 pub fn add(conn: &mut Conn, user_id: i64, name: &str, description: &str) -> Result<(), SkillError> {
     lock(conn, user_id)?;
-    let names = others(conn, user_id, None)?;
-    if names.contains(&fold_key(name)) {
+    let (key, told) = (name_key(name), skills::table.filter(skills::user_id.eq(user_id)));
+    // Who has all that fit and tells one of them again, reads that he told it.
+    let is_told = diesel::select(diesel::dsl::exists(told.filter(skills::name_key.eq(&key))));
+    if is_told.get_result(conn)? {
         return Err(SkillError::Told);
     }
-    if i64::try_from(names.len()).is_ok_and(|told| told >= MOST) {
+    if told.count().get_result::<i64>(conn)? >= MOST {
         return Err(SkillError::TooMany);
     }
     diesel::insert_into(skills::table)
         .values((
             skills::user_id.eq(user_id),
             skills::name.eq(name),
+            skills::name_key.eq(key),
             skills::description.eq(description),
             skills::created.eq(time::now()),
         ))
@@ -130,14 +143,10 @@ pub fn add(conn: &mut Conn, user_id: i64, name: &str, description: &str) -> Resu
 /// # Errors
 /// [`SkillError::Told`]; [`diesel::result::Error::NotFound`]: it is gone, or another's.
 pub fn change(conn: &mut Conn, user_id: i64, id: i64, name: &str, description: &str) -> Result<(), SkillError> {
-    lock(conn, user_id)?;
-    if others(conn, user_id, Some(id))?.contains(&fold_key(name)) {
-        return Err(SkillError::Told);
-    }
     let changed = diesel::update(skills::table.find(id).filter(skills::user_id.eq(user_id)))
-        .set((skills::name.eq(name), skills::description.eq(description)))
+        .set((skills::name.eq(name), skills::name_key.eq(name_key(name)), skills::description.eq(description)))
         .execute(conn)?;
-    if changed == 1 { Ok(()) } else { Err(SkillError::Db(diesel::result::Error::NotFound)) }
+    if changed == 1 { Ok(()) } else { Err(SkillError::Db(DieselError::NotFound)) }
 }
 
 /// Takes one's own skill away.
@@ -148,14 +157,7 @@ pub fn delete(conn: &mut Conn, user_id: i64, id: i64) -> QueryResult<()> {
     diesel::delete(skills::table.find(id).filter(skills::user_id.eq(user_id))).execute(conn).map(drop)
 }
 
-/// Whoever tells of the same person's skills at the same moment waits here, so that each sees what the other told.
+/// Whoever tells of the same person's skills at the same moment waits here, so that each counts what the other told.
 fn lock(conn: &mut Conn, user_id: i64) -> QueryResult<()> {
     diesel::update(profiles::table.find(user_id)).set(profiles::created.eq(profiles::created)).execute(conn).map(drop)
-}
-
-/// The folded names of a person's skills, but for one of them.
-fn others(conn: &mut Conn, user_id: i64, but: Option<i64>) -> QueryResult<Vec<String>> {
-    let all: Vec<(i64, String)> =
-        skills::table.filter(skills::user_id.eq(user_id)).select((skills::id, skills::name)).load(conn)?;
-    Ok(all.into_iter().filter(|(id, _)| Some(*id) != but).map(|(_, name)| fold_key(&name)).collect())
 }
