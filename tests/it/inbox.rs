@@ -28,6 +28,7 @@ both!(a_message_comes_is_counted_and_is_read, |site| {
     assert_eq!(unread(site, "asha"), 2);
     asha.get("/").hold("class=\"inbox-count\"");
     assert_eq!(subjects(&asha), ["Second", "First"]);
+    asha.get("/inbox").hold("<bdi>meera</bdi> @meera<").hold("<bdi>ravi</bdi> @ravi<");
     let second = site.number("SELECT id FROM inbox_messages WHERE subject = 'Second'");
     let page = asha.get(&format!("/inbox/{second}"));
     page.status(200).see("Second").hold("<strong>words</strong>").see("/developers/meera");
