@@ -23,6 +23,7 @@ pub fn routes() -> Vec<Route> {
         projects::delete,
         projects::remove_tag,
         reviews::write,
+        reviews::write_page,
         reviews::delete_page,
         reviews::delete,
     ]

@@ -115,6 +115,7 @@ const TABLE: &[Rule] = &[
         REVIEW,
         [LogIn, Is(303), Is(303), Is(403), Is(303), Is(303), Is(303), LogIn],
     ),
+    rule("GET /projects/<id>/reviews", "/projects/PROJECT/reviews", &[], [Is(303); 8]),
     rule("GET /projects/<id>/reviews/delete", "/projects/PROJECT/reviews/delete", &[], private(200)),
     rule("POST /projects/<id>/reviews/delete", "/projects/PROJECT/reviews/delete", &[], private(303)),
     rule("GET /search", "/search?q=words", &[], ALL),

@@ -224,9 +224,13 @@ both!(what_was_typed_survives_a_lost_session, |site| {
     let (asha, ravi) = (site.person("asha"), site.person("ravi"));
     let project = site.project(&asha, "Loom", &[]);
     let stranger = site.anonymous();
-    review(&stranger, project, "up", "typed before").leads_to_login();
+    review(&stranger, project, "up", "typed before")
+        .leads_to(&format!("/login?next=%2Fprojects%2F{project}%2Freviews"));
     stranger.log_in("ravi", crate::support::PASSWORD).status(303);
-    stranger.get(&format!("/projects/{project}")).see("typed before");
+    let place = format!("/projects/{project}/reviews");
+    stranger.get(&place).status(200).see("typed before");
+    // Once; from then on, as for who reloads a review that came back with errors, it is the project's own page.
+    stranger.get(&place).leads_to(&format!("/projects/{project}#reviews"));
     drop(ravi);
 });
 

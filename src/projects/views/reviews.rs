@@ -1,9 +1,11 @@
 //! Reviews: writing one, taking it back.
 
+use rocket::response::Redirect;
 use rocket::{Either, get, post};
 use rocket_dyn_templates::context;
 
 use super::projects::draw;
+use crate::accounts::draft::Draft;
 use crate::accounts::guards::{Gate, User};
 use crate::accounts::page::{Outcome, Page, View, throttled};
 use crate::kit::db::Db;
@@ -53,6 +55,16 @@ pub async fn write(user: User<'_>, page: Page<'_>, db: &Db, gate: Gate<'_>, id: 
             Ok(Either::Right(again.throttled(after)))
         }
         Err(error) => Err(error),
+    }
+}
+
+/// The address at which a review stands that came back with errors. Asked for again it is the project's page, and holds what was typed
+/// before a log-in.
+#[get("/projects/<id>/reviews")]
+pub async fn write_page(page: Page<'_>, db: &Db, draft: Draft, id: Id) -> Result<Either<Redirect, View>, Error> {
+    match draft.form() {
+        Some(typed) => draw(&page, db, id.0, None, Some(Drawn::fresh(typed))).await.map(Either::Right),
+        None => Ok(Either::Left(flash::to(format!("{}#reviews", project::url(id.0))))),
     }
 }
 
