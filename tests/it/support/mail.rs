@@ -83,18 +83,22 @@ impl Site {
         paths.map(|path| Letter::read(std::fs::read_to_string(path).expect("a letter"))).collect()
     }
 
+    /// The same, when none waits any more.
+    pub fn all_letters(&self) -> Vec<Letter> {
+        wait_for("the outbox is empty", || (self.number("SELECT count(*) FROM outbox") == 0).then_some(()));
+        self.letters()
+    }
+
     /// The letters to this address, when there are `count` of them and none waits any more.
     pub fn letters_to(&self, to: &str, count: usize) -> Vec<Letter> {
-        wait_for("the outbox is empty", || (self.number("SELECT count(*) FROM outbox") == 0).then_some(()));
-        let all: Vec<Letter> = self.letters().into_iter().filter(|letter| letter.to == to).collect();
+        let all: Vec<Letter> = self.all_letters().into_iter().filter(|letter| letter.to == to).collect();
         assert_eq!(all.len(), count, "{all:#?}");
         all
     }
 
     /// The newest letter to this address about this.
     pub fn letter_to(&self, to: &str, subject: &str) -> Letter {
-        wait_for("the outbox is empty", || (self.number("SELECT count(*) FROM outbox") == 0).then_some(()));
-        let found = self.letters().into_iter().rfind(|letter| letter.to == to && letter.subject == subject);
+        let found = self.all_letters().into_iter().rfind(|letter| letter.to == to && letter.subject == subject);
         found.unwrap_or_else(|| panic!("{to} got nothing about {subject:?}: {:#?}", self.letters()))
     }
 }
