@@ -12,7 +12,9 @@ use crate::accounts::models::{Session, User, second_factor};
 use crate::kit::db::Conn;
 use crate::kit::i18n::Text;
 use crate::kit::outbox::Outbox;
+use crate::kit::pictures::Picture;
 use crate::kit::signals::SignalsBuilder;
+use crate::kit::storage::Name;
 use crate::kit::time;
 use crate::schema::users;
 
@@ -81,12 +83,13 @@ pub struct UserExporting {
     /// His number.
     pub user_id: i64,
     files: RefCell<Vec<(&'static str, Value)>>,
+    pictures: RefCell<Vec<Name>>,
 }
 
 impl UserExporting {
     /// No files yet.
     pub fn new(user_id: i64) -> Self {
-        Self { user_id, files: RefCell::default() }
+        Self { user_id, files: RefCell::default(), pictures: RefCell::default() }
     }
 
     /// One file of JSON.
@@ -94,11 +97,22 @@ impl UserExporting {
         self.files.borrow_mut().push((name, content));
     }
 
-    /// The files in the order of their names.
-    pub fn files(self) -> Vec<(&'static str, Value)> {
-        let mut files = self.files.into_inner();
+    /// A picture by its name in the database comes along, too: gives what the file will be called, for the JSON.
+    pub fn picture(&self, name: Option<&str>) -> Option<String> {
+        let file = name.and_then(Picture::parse)?.largest()?;
+        let called = file.to_string();
+        self.pictures.borrow_mut().push(file);
+        Some(called)
+    }
+
+    /// The files in the order of their names, and which files of the storage come along under their own.
+    pub fn files(self) -> (Vec<(&'static str, Value)>, Vec<Name>) {
+        let (mut files, mut pictures) = (self.files.into_inner(), self.pictures.into_inner());
         files.sort_by_key(|(name, _)| *name);
-        files
+        pictures.sort();
+        // Two projects may have the same one.
+        pictures.dedup();
+        (files, pictures)
     }
 }
 
@@ -146,6 +160,7 @@ fn export(conn: &mut Conn, event: &UserExporting) -> QueryResult<()> {
             "username": user.username,
             "name": user.name,
             "email": user.email,
+            "picture": event.picture(user.picture.as_deref()),
             "is_staff": user.is_staff,
             "date_joined": time::iso(user.date_joined),
             "last_login": user.last_login.map(time::iso),

@@ -34,6 +34,7 @@ fn export(conn: &mut Conn, event: &UserExporting) -> QueryResult<()> {
                 "description": project.description,
                 "demo_link": project.demo_link,
                 "source_link": project.source_link,
+                "picture": event.picture(project.featured_image.as_deref()),
                 "tags": tags,
                 "vote_total": project.vote_total,
                 "vote_ratio": project.vote_ratio,

@@ -454,3 +454,35 @@ both!(what_nothing_points_at_goes_after_a_day, |site| {
     });
     assert!(refused.is_err(), "the database keeps what is in use");
 });
+
+both!(pictures_are_taken_along, |site| {
+    let asha = site.person("asha");
+    bring(&asha, &photograph(300, 300, 1)).status(303);
+    for title in ["Loom", "Another loom"] {
+        asha.bring("/projects/new", &[("title", title), ("picture_kept", "")], &drawing()).status(303);
+    }
+    let export = || {
+        let token = asha.token();
+        let opened = asha.open(Request::new("POST", "/account/export").form(&[("csrf_token", &token)]));
+        assert_eq!(opened.status, 200);
+        zip::ZipArchive::new(Cursor::new(opened.bytes())).unwrap()
+    };
+    let mut zip = export();
+    let mut read = |name: &str| {
+        let mut content = Vec::new();
+        zip.by_name(name).unwrap().read_to_end(&mut content).unwrap();
+        content
+    };
+    let account: serde_json::Value = serde_json::from_slice(&read("account.json")).unwrap();
+    let projects: serde_json::Value = serde_json::from_slice(&read("projects.json")).unwrap();
+    assert_eq!(projects[0]["picture"], projects[1]["picture"], "the same content is one file");
+    let (face, cover) = (account["picture"].as_str().unwrap(), projects[0]["picture"].as_str().unwrap());
+    assert_eq!(image::load_from_memory(&read(face)).unwrap().dimensions(), (256, 256));
+    assert_eq!(image::load_from_memory(&read(cover)).unwrap().dimensions(), (400, 300));
+    // What the storage lost is not there; all else is.
+    let lost = chaupal::kit::storage::Name::new(face).unwrap();
+    std::fs::remove_file(site.folder().join("media").join(lost.as_str())).unwrap();
+    let mut zip = export();
+    assert!(zip.by_name(face).is_err());
+    assert!(zip.by_name(cover).is_ok() && zip.by_name("rooms.json").is_ok());
+});

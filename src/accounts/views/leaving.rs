@@ -1,12 +1,15 @@
 //! What is one's own, to take along; and the end of an account.
 
-use std::io::{Cursor, Write as _};
+use std::fmt;
+use std::io::{Seek as _, Write as _};
 
 use rocket::http::{Cookie, Header, Status};
+use rocket::tokio::fs::File;
 use rocket::{Either, Responder, State, get, post};
 use rocket_dyn_templates::context;
-use zip::ZipWriter;
+use serde_json::Value;
 use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 use super::entrance::Entrance;
 use crate::accounts::forms::OwnerForm;
@@ -20,9 +23,14 @@ use crate::kit::error::Error;
 use crate::kit::forms::{Confirmed, Drawn, FieldErrors, Post};
 use crate::kit::i18n::Text;
 use crate::kit::outbox::Outbox;
+use crate::kit::pictures::Pictures;
 use crate::kit::signals::Signals;
+use crate::kit::storage::{Name, Storage, StorageError};
 use crate::kit::throttle::Scope;
 use crate::kit::{csrf, flash, time};
+
+/// Pictures are as small as they get.
+const PACKED: SimpleFileOptions = SimpleFileOptions::DEFAULT.compression_method(CompressionMethod::Stored);
 
 /// What the file will hold.
 #[get("/account/export")]
@@ -34,42 +42,63 @@ pub fn export_page(page: Page<'_>, _user: User<'_>) -> View {
 #[derive(Responder)]
 #[response(status = 200, content_type = "application/zip")]
 pub struct Download {
-    zip: Vec<u8>,
+    zip: File,
     disposition: Header<'static>,
     cache: Header<'static>,
 }
 
-/// All that the site knows of this person, as JSON, in a zip. By POST: it is some work.
+/// All that the site knows of this person, as JSON and with his pictures, in a zip. By POST: it is some work.
 #[post("/account/export", data = "<_confirmed>")]
 pub async fn export(
     user: User<'_>,
     db: &Db,
     signals: &State<Signals>,
+    pictures: &State<Pictures>,
     gate: Gate<'_>,
     _confirmed: Confirmed,
 ) -> Result<Download, Error> {
     gate.by_key(Scope::Reset, &format!("export:{}", user.id))?;
     let (user_id, signals) = (user.id, signals.inner().clone());
-    let zip = db
-        .read(move |conn| {
-            let event = UserExporting::new(user_id);
-            signals.send(conn, &event)?;
-            zipped(event).map_err(|error| Error::Internal(format!("an export could not be packed: {error}")))
-        })
-        .await?;
+    let gathered = db.read(move |conn| {
+        let event = UserExporting::new(user_id);
+        signals.send(conn, &event)?;
+        Ok(event.files())
+    });
+    let (files, names) = gathered.await?;
+    let zip = zipped(files, names, pictures.storage.as_ref()).await?;
     let name = format!("attachment; filename=\"account-{}.zip\"", time::now().format("%Y-%m-%d"));
     let (disposition, cache) =
         (Header::new("Content-Disposition", name), Header::new("Cache-Control", "private, no-store"));
     Ok(Download { zip, disposition, cache })
 }
 
-fn zipped(event: UserExporting) -> zip::result::ZipResult<Vec<u8>> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, value) in event.files() {
-        zip.start_file(name, SimpleFileOptions::default())?;
-        zip.write_all(serde_json::to_string_pretty(&value).unwrap_or_default().as_bytes())?;
+/// In a file that goes when it was sent: somebody may have many pictures.
+async fn zipped(files: Vec<(&'static str, Value)>, names: Vec<Name>, storage: &dyn Storage) -> Result<File, Error> {
+    let broken = |error: &dyn fmt::Display| Error::Internal(format!("an export could not be packed: {error}"));
+    let mut zip = ZipWriter::new(tempfile::tempfile().map_err(|error| broken(&error))?);
+    let mut add = |name: &str, how: SimpleFileOptions, content: &[u8]| {
+        let added = zip.start_file(name, how).and_then(|()| Ok(zip.write_all(content)?));
+        added.map_err(|error| broken(&error))
+    };
+    for (name, value) in files {
+        let text = serde_json::to_string_pretty(&value).unwrap_or_default();
+        add(name, SimpleFileOptions::default(), text.as_bytes())?;
     }
-    Ok(zip.finish()?.into_inner())
+    for name in names {
+        // It may have been changed or lost meanwhile; the rest is none the worse.
+        let content = match storage.get(&name, None).await {
+            Ok(object) => object.bytes().await,
+            Err(error) => Err(error),
+        };
+        match content {
+            Ok(content) => add(name.as_str(), PACKED, &content)?,
+            Err(StorageError::NotFound) => {}
+            Err(StorageError::Trouble(words)) => return Err(Error::Unavailable(words)),
+        }
+    }
+    let mut file = zip.finish().map_err(|error| broken(&error))?;
+    file.rewind().map_err(|error| broken(&error))?;
+    Ok(File::from_std(file))
 }
 
 /// Says first what goes and what stays.
