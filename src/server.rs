@@ -103,7 +103,7 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .attach(templates::fairing(
             Arc::clone(&catalogue),
             config.data_dir.clone(),
-            config.media.base_url(),
+            config.media.clone(),
             pages.clone(),
         ))
         .attach(AdHoc::try_on_ignite("first look at the site", |rocket| Box::pin(look(rocket))))

@@ -21,7 +21,6 @@ use crate::kit::error::Error;
 use crate::kit::forms::{Drawn, FieldErrors, FormContext};
 use crate::kit::fragments::{Fragments, Piece};
 use crate::kit::i18n::{Catalogue, FALLBACK, Text};
-use crate::kit::multipart::megabytes;
 use crate::kit::templates::Pages;
 use crate::kit::throttle::RetryAfter;
 use crate::kit::{csrf, db, flash, paths};
@@ -99,9 +98,6 @@ struct Frame {
     setup_needed: bool,
     registration_open: bool,
     has_lobby: bool,
-    media: String,
-    largest_file: String,
-    largest_file_bytes: u64,
     debug: bool,
 }
 
@@ -242,9 +238,6 @@ async fn frame(request: &Request<'_>, site: &Site, user: Option<&User>, flash: O
         setup_needed: !facts.has_superuser,
         registration_open: site.takes_registration(),
         has_lobby: site.config().lobby.enabled,
-        media: site.config().media.base_url(),
-        largest_file: megabytes(site.config().media.max_bytes),
-        largest_file_bytes: site.config().media.max_bytes,
         debug: site.config().is_debug(),
         site_name: facts.name.clone(),
     }

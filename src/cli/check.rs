@@ -275,7 +275,7 @@ fn template_overrides(context: &Context, findings: &mut Vec<Finding>) {
         Ok(catalogue) => Arc::new(catalogue),
         Err(reason) => return error(findings, "templates.catalogue", reason.to_string()),
     };
-    match templates::load(catalogue, &folder, "") {
+    match templates::load(catalogue, &folder, &context.loaded.config.media) {
         Ok((_, broken)) => broken.into_iter().for_each(|line| error(findings, "templates.override", line)),
         Err(reason) => error(findings, "templates.embedded", reason.to_string()),
     }

@@ -35,7 +35,7 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
     }
     let catalogue = Arc::new(Catalogue::embedded().map_err(|e| e.to_string())?);
     let overrides = templates::override_dir(&config.data_dir);
-    let (tera, _) = templates::load(Arc::clone(&catalogue), &overrides, "").map_err(|e| e.to_string())?;
+    let (tera, _) = templates::load(Arc::clone(&catalogue), &overrides, &config.media).map_err(|e| e.to_string())?;
     let mut conn = context.connect_migrated()?;
     let site = Site::new(config.clone());
     site.learn(Site::look(config, &mut conn).map_err(|e| e.to_string())?);

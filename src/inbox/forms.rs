@@ -5,11 +5,10 @@
 use rocket::FromForm;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::forms::email;
-use crate::accounts::models::{User, is_seen};
+use crate::accounts::forms::{email, seen};
+use crate::accounts::models::User;
 use crate::inbox::models::NewMessage;
 use crate::kit::forms::{Cleaner, FieldErrors};
-use crate::kit::i18n::Text;
 
 /// What was typed.
 #[derive(Default, Debug, FromForm, Serialize, Deserialize)]
@@ -58,8 +57,6 @@ impl ContactForm {
 /// As typed, of a name that shows all that it holds.
 fn strangers_name(clean: &mut Cleaner, typed: &str) -> String {
     let name = clean.line("name", typed, 100);
-    if !name.contains('\0') && !is_seen(&name) {
-        clean.errors.add("name", Text::new("error-name-chars"));
-    }
+    seen(clean, &name);
     name
 }

@@ -14,6 +14,8 @@ use rocket::response::{self, Responder, Response};
 use rocket::{Route, get, routes};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use crate::kit::headers;
+
 #[derive(RustEmbed)]
 #[folder = "static/"]
 struct Files;
@@ -144,11 +146,9 @@ impl<'r> Responder<'r, 'static> for Sent {
         if is_packed {
             response.header(Header::new("Vary", "Accept-Encoding"));
         }
-        let known = request.headers().get_one("If-None-Match").is_some_and(|tags| {
-            tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag || tag.trim() == "*")
-        });
+        let is_known = headers::knows(request, &etag);
         response.header(Header::new("ETag", etag));
-        if known {
+        if is_known {
             return response.status(Status::NotModified).ok();
         }
         if let Some(encoding) = encoding {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rocket::data::{self, Data, FromData, ToByteUnit};
-use rocket::form::{Form, FromForm};
+use rocket::form::{Form, FromForm, ValueField};
 use rocket::http::{ContentType, RawStr};
 use rocket::outcome::Outcome;
 use rocket::request::Request;
@@ -36,14 +36,9 @@ impl<'r, F: for<'f> FromForm<'f> + Send> FromData<'r> for Post<F> {
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> data::Outcome<'r, Self> {
         let read = async {
             let fields = read_fields(request, data).await?;
-            let pairs =
-                fields.iter().map(|(name, value)| rocket::form::ValueField::from((name.as_str(), value.as_str())));
-            Form::<F>::parse_iter(pairs).map_err(|_| Error::BadRequest)
+            parsed(&fields).map(Self)
         };
-        match read.await {
-            Ok(form) => Outcome::Success(Self(form)),
-            Err(error) => Outcome::Error((error.status(), leave_note(request, error))),
-        }
+        outcome(request, read.await)
     }
 }
 
@@ -55,19 +50,33 @@ impl<'r> FromData<'r> for Confirmed {
     type Error = Error;
 
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> data::Outcome<'r, Self> {
-        match read_fields(request, data).await {
-            Ok(_) => Outcome::Success(Self),
-            Err(error) => Outcome::Error((error.status(), leave_note(request, error))),
-        }
+        outcome(request, read_fields(request, data).await.map(|_| Self))
     }
 }
 
-/// The catcher reads the note, so that the page can say what was wrong with the form.
-pub(crate) fn leave_note(request: &Request<'_>, error: Error) -> Error {
-    if matches!(error, Error::Csrf) {
-        Error::Csrf.report(request);
+/// The form that these fields make.
+///
+/// # Errors
+/// [`Error::BadRequest`].
+pub(crate) fn parsed<F: for<'f> FromForm<'f>>(fields: &[(String, String)]) -> Result<F, Error> {
+    let pairs = fields.iter().map(|(name, value)| ValueField::from((name.as_str(), value.as_str())));
+    Form::<F>::parse_iter(pairs).map_err(|_| Error::BadRequest)
+}
+
+/// What Rocket is told of a form that was read. The catcher reads the note, so that the page can say what was wrong.
+pub(crate) fn outcome<'r, F: FromData<'r, Error = Error>>(
+    request: &Request<'_>,
+    read: Result<F, Error>,
+) -> data::Outcome<'r, F> {
+    match read {
+        Ok(form) => Outcome::Success(form),
+        Err(error) => {
+            if matches!(error, Error::Csrf) {
+                Error::Csrf.report(request);
+            }
+            Outcome::Error((error.status(), error))
+        }
     }
-    error
 }
 
 /// Reads a form's fields, in order, after checking its token.
@@ -297,7 +306,7 @@ fn is_web_address(link: &str) -> bool {
 }
 
 /// Characters that a page shows nothing of.
-fn is_invisible(letter: char) -> bool {
+pub fn is_invisible(letter: char) -> bool {
     letter.is_whitespace() || letter.is_control() || is_unseen(letter)
 }
 

@@ -29,6 +29,14 @@ pub fn add_fixed(response: &mut Response<'_>) {
     }
 }
 
+/// Whether the sender says that he has what this tag (with its quotes) names.
+///
+/// Django: `ConditionalGetMiddleware`
+pub fn knows(request: &Request<'_>, etag: &str) -> bool {
+    let is_it = |tag: &str| tag.trim_start_matches("W/") == etag || tag == "*";
+    request.headers().get("If-None-Match").flat_map(|tags| tags.split(',')).any(|tag| is_it(tag.trim()))
+}
+
 /// The fairing that adds them.
 pub struct SecurityHeaders {
     /// `site_url` is https: browsers are told to stay there.

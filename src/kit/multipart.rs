@@ -12,16 +12,15 @@ use std::time::Duration;
 
 use multer::{Field, Multipart};
 use rocket::data::{self, Data, FromData, ToByteUnit};
-use rocket::form::{Form, FromForm, ValueField};
+use rocket::form::FromForm;
 use rocket::futures::Stream;
-use rocket::outcome::Outcome;
 use rocket::request::Request;
 use rocket::tokio::time::timeout;
 use tokio_util::io::ReaderStream;
 
 use crate::kit::csrf;
 use crate::kit::error::Error;
-use crate::kit::forms::{leave_note, read_fields};
+use crate::kit::forms::{outcome, parsed, read_fields};
 
 /// Who sends nothing for so long has gone.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -60,14 +59,9 @@ impl<'r, F: for<'f> FromForm<'f> + Send> FromData<'r> for PostWithFile<F> {
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> data::Outcome<'r, Self> {
         let read = async {
             let (fields, brought) = read_form(request, data).await?;
-            let pairs = fields.iter().map(|(name, value)| ValueField::from((name.as_str(), value.as_str())));
-            let form = Form::<F>::parse_iter(pairs).map_err(|_| Error::BadRequest)?;
-            Ok::<_, Error>(Self(form, brought))
+            Ok(Self(parsed(&fields)?, brought))
         };
-        match read.await {
-            Ok(form) => Outcome::Success(form),
-            Err(error) => Outcome::Error((error.status(), leave_note(request, error))),
-        }
+        outcome(request, read.await)
     }
 }
 

@@ -1,13 +1,17 @@
 //! Pictures over HTTP.
 
+use std::convert::Infallible;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rocket::form::FromForm;
-use rocket::http::{ContentType, Header, Method, Status};
+use rocket::http::{ContentType, Method, Status};
+use rocket::outcome::Outcome;
+use rocket::request::{self, FromRequest, Request};
 use rocket::response::{self, Responder, Response};
 use rocket::serde::json::Json;
-use rocket::{Request, State, get, post};
+use rocket::{State, get, post};
 use serde_json::{Value, json};
 
 use super::uploads::Uploads;
@@ -16,11 +20,12 @@ use crate::accounts::site::Site;
 use crate::kit::config::Access;
 use crate::kit::error::Error;
 use crate::kit::forms::FieldErrors;
+use crate::kit::headers;
 use crate::kit::i18n::{Catalogue, FALLBACK, Text};
 use crate::kit::multipart::PostWithFile;
 use crate::kit::paths::method_of;
 use crate::kit::pictures::{Pictures, Shape};
-use crate::kit::storage::{Name, StorageError};
+use crate::kit::storage::{Name, Object, Storage, StorageError};
 
 /// What the picture is for.
 #[derive(FromForm)]
@@ -36,7 +41,7 @@ pub async fn upload(
     user: User<'_>,
     uploads: Uploads<'_>,
     site: &Site,
-    catalogue: &State<std::sync::Arc<Catalogue>>,
+    catalogue: &State<Arc<Catalogue>>,
     form: PostWithFile<ShapeForm>,
 ) -> Result<(Status, Json<Value>), Error> {
     let PostWithFile(form, brought) = form;
@@ -74,40 +79,32 @@ pub async fn file(path: PathBuf, pictures: &State<Pictures>, asked: Asked<'_>, s
         _ => return Err(Error::NotFound),
     };
     let etag = format!("\"{}\"", stem.rsplit('/').next().unwrap_or(stem));
-    let is_public = site.facts().access == Access::Public;
-    let served = |status: Status| Served {
-        status,
-        content_type: content_type.clone(),
-        etag: etag.clone(),
-        is_public,
-        size: 0,
-        part: None,
-        body: None,
-    };
-    if asked.knows(&etag) {
-        return Ok(served(Status::NotModified));
+    let content = content(pictures.storage.as_ref(), &name, &etag, &asked).await?;
+    Ok(Served { content_type, etag, is_public: site.facts().access == Access::Public, content })
+}
+
+/// What there is to send of a file.
+async fn content(storage: &dyn Storage, name: &Name, etag: &str, asked: &Asked<'_>) -> Result<Content, Error> {
+    if headers::knows(asked.request, etag) {
+        return Ok(Content::Known);
     }
-    let storage = &pictures.storage;
-    let size = async || storage.size(&name).await.map_err(broken)?.ok_or(Error::NotFound);
-    if asked.is_head {
-        return Ok(Served { size: size().await?, ..served(Status::Ok) });
+    let size = async || storage.size(name).await.map_err(broken)?.ok_or(Error::NotFound);
+    if method_of(asked.request) == Method::Head {
+        return Ok(Content::Size(size().await?));
     }
-    let part = match asked.range.filter(|_| asked.if_range.is_none_or(|tag| tag == etag)) {
+    let range = asked.header("Range").filter(|_| asked.header("If-Range").is_none_or(|tag| tag == etag));
+    let part = match range {
         None => Part::Whole,
         Some(range) => Part::read(range, size().await?),
     };
-    match part {
-        Part::Whole => {
-            let object = storage.get(&name, None).await.map_err(broken)?;
-            Ok(Served { size: object.size, body: Some(object.body), ..served(Status::Ok) })
-        }
+    Ok(match part {
+        Part::Whole => Content::Whole(storage.get(name, None).await.map_err(broken)?),
         Part::Bytes(range) => {
-            let object = storage.get(&name, Some(range.clone())).await.map_err(broken)?;
-            let part = Some(range);
-            Ok(Served { size: object.size, part, body: Some(object.body), ..served(Status::PartialContent) })
+            let object = storage.get(name, Some(range.clone())).await.map_err(broken)?;
+            Content::Part(range, object)
         }
-        Part::Outside(size) => Ok(Served { size, ..served(Status::RangeNotSatisfiable) }),
-    }
+        Part::Outside(size) => Content::Outside(size),
+    })
 }
 
 fn broken(error: StorageError) -> Error {
@@ -154,47 +151,46 @@ impl Part {
     }
 }
 
-/// What a request says of what it has and wants.
+/// The request, for what it says of what its sender has and wants.
 pub struct Asked<'r> {
-    is_head: bool,
-    range: Option<&'r str>,
-    if_range: Option<&'r str>,
-    if_none_match: Option<&'r str>,
+    request: &'r Request<'r>,
 }
 
-impl Asked<'_> {
-    fn knows(&self, etag: &str) -> bool {
-        self.if_none_match.is_some_and(|tags| {
-            tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag || tag.trim() == "*")
-        })
+impl<'r> Asked<'r> {
+    fn header(&self, name: &str) -> Option<&'r str> {
+        self.request.headers().get_one(name)
     }
 }
 
 #[rocket::async_trait]
-impl<'r> rocket::request::FromRequest<'r> for Asked<'r> {
-    type Error = std::convert::Infallible;
+impl<'r> FromRequest<'r> for Asked<'r> {
+    type Error = Infallible;
 
-    async fn from_request(request: &'r Request<'_>) -> rocket::request::Outcome<Self, Self::Error> {
-        let header = |name| request.headers().get_one(name);
-        rocket::outcome::Outcome::Success(Self {
-            is_head: method_of(request) == Method::Head,
-            range: header("Range"),
-            if_range: header("If-Range"),
-            if_none_match: header("If-None-Match"),
-        })
+    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, Infallible> {
+        Outcome::Success(Self { request })
     }
 }
 
-/// A file, or a part of it, on its way.
+/// A file on its way.
 pub struct Served {
-    status: Status,
     content_type: ContentType,
     etag: String,
     is_public: bool,
-    /// Of the whole file.
-    size: u64,
-    part: Option<Range<u64>>,
-    body: Option<std::pin::Pin<Box<dyn rocket::tokio::io::AsyncRead + Send>>>,
+    content: Content,
+}
+
+/// What is sent of it.
+enum Content {
+    /// Nothing: the sender has it.
+    Known,
+    /// Nothing but how many bytes it has.
+    Size(u64),
+    /// All.
+    Whole(Object),
+    /// These bytes.
+    Part(Range<u64>, Object),
+    /// Nothing: it has only so many bytes.
+    Outside(u64),
 }
 
 impl<'r> Responder<'r, 'static> for Served {
@@ -202,24 +198,25 @@ impl<'r> Responder<'r, 'static> for Served {
         let mut response = Response::build();
         let whose = if self.is_public { "public" } else { "private" };
         response
-            .status(self.status)
             .header(self.content_type)
-            .header(Header::new("Cache-Control", format!("{whose}, max-age=31536000, immutable")))
-            .header(Header::new("ETag", self.etag))
-            .header(Header::new("Accept-Ranges", "bytes"));
-        if self.status == Status::RangeNotSatisfiable {
-            response.header(Header::new("Content-Range", format!("bytes */{}", self.size)));
-        } else if self.status != Status::NotModified {
-            let length = self.part.as_ref().map_or(self.size, |part| part.end - part.start);
-            response.header(Header::new("Content-Length", length.to_string()));
-        }
-        if let Some(part) = &self.part {
-            let range = format!("bytes {}-{}/{}", part.start, part.end - 1, self.size);
-            response.header(Header::new("Content-Range", range));
-        }
-        if let Some(body) = self.body {
-            response.streamed_body(body);
-        }
+            .raw_header("Cache-Control", format!("{whose}, max-age=31536000, immutable"))
+            .raw_header("ETag", self.etag)
+            .raw_header("Accept-Ranges", "bytes");
+        match self.content {
+            Content::Known => response.status(Status::NotModified),
+            Content::Size(size) => response.raw_header("Content-Length", size.to_string()),
+            Content::Whole(Object { size, body }) => {
+                response.raw_header("Content-Length", size.to_string()).streamed_body(body)
+            }
+            Content::Part(Range { start, end }, Object { size, body }) => response
+                .status(Status::PartialContent)
+                .raw_header("Content-Length", (end - start).to_string())
+                .raw_header("Content-Range", format!("bytes {start}-{}/{size}", end - 1))
+                .streamed_body(body),
+            Content::Outside(size) => {
+                response.status(Status::RangeNotSatisfiable).raw_header("Content-Range", format!("bytes */{size}"))
+            }
+        };
         response.ok()
     }
 }

@@ -5,8 +5,7 @@
 use rocket::FromForm;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::db::{fold_key, is_unseen};
-use crate::kit::forms::{Cleaner, FieldErrors};
+use crate::kit::forms::{Cleaner, FieldErrors, is_invisible, same};
 use crate::kit::i18n::Text;
 use crate::media::uploads::Wanted;
 use crate::projects::models::project::{Project, ProjectValues};
@@ -86,8 +85,7 @@ fn tags(clean: &mut Cleaner, typed: &str) -> Vec<String> {
         let name =
             part.split_whitespace().collect::<Vec<_>>().join(" ").trim_start_matches('#').trim_start().to_owned();
         // What nobody can see is no tag.
-        let is_seen = name.chars().any(|letter| !letter.is_whitespace() && !is_unseen(letter));
-        if !is_seen || tags.iter().any(|tag| fold_key(tag) == fold_key(&name)) {
+        if name.chars().all(is_invisible) || tags.iter().any(|tag| same(tag, &name)) {
             continue;
         }
         tags.push(name);

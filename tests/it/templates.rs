@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chaupal::kit::config::{Media, MediaBackend, MediaS3};
 use chaupal::kit::i18n::Catalogue;
 use chaupal::kit::templates;
 
@@ -87,11 +88,16 @@ fn nothing_is_inline() {
     assert!(forbidden("<script src=\"/a.js\"></script><p class=\"on\" data-on=\"x\">").is_empty());
 }
 
+fn in_a_folder() -> Media {
+    let (root, s3) = (PathBuf::new(), MediaS3::default());
+    Media { backend: MediaBackend::Local, root, max_bytes: 5 << 20, max_pixels: 24_000_000, s3 }
+}
+
 #[test]
 fn all_load_and_every_name_escapes() {
     let catalogue = Arc::new(Catalogue::embedded().unwrap());
     let empty = tempfile::tempdir().unwrap();
-    let (tera, broken) = templates::load(catalogue, empty.path(), "/media/").unwrap();
+    let (tera, broken) = templates::load(catalogue, empty.path(), &in_a_folder()).unwrap();
     assert!(broken.is_empty());
     let names: Vec<&str> = tera.get_template_names().collect();
     for (name, _) in all() {
@@ -127,7 +133,7 @@ fn an_override_restyles_and_a_broken_one_is_passed_over() {
     page.status(200).hold("<p>my own topics &lt;b&gt;</p>");
     site.anonymous().get("/activity").status(200).see_not("{% if");
     let catalogue = Arc::new(Catalogue::embedded().unwrap());
-    let (_, broken) = templates::load(catalogue, &site.folder().join("templates"), "/media/").unwrap();
+    let (_, broken) = templates::load(catalogue, &site.folder().join("templates"), &site.config.media).unwrap();
     assert_eq!(broken.len(), 1);
     assert!(broken[0].contains("activity.html") && !broken[0].contains('\n'), "{broken:?}");
 }

@@ -10,9 +10,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::accounts::models::{CreateError, NewUser, is_seen};
 use crate::accounts::passwords;
-use crate::kit::db::is_unseen;
 use crate::kit::error::Error;
-use crate::kit::forms::{Cleaner, FieldErrors};
+use crate::kit::forms::{Cleaner, FieldErrors, is_invisible};
 use crate::kit::i18n::Text;
 use crate::kit::mail::is_address;
 
@@ -104,10 +103,15 @@ impl RegisterForm {
 /// One line of at most 100 characters that are seen, or nothing: the user name is shown then.
 pub fn shown_name(clean: &mut Cleaner, typed: &str) -> String {
     let name = clean.optional_line("name", typed, 100);
-    if !name.contains('\0') && !is_seen(&name) {
+    seen(clean, &name);
+    name
+}
+
+/// Refuses a name that does not show all that it holds. What cannot be kept at all was refused before.
+pub fn seen(clean: &mut Cleaner, name: &str) {
+    if !name.contains('\0') && !is_seen(name) {
         clean.errors.add("name", Text::new("error-name-chars"));
     }
-    name
 }
 
 /// 3 to 30 letters, digits, `_ . -`, at least one of them a letter or digit.
@@ -148,8 +152,7 @@ pub fn email(clean: &mut Cleaner, typed: &str) -> String {
 
 fn is_email(email: &str) -> bool {
     let Some((local, domain)) = email.rsplit_once('@') else { return false };
-    let is_shown = |c: char| !c.is_whitespace() && !c.is_control() && !is_unseen(c);
-    let fine = |c: char| is_shown(c) && !matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')' | '\\');
+    let fine = |c: char| !is_invisible(c) && !matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')' | '\\');
     !local.is_empty()
         && !local.contains('@')
         && email.chars().all(fine)

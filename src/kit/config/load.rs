@@ -12,7 +12,7 @@ use super::keys::{self, Key};
 use super::layers::{self, Layer};
 use super::{Config, ConfigError, Entry, Loaded, MailBackend, MediaBackend, Sources, mask_url};
 use crate::kit::mail::is_address;
-use crate::kit::storage::{Name, S3};
+use crate::kit::storage::{self, Name};
 
 /// Reads every layer, checks all, and says what is effective.
 ///
@@ -156,7 +156,7 @@ fn check_media(figment: &Figment, config: &mut Config) -> Result<(), ConfigError
     fits("media.s3.bucket", !is_s3 || is_bucket(&media.s3.bucket))?;
     fits("media.s3.access_key", !is_s3 || is_plain(&media.s3.access_key))?;
     fits("media.s3.secret_key", !is_s3 || media.s3.secret_key.is_some())?;
-    if is_s3 { S3::open(&media.s3).map(drop).map_err(ConfigError::new) } else { Ok(()) }
+    if is_s3 { storage::check_region(&media.s3).map_err(ConfigError::new) } else { Ok(()) }
 }
 
 /// As Amazon names buckets; other servers are no stricter.

@@ -18,7 +18,7 @@ use crate::kit::config::{Media, MediaBackend};
 
 pub use local::Local;
 pub use name::Name;
-pub use s3::S3;
+pub use s3::{S3, check_region};
 
 /// Keeps objects under names. An object never changes: whoever wants other content takes another name.
 ///

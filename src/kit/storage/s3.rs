@@ -191,6 +191,14 @@ impl Storage for S3 {
     }
 }
 
+/// Whether the region is one, without asking anybody.
+///
+/// # Errors
+/// One line.
+pub fn check_region(settings: &MediaS3) -> Result<(), String> {
+    region(settings).map(drop)
+}
+
 /// Of an own server, or of Amazon's by its name.
 fn region(settings: &MediaS3) -> Result<Region, String> {
     if let Some(endpoint) = &settings.endpoint {

@@ -17,8 +17,10 @@ use rust_embed::RustEmbed;
 use serde::Serialize;
 
 use crate::kit::assets;
+use crate::kit::config::Media;
 use crate::kit::error::Error;
 use crate::kit::i18n::{self, Catalogue};
+use crate::kit::multipart::megabytes;
 use crate::kit::pictures::Picture;
 use crate::kit::time;
 
@@ -84,7 +86,7 @@ impl Pages {
 }
 
 /// The fairing that loads all templates, and in debug builds loads them again when one changes.
-pub fn fairing(catalogue: Arc<Catalogue>, data_dir: PathBuf, media: String, pages: Pages) -> impl Fairing {
+pub fn fairing(catalogue: Arc<Catalogue>, data_dir: PathBuf, media: Media, pages: Pages) -> impl Fairing {
     Template::try_custom(move |engines| {
         let (tera, broken) = load(Arc::clone(&catalogue), &override_dir(&data_dir), &media)?;
         for problem in broken {
@@ -96,21 +98,21 @@ pub fn fairing(catalogue: Arc<Catalogue>, data_dir: PathBuf, media: String, page
     })
 }
 
-/// All templates, and a line for each override that cannot be used. `media`: what stands before the name of a picture in its
-/// address.
+/// All templates, and a line for each override that cannot be used.
 ///
 /// # Errors
 /// When an embedded template is broken.
 pub fn load(
     catalogue: Arc<Catalogue>,
     overrides: &Path,
-    media: &str,
+    media: &Media,
 ) -> Result<(Tera, Vec<String>), Box<dyn StdError>> {
     let mut tera = Tera::default();
     // Escaping goes by the end of the name; every template that a browser sees ends in .html.
     tera.autoescape_on(vec![".html"]);
     tera.register_function("asset", Asset);
-    tera.register_function("picture", picture(media.to_owned()));
+    tera.register_function("picture", picture(media.base_url()));
+    tera.register_function("media", about(media));
     tera.register_function("ago", ago(Arc::clone(&catalogue)));
     tera.register_function("t", i18n::tera_function(Arc::clone(&catalogue)));
     let embedded: Vec<(String, String)> = Files::iter()
@@ -209,6 +211,16 @@ fn picture(media: String) -> impl tera::Function {
             })
         }))
     }
+}
+
+/// `media()`: where pictures are (`base`), and how large one may be that somebody brings (`largest`, `largest_bytes`).
+fn about(media: &Media) -> impl tera::Function + use<> {
+    let about = serde_json::json!({
+        "base": media.base_url(),
+        "largest": megabytes(media.max_bytes),
+        "largest_bytes": media.max_bytes,
+    });
+    move |_: &Args| Ok(about.clone())
 }
 
 /// `ago(at=message.created)`: how long ago that was, in words.
