@@ -13,15 +13,16 @@ s3_installed() { # TOOLS
   fi
 }
 
-# Sets `s3_pid` and `s3_port`. One bucket, `chaupal`; the keys are those of tests/it/support/mod.rs. Not to be called in a
-# subshell.
+# Sets `s3_pid` and `s3_port`. One bucket, `chaupal`: by its path at 127.0.0.1, by the host's name where that is
+# chaupal.s3.test. The keys are those of tests/it/support/mod.rs. Not to be called in a subshell.
 start_s3() { # FOLDER TOOLS
   local folder=$1
   s3_pid=
   s3_installed "$2" || { echo "s3s-fs cannot be built" >&2; return 1; }
   mkdir -p "$folder/root/chaupal" || return
   for s3_port in $(shuf -i 30000-32000 -n 5); do
-    "$s3_server" --host 127.0.0.1 --port "$s3_port" --access-key chaupal-key --secret-key chaupal-secret "$folder/root" >"$folder/log" 2>&1 &
+    "$s3_server" --host 127.0.0.1 --port "$s3_port" --domain "s3.test:$s3_port" \
+      --access-key chaupal-key --secret-key chaupal-secret "$folder/root" >"$folder/log" 2>&1 &
     s3_pid=$!
     for _ in $(seq 100); do
       if (exec 3<>"/dev/tcp/127.0.0.1/$s3_port") 2>/dev/null; then return; fi

@@ -266,3 +266,37 @@ fn the_command_moves_all_and_begins_where_it_broke_off() {
     let told = command(&["storage", "migrate", "--to", "s3"]);
     told.one_line(1, &["3 files of pictures", "neither place"]);
 }
+
+// No name server knows the bucket's host; the server itself, taken for a proxy, is asked for it all the same.
+#[test]
+fn a_bucket_before_the_hosts_name_is_used_as_one_in_the_path() {
+    let Some(bucket) = s3() else { return };
+    let folder = TempDir::new().unwrap();
+    let (media, proxy) = (folder.path().join("pictures"), bucket.endpoint.clone().unwrap());
+    let by_name = proxy.replace("127.0.0.1", "s3.test");
+    let env = [
+        ("CHAUPAL_MEDIA__ROOT", media.to_str().unwrap()),
+        ("CHAUPAL_MEDIA__BACKEND", "s3"),
+        ("CHAUPAL_MEDIA__S3__BUCKET", &bucket.bucket),
+        ("CHAUPAL_MEDIA__S3__ENDPOINT", &by_name),
+        ("CHAUPAL_MEDIA__S3__PATH_STYLE", "false"),
+        ("CHAUPAL_MEDIA__S3__ACCESS_KEY", &bucket.access_key),
+        ("CHAUPAL_MEDIA__S3__SECRET_KEY", "chaupal-secret"),
+        ("CHAUPAL_MEDIA__S3__PREFIX", &bucket.prefix),
+        ("http_proxy", &proxy),
+    ];
+    let command = |args: &[&str]| program::run(folder.path(), args, &env);
+    command(&["migrate"]).done();
+    assert!(command(&["storage", "test"]).out.contains("the same"));
+    let (local, by_path) = (Local::open(&media).unwrap(), S3::open(&bucket).unwrap());
+    let large = vec![7; 2_000_000];
+    run(async {
+        local.put(&name("avatar/a-64.jpg"), b"a").await.unwrap();
+        local.put(&name("cover/b-1280.jpg"), &large).await.unwrap();
+    });
+    assert!(command(&["storage", "migrate", "--to", "s3"]).out.contains("2 files were copied"));
+    assert_eq!(run(by_path.list()).unwrap(), run(local.list()).unwrap());
+    std::fs::remove_dir_all(&media).unwrap();
+    assert!(command(&["storage", "migrate", "--to", "local"]).out.contains("2 files were copied"));
+    assert!(run(async { local.get(&name("cover/b-1280.jpg"), None).await.unwrap().bytes().await.unwrap() }) == large);
+}
