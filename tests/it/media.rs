@@ -185,6 +185,7 @@ both!(what_is_no_picture_is_refused_at_its_field, |site| {
         ("a script", b"<html><script>alert(1)</script></html>".to_vec(), &unreadable),
         ("an SVG", b"<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\"/>".to_vec(), &unreadable),
         ("a head alone", good[..200].to_vec(), &unreadable),
+        ("a photograph that breaks off", good[..good.len() * 2 / 3].to_vec(), &unreadable),
         ("two bytes", b"\xff\xd8".to_vec(), &unreadable),
         ("a PNG without an end", png[..png.len() / 2].to_vec(), &unreadable),
         ("a PNG broken inside", broken_middle, &unreadable),

@@ -5,6 +5,7 @@
 //!
 //! Django: `ImageField`, Pillow, django-imagekit.
 
+mod jpeg;
 mod name;
 mod prepare;
 pub mod shelf;

@@ -8,7 +8,7 @@ use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
-use super::{Picture, Shape};
+use super::{Picture, Shape, jpeg};
 use crate::kit::storage::Name;
 
 /// Beyond this the eye sees no difference, and files grow fast.
@@ -47,12 +47,25 @@ pub struct Prepared {
 /// # Errors
 /// The file is no picture that we know, is broken, or too large.
 pub fn prepare(bytes: &[u8], shape: Shape, limits: &Limits) -> Result<Prepared, PictureError> {
-    let mut decoder = decoder(Cursor::new(bytes), limits)?;
+    let (format, mut decoder) = decoder(Cursor::new(bytes), limits)?;
     // What says nothing readable about it stands upright.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let decoded = DynamicImage::from_decoder(decoder).map_err(|_| PictureError::Unreadable)?;
+    let (width, height) = decoder.dimensions();
+    let needed = shrunk_size(width, height, shape).unwrap_or((width, height));
+    let photograph = match format {
+        ImageFormat::Jpeg => jpeg::decode(bytes, needed.0, needed.1)?,
+        _ => None,
+    };
+    let decoded = match photograph {
+        Some(photograph) => photograph,
+        None => DynamicImage::from_decoder(decoder).map_err(|_| PictureError::Unreadable)?,
+    };
     let most = shape.widths()[2];
-    let mut whole = shrunk(decoded, shape);
+    let mut whole = match shrunk_size(decoded.width(), decoded.height(), shape) {
+        // Averaged, which takes no memory besides; the finer way would take sixteen bytes for each pixel.
+        Some((width, height)) => decoded.thumbnail_exact(width, height),
+        None => decoded,
+    };
     whole.apply_orientation(orientation);
     let largest = match shape {
         Shape::Avatar => {
@@ -82,23 +95,19 @@ pub fn prepare(bytes: &[u8], shape: Shape, limits: &Limits) -> Result<Prepared, 
     Ok(Prepared { picture, files })
 }
 
-/// Averages a large picture down, which takes no memory besides; the finer way would take sixteen bytes for each pixel.
-fn shrunk(decoded: DynamicImage, shape: Shape) -> DynamicImage {
+/// To what size a large picture is made smaller at once; none: it is small enough.
+fn shrunk_size(width: u32, height: u32, shape: Shape) -> Option<(u32, u32)> {
     let most = shape.widths()[2];
-    let (width, height) = (decoded.width(), decoded.height());
     match shape {
-        Shape::Cover if width.max(height) > most => {
-            let (width, height) = within(width, height, most);
-            decoded.thumbnail_exact(width, height)
-        }
+        Shape::Cover if width.max(height) > most => Some(within(width, height, most)),
         // A square will be cut out of it, and that made smaller in the finer way.
         Shape::Avatar if width.min(height) > 2 * most => {
             let shorter = u64::from(width.min(height));
             let scaled =
                 |length: u32| u32::try_from(u64::from(length) * u64::from(2 * most) / shorter).unwrap_or(length);
-            decoded.thumbnail_exact(scaled(width), scaled(height))
+            Some((scaled(width), scaled(height)))
         }
-        _ => decoded,
+        _ => None,
     }
 }
 
@@ -115,12 +124,10 @@ fn encoded(image: &DynamicImage, is_clear: bool) -> Result<Vec<u8>, ImageError> 
 fn decoder<'a, R: std::io::BufRead + Seek + 'a>(
     source: R,
     limits: &Limits,
-) -> Result<impl ImageDecoder + 'a, PictureError> {
+) -> Result<(ImageFormat, impl ImageDecoder + 'a), PictureError> {
     let mut reader = ImageReader::new(source).with_guessed_format().map_err(|_| PictureError::Unreadable)?;
     let known = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP];
-    if !reader.format().is_some_and(|format| known.contains(&format)) {
-        return Err(PictureError::Unreadable);
-    }
+    let format = reader.format().filter(|format| known.contains(format)).ok_or(PictureError::Unreadable)?;
     let mut bounds = image::Limits::default();
     // Sixteen bits for each of four channels, and as much again to work with.
     bounds.max_alloc = Some(limits.pixels.saturating_mul(16));
@@ -137,7 +144,7 @@ fn decoder<'a, R: std::io::BufRead + Seek + 'a>(
     if width == 0 || height == 0 {
         return Err(PictureError::Unreadable);
     }
-    Ok(decoder)
+    Ok((format, decoder))
 }
 
 /// The size of the same proportions that fits a square of this side; never larger than it is.

@@ -16,7 +16,7 @@ use crate::kit::paginate::COUNTED;
 pub const MOST_LISTED: i64 = 100;
 
 /// The same where all kinds share a page.
-const MOST_MIXED: i64 = 30;
+const MOST_MIXED: i64 = 20;
 
 /// A part of a word is looked for in so many of the newest of each kind.
 const NEWEST: i64 = 1000;

@@ -15,14 +15,31 @@ const LONGEST_WORD: usize = 64;
 
 /// Where the words of a text are. Letters, digits and marks make words, as for the tokenizers of the migration `0014_search`.
 pub fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
-    // Marks begin at U+0300; looking for one takes longer than all else.
-    let is_of_word = |letter: char| letter.is_alphanumeric() || (letter >= '\u{300}' && is_combining_mark(letter));
-    let mut letters = text.char_indices().peekable();
+    let mut at = 0;
     std::iter::from_fn(move || {
-        let (begin, _) = letters.find(|(_, letter)| is_of_word(*letter))?;
-        while letters.next_if(|(_, letter)| is_of_word(*letter)).is_some() {}
-        Some(begin..letters.peek().map_or(text.len(), |(end, _)| *end))
+        let mut begin = None;
+        while let Some((is_of_word, length)) = letter_at(text, at) {
+            match begin {
+                None if is_of_word => begin = Some(at),
+                Some(_) if !is_of_word => break,
+                _ => {}
+            }
+            at += length;
+        }
+        begin.map(|begin| begin..at)
     })
+}
+
+/// Whether the letter there is of a word, and how many bytes it has. A page of results looks at some ten thousand.
+fn letter_at(text: &str, at: usize) -> Option<(bool, usize)> {
+    let byte = *text.as_bytes().get(at)?;
+    if byte.is_ascii() {
+        return Some((byte.is_ascii_alphanumeric(), 1));
+    }
+    let letter = text[at..].chars().next()?;
+    // Marks begin at U+0300; looking for one takes longer than all else.
+    let is_of_word = letter.is_alphanumeric() || (letter >= '\u{300}' && is_combining_mark(letter));
+    Some((is_of_word, letter.len_utf8()))
 }
 
 /// What makes two spellings the same word: neither case nor the diacritics of Latin letters count.
