@@ -35,6 +35,8 @@ export default (test) => {
       const stranger = await scene.window({ path: '/developers', javaScript, width: 390 });
       await stranger.locator('main [name=q]').fill(skill.toUpperCase());
       await stranger.keyboard.press('Enter');
+      // The list of before has others of this name.
+      await stranger.waitForURL('**/developers?q=*');
       await stranger.locator('.developer-card', { hasText: 'Asha Devi' }).waitFor();
       assert.equal(await stranger.locator('.developer-card').count(), 1);
       await stranger.locator('.developer-card .card-title a').click();
