@@ -99,7 +99,7 @@ impl UserExporting {
 
     /// A picture by its name in the database comes along, too: gives what the file will be called, for the JSON.
     pub fn picture(&self, name: Option<&str>) -> Option<String> {
-        let file = name.and_then(Picture::parse)?.largest()?;
+        let file = name.and_then(Picture::parse)?.files().pop()?;
         let called = file.to_string();
         self.pictures.borrow_mut().push(file);
         Some(called)

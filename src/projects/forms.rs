@@ -5,7 +5,8 @@
 use rocket::FromForm;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::forms::{Cleaner, FieldErrors, is_invisible, same};
+use crate::kit::db::is_unseen;
+use crate::kit::forms::{Cleaner, FieldErrors, same};
 use crate::kit::i18n::Text;
 use crate::media::uploads::Wanted;
 use crate::projects::models::project::{Project, ProjectValues};
@@ -85,7 +86,8 @@ fn tags(clean: &mut Cleaner, typed: &str) -> Vec<String> {
         let name =
             part.split_whitespace().collect::<Vec<_>>().join(" ").trim_start_matches('#').trim_start().to_owned();
         // What nobody can see is no tag.
-        if name.chars().all(is_invisible) || tags.iter().any(|tag| same(tag, &name)) {
+        let is_seen = name.chars().any(|letter| !letter.is_whitespace() && !is_unseen(letter));
+        if !is_seen || tags.iter().any(|tag| same(tag, &name)) {
             continue;
         }
         tags.push(name);

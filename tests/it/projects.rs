@@ -65,6 +65,7 @@ both!(what_a_project_cannot_be_is_told_at_its_field, |site| {
         ("source_link", "data:text/html,<script>"),
         ("tags", &eleven),
         ("tags", &long_tag),
+        ("tags", "rust, \0"),
     ] {
         let mut fields = vec![("title", "A title"), ("description", "kept words")];
         fields.retain(|(name, _)| *name != field);

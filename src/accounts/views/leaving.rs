@@ -1,13 +1,14 @@
 //! What is one's own, to take along; and the end of an account.
 
-use std::fmt;
 use std::io::{Seek as _, Write as _};
+use std::path::Path;
+use std::{fmt, fs};
 
 use rocket::http::{Cookie, Header, Status};
-use rocket::tokio::fs::File;
-use rocket::{Either, Responder, State, get, post};
+use rocket::{Either, Responder, State, get, post, tokio};
 use rocket_dyn_templates::context;
 use serde_json::Value;
+use zip::result::ZipResult;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -22,6 +23,7 @@ use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::forms::{Confirmed, Drawn, FieldErrors, Post};
 use crate::kit::i18n::Text;
+use crate::kit::multipart::FileRules;
 use crate::kit::outbox::Outbox;
 use crate::kit::pictures::Pictures;
 use crate::kit::signals::Signals;
@@ -30,7 +32,7 @@ use crate::kit::throttle::Scope;
 use crate::kit::{csrf, flash, time};
 
 /// Pictures are as small as they get.
-const PACKED: SimpleFileOptions = SimpleFileOptions::DEFAULT.compression_method(CompressionMethod::Stored);
+const STORED: SimpleFileOptions = SimpleFileOptions::DEFAULT.compression_method(CompressionMethod::Stored);
 
 /// What the file will hold.
 #[get("/account/export")]
@@ -42,7 +44,7 @@ pub fn export_page(page: Page<'_>, _user: User<'_>) -> View {
 #[derive(Responder)]
 #[response(status = 200, content_type = "application/zip")]
 pub struct Download {
-    zip: File,
+    zip: tokio::fs::File,
     disposition: Header<'static>,
     cache: Header<'static>,
 }
@@ -54,51 +56,64 @@ pub async fn export(
     db: &Db,
     signals: &State<Signals>,
     pictures: &State<Pictures>,
+    rules: &State<FileRules>,
     gate: Gate<'_>,
     _confirmed: Confirmed,
 ) -> Result<Download, Error> {
     gate.by_key(Scope::Reset, &format!("export:{}", user.id))?;
     let (user_id, signals) = (user.id, signals.inner().clone());
-    let gathered = db.read(move |conn| {
+    let folder = rules.folder.clone();
+    let packed = db.read(move |conn| {
         let event = UserExporting::new(user_id);
         signals.send(conn, &event)?;
-        Ok(event.files())
+        let (files, names) = event.files();
+        Ok((packed(files, &folder).map_err(|error| broken(&error))?, names))
     });
-    let (files, names) = gathered.await?;
-    let zip = zipped(files, names, pictures.storage.as_ref()).await?;
+    let (zip, names) = packed.await?;
+    let zip = with_pictures(zip, names, pictures.storage.as_ref()).await?;
     let name = format!("attachment; filename=\"account-{}.zip\"", time::now().format("%Y-%m-%d"));
     let (disposition, cache) =
         (Header::new("Content-Disposition", name), Header::new("Cache-Control", "private, no-store"));
     Ok(Download { zip, disposition, cache })
 }
 
-/// In a file that goes when it was sent: somebody may have many pictures.
-async fn zipped(files: Vec<(&'static str, Value)>, names: Vec<Name>, storage: &dyn Storage) -> Result<File, Error> {
-    let broken = |error: &dyn fmt::Display| Error::Internal(format!("an export could not be packed: {error}"));
-    let mut zip = ZipWriter::new(tempfile::tempfile().map_err(|error| broken(&error))?);
-    let mut add = |name: &str, how: SimpleFileOptions, content: &[u8]| {
-        let added = zip.start_file(name, how).and_then(|()| Ok(zip.write_all(content)?));
-        added.map_err(|error| broken(&error))
-    };
+fn broken(error: &impl fmt::Display) -> Error {
+    Error::Internal(format!("an export could not be packed: {error}"))
+}
+
+/// The beginning of a zip, in a file that goes when it was sent: somebody may have many pictures.
+fn packed(files: Vec<(&'static str, Value)>, folder: &Path) -> ZipResult<ZipWriter<fs::File>> {
+    let mut zip = ZipWriter::new(tempfile::tempfile_in(folder)?);
     for (name, value) in files {
-        let text = serde_json::to_string_pretty(&value).unwrap_or_default();
-        add(name, SimpleFileOptions::default(), text.as_bytes())?;
+        zip.start_file(name, SimpleFileOptions::default())?;
+        zip.write_all(serde_json::to_string_pretty(&value).unwrap_or_default().as_bytes())?;
     }
+    Ok(zip)
+}
+
+async fn with_pictures(
+    mut zip: ZipWriter<fs::File>,
+    names: Vec<Name>,
+    storage: &dyn Storage,
+) -> Result<tokio::fs::File, Error> {
     for name in names {
-        // It may have been changed or lost meanwhile; the rest is none the worse.
         let content = match storage.get(&name, None).await {
             Ok(object) => object.bytes().await,
             Err(error) => Err(error),
         };
         match content {
-            Ok(content) => add(name.as_str(), PACKED, &content)?,
+            Ok(content) => {
+                let added = zip.start_file(name.as_str(), STORED).and_then(|()| Ok(zip.write_all(&content)?));
+                added.map_err(|error| broken(&error))?;
+            }
+            // It may have been changed or lost meanwhile; the rest is none the worse.
             Err(StorageError::NotFound) => {}
             Err(StorageError::Trouble(words)) => return Err(Error::Unavailable(words)),
         }
     }
     let mut file = zip.finish().map_err(|error| broken(&error))?;
     file.rewind().map_err(|error| broken(&error))?;
-    Ok(File::from_std(file))
+    Ok(tokio::fs::File::from_std(file))
 }
 
 /// Says first what goes and what stays.

@@ -108,11 +108,6 @@ impl Picture {
         self.widths().into_iter().filter_map(|width| Name::new(&self.file(width))).collect()
     }
 
-    /// The name of its largest file.
-    pub fn largest(&self) -> Option<Name> {
-        Name::new(&self.file(self.width))
-    }
-
     fn file(&self, width: u32) -> String {
         format!("{}/{}-{width}.{}", self.shape.folder(), self.hash, self.extension)
     }
