@@ -87,6 +87,7 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
     let has_superuser = User::superuser_exists(&mut conn).map_err(|e| e.to_string())?;
     drop(conn);
 
+    system::give_memory_back();
     system::raise_descriptor_limit();
     // Signals are ours: before it stops, a server says for a while that it is not ready.
     let figment = context.loaded.figment.clone().merge(("shutdown.ctrlc", false)).merge(("shutdown.signals", [""; 0]));

@@ -5,10 +5,11 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::io::Cursor;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use rocket::http::{ContentType, Header, Status};
+use rocket::http::{ContentType, Status};
 use rocket::request::Request;
 use rocket::response::{self, Responder, Response};
 use rocket::{Route, get, routes};
@@ -23,85 +24,115 @@ struct Files;
 // Name, Brotli, gzip; empty in debug builds. build.rs writes it.
 include!(concat!(env!("OUT_DIR"), "/packed.rs"));
 
+/// Before every other route, which Rocket looks through one by one: a page asks for several files.
+const RANK: isize = -20;
+
 /// The routes of static files, for `/static`.
 pub fn routes() -> Vec<Route> {
-    routes![file]
+    let mut routes = routes![file];
+    for route in &mut routes {
+        route.rank = RANK;
+    }
+    routes
 }
 
 /// The hashed address of a file, or none if there is no such file.
 pub fn url(path: &str) -> Option<String> {
-    let asset = match all() {
-        Some(assets) => return assets.get(path).map(|asset| asset.url.clone()),
-        None => Asset::new(path, Files::get(path)?),
-    };
-    Some(asset.url)
-}
-
-/// Every file by its plain name, in a release; a debug build looks anew each time.
-fn all() -> Option<&'static HashMap<String, Asset>> {
-    static ALL: OnceLock<HashMap<String, Asset>> = OnceLock::new();
-    if cfg!(debug_assertions) {
-        return None;
-    }
-    Some(ALL.get_or_init(|| {
-        Files::iter().filter_map(|path| Some((path.to_string(), Asset::new(&path, Files::get(&path)?)))).collect()
-    }))
+    Some(format!("/static/{}", Asset::find(path)?.hashed))
 }
 
 /// One static file, in each form that it may be sent in.
 #[derive(Clone)]
 struct Asset {
-    url: String,
-    hash: String,
+    /// Its name with the hash.
+    hashed: String,
     content_type: ContentType,
-    plain: Cow<'static, [u8]>,
-    brotli: Option<&'static [u8]>,
-    gzip: Option<&'static [u8]>,
+    plain: Form,
+    brotli: Option<Form>,
+    gzip: Option<Form>,
+}
+
+/// What is sent. Other bytes, another tag.
+#[derive(Clone)]
+struct Form {
+    bytes: Cow<'static, [u8]>,
+    etag: String,
+    encoding: Option<&'static str>,
 }
 
 impl Asset {
     fn new(path: &str, file: EmbeddedFile) -> Self {
         let hash: String = file.metadata.sha256_hash().iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-        let packed = PACKED.iter().find(|(name, _, _)| *name == path);
+        let packed = |bytes: &'static [u8], encoding| Form {
+            bytes: bytes.into(),
+            etag: format!("\"{hash}-{encoding}\""),
+            encoding: Some(encoding),
+        };
+        let (brotli, gzip) = PACKED
+            .iter()
+            .find(|(name, _, _)| *name == path)
+            .map(|(_, brotli, gzip)| (packed(brotli, "br"), packed(gzip, "gzip")))
+            .unzip();
         Self {
-            url: hashed(path, &hash),
+            hashed: hashed(path, &hash),
             content_type: path
                 .rsplit_once('.')
                 .and_then(|(_, extension)| ContentType::from_extension(extension))
                 .unwrap_or(ContentType::Binary),
-            plain: file.data,
-            brotli: packed.map(|(_, brotli, _)| *brotli),
-            gzip: packed.map(|(_, _, gzip)| *gzip),
-            hash,
+            plain: Form { bytes: file.data, etag: format!("\"{hash}\""), encoding: None },
+            brotli,
+            gzip,
         }
     }
 
-    fn find(path: &str) -> Option<Self> {
-        match all() {
-            Some(assets) => assets.get(path).cloned(),
-            None => Files::get(path).map(|file| Self::new(path, file)),
+    /// By its plain name, or by the hashed one of today.
+    fn find(path: &str) -> Option<Cow<'static, Self>> {
+        if !cfg!(debug_assertions) {
+            return all().get(path).map(Cow::Borrowed);
         }
+        if let Some(file) = Files::get(path) {
+            return Some(Cow::Owned(Self::new(path, file)));
+        }
+        let plain = unhashed(path)?;
+        let asset = Self::new(&plain, Files::get(&plain)?);
+        (asset.hashed == path).then_some(Cow::Owned(asset))
+    }
+
+    /// The smallest form that an `Accept-Encoding` takes.
+    fn form(&self, accepted: &str) -> &Form {
+        let packed = [(&self.brotli, "br"), (&self.gzip, "gzip")];
+        let taken = packed.into_iter().filter(|(_, encoding)| takes(accepted, encoding));
+        taken.filter_map(|(form, _)| form.as_ref()).next().unwrap_or(&self.plain)
     }
 }
 
-/// `css/app.css` → `/static/css/app.0a1b2c3d.css`
+/// Every file of a release, by both of its names.
+fn all() -> &'static HashMap<String, Asset> {
+    static ALL: OnceLock<HashMap<String, Asset>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let assets = Files::iter().filter_map(|path| Some((Asset::new(&path, Files::get(&path)?), path.into_owned())));
+        assets.flat_map(|(asset, plain)| [(asset.hashed.clone(), asset.clone()), (plain, asset)]).collect()
+    })
+}
+
+/// `css/app.css` → `css/app.0a1b2c3d.css`
 fn hashed(path: &str, hash: &str) -> String {
     match path.rsplit_once('.') {
-        Some((stem, extension)) => format!("/static/{stem}.{hash}.{extension}"),
-        None => format!("/static/{path}"),
+        Some((stem, extension)) => format!("{stem}.{hash}.{extension}"),
+        None => path.to_owned(),
     }
 }
 
-/// `css/app.0a1b2c3d.css` → (`css/app.css`, `0a1b2c3d`)
-fn unhashed(path: &str) -> Option<(String, &str)> {
+/// `css/app.0a1b2c3d.css` → `css/app.css`
+fn unhashed(path: &str) -> Option<String> {
     let (rest, extension) = path.rsplit_once('.')?;
-    let (stem, hash) = rest.rsplit_once('.')?;
-    Some((format!("{stem}.{extension}"), hash))
+    let (stem, _) = rest.rsplit_once('.')?;
+    Some(format!("{stem}.{extension}"))
 }
 
 /// A file, and whether a browser may keep it for ever under the name that it asked for.
 struct Sent {
-    asset: Asset,
+    asset: Cow<'static, Asset>,
     immutable: bool,
 }
 
@@ -109,13 +140,9 @@ struct Sent {
 #[get("/<path..>")]
 fn file(path: PathBuf) -> Option<Sent> {
     let path = path.to_str()?;
-    if let Some(asset) = Asset::find(path) {
-        return Some(Sent { asset, immutable: false });
-    }
-    let (plain, asked) = unhashed(path)?;
-    let asset = Asset::find(&plain)?;
     // An old page may ask for an old hash: it gets the file of today, but must not keep it.
-    let immutable = asset.hash == asked;
+    let asset = Asset::find(path).or_else(|| Asset::find(&unhashed(path)?))?;
+    let immutable = asset.hashed == path;
     Some(Sent { asset, immutable })
 }
 
@@ -130,35 +157,34 @@ fn takes(accepted: &str, encoding: &str) -> bool {
 
 impl<'r> Responder<'r, 'static> for Sent {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        let Asset { hash, content_type, plain, brotli, gzip, .. } = self.asset;
-        let is_packed = brotli.is_some() || gzip.is_some();
         let accepted = request.headers().get_one("Accept-Encoding").unwrap_or_default();
-        let (body, encoding) = match (brotli, gzip) {
-            (Some(brotli), _) if takes(accepted, "br") => (Cow::Borrowed(brotli), Some("br")),
-            (_, Some(gzip)) if takes(accepted, "gzip") => (Cow::Borrowed(gzip), Some("gzip")),
-            _ => (plain, None),
-        };
-        // Other bytes, another tag.
-        let etag = encoding.map_or_else(|| format!("\"{hash}\""), |encoding| format!("\"{hash}-{encoding}\""));
-        let cache = if self.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
         let mut response = Response::build();
-        response.header(content_type).header(Header::new("Cache-Control", cache));
-        if is_packed {
-            response.header(Header::new("Vary", "Accept-Encoding"));
+        response.header(self.asset.content_type.clone());
+        let cache = if self.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
+        response.raw_header("Cache-Control", cache);
+        if self.asset.brotli.is_some() || self.asset.gzip.is_some() {
+            response.raw_header("Vary", "Accept-Encoding");
         }
+        // Of a release nothing is copied.
+        let (bytes, etag, encoding) = match self.asset {
+            Cow::Borrowed(asset) => {
+                let Form { bytes, etag, encoding } = asset.form(accepted);
+                (Cow::Borrowed(&**bytes), Cow::Borrowed(etag.as_str()), *encoding)
+            }
+            Cow::Owned(asset) => {
+                let Form { bytes, etag, encoding } = asset.form(accepted).clone();
+                (bytes, etag.into(), encoding)
+            }
+        };
         let is_known = headers::knows(request, &etag);
-        response.header(Header::new("ETag", etag));
+        response.raw_header("ETag", etag);
         if is_known {
             return response.status(Status::NotModified).ok();
         }
         if let Some(encoding) = encoding {
-            response.header(Header::new("Content-Encoding", encoding));
+            response.raw_header("Content-Encoding", encoding);
         }
-        match body {
-            Cow::Borrowed(bytes) => response.sized_body(bytes.len(), std::io::Cursor::new(bytes)),
-            Cow::Owned(bytes) => response.sized_body(bytes.len(), std::io::Cursor::new(bytes)),
-        };
-        response.ok()
+        response.sized_body(bytes.len(), Cursor::new(bytes)).ok()
     }
 }
 
@@ -168,8 +194,8 @@ mod tests {
 
     #[test]
     fn names_carry_their_hash() {
-        assert_eq!(hashed("css/app.css", "ababababab"), "/static/css/app.ababababab.css");
-        assert_eq!(unhashed("css/app.ababababab.css"), Some(("css/app.css".into(), "ababababab")));
+        assert_eq!(hashed("css/app.css", "ababababab"), "css/app.ababababab.css");
+        assert_eq!(unhashed("css/app.ababababab.css"), Some("css/app.css".into()));
         assert_eq!(url("no/such.file"), None);
     }
 

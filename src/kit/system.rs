@@ -26,6 +26,23 @@ pub fn raise_descriptor_limit() {
     }
 }
 
+/// Gives the system back at once what is no longer used. The allocator would keep it for a second, and longer where little
+/// happens: after fifty log-ins or pictures the server would stay half as large again.
+///
+/// `MIMALLOC_PURGE_DELAY` in the environment has the last word, as for the allocator itself.
+pub fn give_memory_back() {
+    if std::env::var_os("MIMALLOC_PURGE_DELAY").is_none() {
+        // SAFETY: the allocator's switches are plain numbers; nobody else throws one.
+        #[allow(unsafe_code, reason = "the allocator is a library in C")]
+        unsafe {
+            libmimalloc_sys::mi_option_set(PURGE_DELAY, 0);
+        }
+    }
+}
+
+/// The switch before that one, in milliseconds; the bindings leave it out.
+const PURGE_DELAY: libmimalloc_sys::mi_option_t = libmimalloc_sys::mi_option_use_numa_nodes - 1;
+
 /// As many connections may wait to be accepted; the system caps it at `net.core.somaxconn`.
 const BACKLOG: i32 = 8192;
 
@@ -151,6 +168,16 @@ mod tests {
         setrlimit(Resource::Nofile, Rlimit { current: Some(low), maximum: before.maximum }).unwrap();
         raise_descriptor_limit();
         assert_eq!(getrlimit(Resource::Nofile).current, before.maximum);
+    }
+
+    #[test]
+    fn the_allocators_switch_is_the_one_that_is_meant() {
+        #[allow(unsafe_code, reason = "the allocator is a library in C")]
+        // SAFETY: reads a number.
+        let delay = || unsafe { libmimalloc_sys::mi_option_get(PURGE_DELAY) };
+        assert_eq!(delay(), 1000, "the allocator's default; another number means that its switches moved");
+        give_memory_back();
+        assert_eq!(delay(), 0);
     }
 
     /// The queue's length, as the system tells it.
