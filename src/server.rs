@@ -9,6 +9,7 @@ use std::time::Duration;
 use rocket::fairing::AdHoc;
 use rocket::figment::Figment;
 use rocket::http::Status;
+use rocket::shield::Shield;
 use rocket::{Build, Rocket, Route, Shutdown, State, get, routes};
 
 use crate::accounts::guards::{MembersOnly, StaffNeedsCode};
@@ -95,6 +96,8 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .attach(RequestLog)
         .attach(TrailingSlash)
         .attach(MembersOnly)
+        // In place of Rocket's own few headers.
+        .attach(Shield::new())
         .attach(SecurityHeaders {
             https: config.is_https(),
             pictures_from: config.media.foreign_origin(),

@@ -8,25 +8,37 @@ use rocket::{Request, Response};
 
 use crate::kit::db;
 
-/// No inline script, no inline style, nothing from another host, no frame around us.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+/// A page: no inline script, no inline style, nothing from another host, no frame around us.
+const POLICY_OF_PAGES: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Adds those that are the same on every answer. Catchers do it too: for a request that cannot be read, such
+/// All else, a drawing or a text that is opened by itself, may load and do nothing.
+const POLICY_OF_FILES: &str = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Adds those that depend on nothing but whether it is a page. Catchers do it too: for a request that cannot be read, such
 /// as one with an unknown method, no fairing is asked.
 pub fn add_fixed(response: &mut Response<'_>) {
-    let fixed = [
-        ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    let everywhere = [
         ("X-Content-Type-Options", "nosniff"),
-        ("X-Frame-Options", "DENY"),
         ("Referrer-Policy", "same-origin"),
-        ("Cross-Origin-Opener-Policy", "same-origin"),
         ("Cross-Origin-Resource-Policy", "same-origin"),
+    ];
+    let on_pages = [
+        ("Content-Security-Policy", POLICY_OF_PAGES),
+        ("X-Frame-Options", "DENY"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
         ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
     ];
-    for (name, value) in fixed {
-        response.set_raw_header(name, value);
+    let on_files = [("Content-Security-Policy", POLICY_OF_FILES)];
+    // Each header takes time, and files are many.
+    let others = if is_page(response) { on_pages.as_slice() } else { &on_files };
+    for (name, value) in everywhere.iter().chain(others) {
+        response.set_raw_header(*name, *value);
     }
+}
+
+fn is_page(response: &Response<'_>) -> bool {
+    response.headers().get_one("Content-Type").is_some_and(|kind| kind.starts_with("text/html"))
 }
 
 /// Whether the sender says that he has what this tag (with its quotes) names.
@@ -55,8 +67,8 @@ impl Fairing for SecurityHeaders {
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         add_fixed(response);
-        if let Some(origin) = &self.pictures_from {
-            let policy = CONTENT_SECURITY_POLICY.replace("img-src 'self'", &format!("img-src 'self' {origin}"));
+        if let Some(origin) = self.pictures_from.as_ref().filter(|_| is_page(response)) {
+            let policy = POLICY_OF_PAGES.replace("img-src 'self'", &format!("img-src 'self' {origin}"));
             response.set_raw_header("Content-Security-Policy", policy);
         }
         if self.https {

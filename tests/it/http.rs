@@ -9,9 +9,13 @@ use crate::support::{Answer, Request, Site, words};
 fn guarded(answer: &Answer) {
     let policy = answer.header("content-security-policy").unwrap_or_else(|| panic!("{answer:?}"));
     assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
-    assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+    let is_page = answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+    assert_eq!(policy.contains("script-src 'self'"), is_page, "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert_eq!(answer.header("x-frame-options"), is_page.then_some("DENY"));
+    assert_eq!(answer.header("cross-origin-opener-policy").is_some(), is_page);
+    assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"));
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-    assert_eq!(answer.header("x-frame-options"), Some("DENY"));
     assert!(answer.header("referrer-policy").is_some());
     assert!(answer.header("x-request-id").is_some());
     assert!(answer.header("server").is_none() && answer.header("x-powered-by").is_none(), "{answer:?}");
@@ -29,6 +33,7 @@ both!(every_answer_is_guarded, |site| {
         (get("/rooms/new"), 303),
         (get("/login"), 200),
         (get("/healthz"), 200),
+        (get("/static/css/app.css"), 200),
         (get("/static/no.css"), 404),
         (get("/events?rooms=x"), 400),
         (Request::new("POST", "/"), 405),
