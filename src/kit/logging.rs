@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use log::kv::{Error as KvError, Key, Value, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use rocket::fairing::{Fairing, Info, Kind};
-use rocket::http::Header;
 use rocket::{Data, Request, Response};
 use serde_json::{Map, json};
 
@@ -150,7 +149,7 @@ impl Fairing for RequestLog {
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         let stamp = request_id(request);
-        response.set_header(Header::new("X-Request-Id", stamp.id.clone()));
+        response.set_raw_header("X-Request-Id", stamp.id.as_str());
         if !log::log_enabled!(Level::Info) {
             return;
         }

@@ -47,7 +47,9 @@ impl Fairing for TrailingSlash {
     }
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
-        method_of(request);
+        if request.method() == Method::Head {
+            method_of(request);
+        }
         let path = request.uri().path().as_str();
         if path.len() < 2 || !path.ends_with('/') {
             return;
