@@ -21,6 +21,7 @@ use crate::kit::db::{self, Conn, fold_key};
 use crate::kit::progress::Progress;
 use crate::kit::time;
 use crate::schema::{rooms as rooms_table, topics, users};
+use crate::search::models::index;
 use portfolio::Portfolio;
 use rng::Rng;
 use script::Script;
@@ -164,7 +165,7 @@ pub fn fill(
     progress: &mut Progress,
 ) -> Result<Filled, DemoError> {
     let midnight = now.date().and_time(NaiveTime::MIN);
-    db::transaction(conn, |conn| {
+    let filled = db::transaction(conn, |conn| {
         bulk::keep_others_from_writing(conn, &TABLES)?;
         must_be_empty(conn)?;
         let mut stage =
@@ -175,8 +176,10 @@ pub fn fill(
         lobby::open(&mut stage, &cast)?;
         developers::fill(&mut stage, &portfolio, &cast)?;
         let Extent { people, rooms, projects, .. } = stage.extent;
-        Ok(Filled { username: people::DEMO, password, people, rooms, messages, projects })
-    })
+        Ok::<_, DemoError>(Filled { username: people::DEMO, password, people, rooms, messages, projects })
+    })?;
+    index::put_in_order(conn);
+    Ok(filled)
 }
 
 /// [`fill`] as of today.

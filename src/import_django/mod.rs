@@ -27,6 +27,7 @@ use crate::kit::bulk;
 use crate::kit::db::{self, Conn};
 use crate::kit::progress::Progress;
 use crate::kit::time;
+use crate::search::models::index;
 pub use pictures::Gallery;
 use pictures::Sought;
 use report::{Kind, Report};
@@ -202,6 +203,9 @@ pub fn import(
         Err(Stop::Enough(brought)) => *brought,
         Err(Stop::Failed(error)) => return Err(error),
     };
+    if !options.dry_run {
+        index::put_in_order(conn);
+    }
     match gallery {
         Some(gallery) => pictures::bring(conn, gallery, &pictures, &mut report, progress)?,
         None => pictures::leave(&pictures, &mut report),

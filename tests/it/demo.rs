@@ -106,6 +106,11 @@ fn a_class_is_a_class() {
     both_databases(|backend| {
         let site = Site::bare(backend, &[]);
         filled(&site, Scale::Class, 7);
+        let in_order = match backend {
+            Backend::Sqlite => "SELECT count(DISTINCT segid) = 1 FROM message_words_idx",
+            Backend::Postgres => "SELECT (reltuples > 1000)::int FROM pg_class WHERE relname = 'message_words'",
+        };
+        assert_eq!(site.number(in_order), 1, "the index of the search is in order");
         assert_eq!(site.number("SELECT count(*) FROM users"), 36);
         assert_eq!(site.number("SELECT count(*) FROM rooms WHERE lobby_key IS NULL"), 24);
         assert_eq!(site.number("SELECT count(*) FROM messages WHERE NOT in_lobby"), 1500);

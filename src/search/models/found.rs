@@ -1,7 +1,6 @@
 //! Searching, on either database.
 
 use diesel::prelude::*;
-use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Text};
 use serde::Serialize;
@@ -9,7 +8,7 @@ use serde::Serialize;
 use super::hit::{Candidate, Hit, Row};
 use super::kind::Kind;
 use super::query::Query;
-use crate::kit::db::{Conn, MultiBackend};
+use crate::kit::db::{Conn, MultiBackend, prepared};
 use crate::kit::paginate::COUNTED;
 
 /// Of a kind so many are ranked and can be looked through: the newest that match, those first whose title does.
@@ -147,26 +146,25 @@ fn found(counts: Counts, is_in_part: bool, mut hits: Vec<Candidate>, query: Quer
     Found { counts, is_in_part, hits, query: Some(query) }
 }
 
-/// The numbers of those that match, as a query, with what is to be bound: `$1` on; the newest first.
-fn matching(conn: &Conn, kind: Kind, query: &Query, title: bool, place: usize) -> (String, String) {
+/// The numbers of those that match, as a query, with what is to be bound.
+fn matching(conn: &Conn, kind: Kind, query: &Query, title: bool) -> (String, String) {
     let (name, _) = kind.names();
     match conn {
         Conn::Sqlite(_) => {
-            (format!("SELECT rowid AS id FROM {name}_words WHERE {name}_words MATCH ${place}"), query.for_fts5(title))
+            (format!("SELECT rowid AS id FROM {name}_words WHERE {name}_words MATCH ?"), query.for_fts5(title))
         }
-        Conn::Postgres(_) => (
-            format!("SELECT id FROM {name}_words WHERE words @@ to_tsquery('simple', ${place})"),
-            query.for_tsquery(title),
-        ),
+        Conn::Postgres(_) => {
+            (format!("SELECT id FROM {name}_words WHERE words @@ to_tsquery('simple', ?)"), query.for_tsquery(title))
+        }
     }
 }
 
 fn candidates(conn: &Conn, kind: Kind, query: &Query, most: i64) -> (String, Vec<String>) {
-    let (newest, all) = matching(conn, kind, query, false, 1);
+    let (newest, all) = matching(conn, kind, query, false);
     if kind == Kind::Message {
         return (format!("{newest} ORDER BY id DESC LIMIT {most}"), vec![all]);
     }
-    let (titled, in_title) = matching(conn, kind, query, true, 2);
+    let (titled, in_title) = matching(conn, kind, query, true);
     let ids = format!(
         "SELECT id FROM ({newest} ORDER BY id DESC LIMIT {most}) AS a \
          UNION SELECT id FROM ({titled} ORDER BY id DESC LIMIT {most}) AS b"
@@ -177,8 +175,7 @@ fn candidates(conn: &Conn, kind: Kind, query: &Query, most: i64) -> (String, Vec
 fn newest_with(kind: Kind, query: &Query) -> (String, Vec<String>) {
     let (name, table) = kind.names();
     let patterns = query.patterns();
-    let conditions: Vec<String> =
-        (1..=patterns.len()).map(|place| format!("fold(title || ' ' || rest) LIKE ${place} ESCAPE '\\'")).collect();
+    let conditions = vec!["fold(title || ' ' || rest) LIKE ? ESCAPE '\\'"; patterns.len()];
     let ids = format!(
         "SELECT id FROM {name}_texts WHERE id > (SELECT coalesce(max(id), 0) - {NEWEST} FROM {table}) AND {} \
          ORDER BY id DESC LIMIT {MOST_LISTED}",
@@ -218,7 +215,7 @@ fn count(conn: &mut Conn, by_kind: [&Query; 4], kinds: &[Kind]) -> QueryResult<C
     }
     let (mut parts, mut binds) = (Vec::new(), Vec::new());
     for kind in kinds {
-        let (sql, bind) = matching(conn, *kind, by_kind[*kind as usize], false, binds.len() + 1);
+        let (sql, bind) = matching(conn, *kind, by_kind[*kind as usize], false);
         parts.push(format!(
             "SELECT CAST({} AS BIGINT) AS kind, count(*) AS n FROM ({sql} LIMIT {}) AS f",
             *kind as usize,
@@ -227,7 +224,7 @@ fn count(conn: &mut Conn, by_kind: [&Query; 4], kinds: &[Kind]) -> QueryResult<C
         binds.push(bind);
     }
     let mut counts = Counts::default();
-    for row in with_texts(parts.join(" UNION ALL "), binds).load::<Row>(conn)? {
+    for row in ask::<Row>(conn, parts.join(" UNION ALL "), binds)? {
         if let Some(count) = usize::try_from(row.kind).ok().and_then(|kind| counts.0.get_mut(kind)) {
             *count = row.n;
         }
@@ -238,12 +235,24 @@ fn count(conn: &mut Conn, by_kind: [&Query; 4], kinds: &[Kind]) -> QueryResult<C
 fn load(conn: &mut Conn, kind: Kind, ids: &str, binds: Vec<String>) -> QueryResult<Vec<Row>> {
     let grouped = if matches!(conn, Conn::Sqlite(_)) { "group_concat" } else { "string_agg" };
     let columns = kind.columns().replace("GROUPED", grouped);
-    // Not prepared for good: PostgreSQL's plan should go by how common the words are.
-    let sql = format!("WITH f AS MATERIALIZED ({ids}) SELECT {columns} ORDER BY f.id DESC");
-    with_texts(sql, binds).load(conn)
+    ask(conn, format!("WITH f AS MATERIALIZED ({ids}) SELECT {columns} ORDER BY f.id DESC"), binds)
 }
 
-/// A statement with these bound, in order.
-fn with_texts(sql: String, texts: Vec<String>) -> BoxedSqlQuery<'static, MultiBackend, SqlQuery> {
-    texts.into_iter().fold(diesel::sql_query(sql).into_boxed(), |query, text| query.bind::<Text, _>(text))
+/// Asks with a text for each `?`. SQLite makes its plan once; PostgreSQL's should go by how common the words are.
+fn ask<R>(conn: &mut Conn, sql: String, texts: Vec<String>) -> QueryResult<Vec<R>>
+where
+    R: QueryableByName<MultiBackend> + 'static,
+{
+    if let Conn::Sqlite(_) = conn {
+        return prepared(sql, texts).load(conn);
+    }
+    let mut numbered = String::with_capacity(sql.len());
+    for (place, piece) in sql.split('?').enumerate() {
+        if place > 0 {
+            numbered.push_str(&format!("${place}"));
+        }
+        numbered.push_str(piece);
+    }
+    let query = diesel::sql_query(numbered).into_boxed::<MultiBackend>();
+    texts.into_iter().fold(query, |query, text| query.bind::<Text, _>(text)).load(conn)
 }

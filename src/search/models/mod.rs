@@ -3,6 +3,7 @@
 pub mod excerpt;
 pub mod found;
 pub mod hit;
+pub mod index;
 pub mod kind;
 pub mod query;
 pub mod rank;
