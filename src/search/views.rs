@@ -8,11 +8,9 @@ use crate::accounts::page::{Page, View};
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::paginate::{Asked, COUNTED, encode_query, page_url, search_text};
-use crate::search::models::found::{Counts, Found, MOST_LISTED, by_words, inside_words};
+use crate::search::models::found::{Counts, Found, MOST_LISTED, PER_PAGE, by_words, inside_words};
 use crate::search::models::kind::Kind;
 use crate::search::models::query::Query;
-
-const PER_PAGE: i64 = 20;
 
 /// A way to look at one kind, or at all.
 #[derive(Serialize)]
@@ -67,7 +65,7 @@ pub async fn page(
     let pager = Asked::new(page.as_deref(), PER_PAGE).pager(&path, &q, listed);
     let limit = usize::try_from(PER_PAGE).unwrap_or_default();
     let hits = match kind {
-        None => found.mixed(limit),
+        None => found.mixed(),
         Some(_) => found.shown(usize::try_from(pager.offset()).unwrap_or_default(), limit),
     };
     let tabs = tabs(&q, &found.counts, kind);

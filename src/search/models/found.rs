@@ -14,8 +14,11 @@ use crate::kit::paginate::COUNTED;
 /// Of a kind so many are ranked and can be looked through: the newest that match, those first whose title does.
 pub const MOST_LISTED: i64 = 100;
 
-/// The same where all kinds share a page.
-const MOST_MIXED: i64 = 20;
+/// So many stand on a page.
+pub const PER_PAGE: i64 = 20;
+
+/// Where all kinds share a page, each has room for so many at least.
+const QUOTA: i64 = PER_PAGE / 4;
 
 /// A part of a word is looked for in so many of the newest of each kind.
 const NEWEST: i64 = 1000;
@@ -33,6 +36,14 @@ impl Counts {
     /// Of all kinds.
     pub fn total(&self) -> i64 {
         self.0.iter().sum()
+    }
+
+    /// How many of this kind to rank for a page that all kinds share: twice as many as there is room for. Reading and weighing
+    /// them takes longer than finding them.
+    fn ranked(&self, kind: Kind) -> i64 {
+        let others = Kind::ALL.into_iter().filter(|other| *other != kind);
+        let room = PER_PAGE - others.map(|other| self.of(other).min(QUOTA)).sum::<i64>();
+        (2 * room).min(PER_PAGE)
     }
 }
 
@@ -65,17 +76,17 @@ impl Found {
         self.hits.iter().skip(offset).take(limit).map(|candidate| candidate.shown(query)).collect()
     }
 
-    /// The best of all kinds, but some of each kind that has any.
-    pub fn mixed(&self, limit: usize) -> Vec<Hit> {
+    /// The best of all kinds for one page, but some of each kind that has any.
+    pub fn mixed(&self) -> Vec<Hit> {
         let Some(query) = &self.query else { return Vec::new() };
-        let quota = limit / Kind::ALL.len();
         let mut taken = [0; 4];
         let (mut first, mut later) = (Vec::new(), Vec::new());
         for candidate in &self.hits {
             let taken = &mut taken[candidate.kind as usize];
             *taken += 1;
-            if *taken <= quota { first.push(candidate) } else { later.push(candidate) }
+            if *taken <= QUOTA { first.push(candidate) } else { later.push(candidate) }
         }
+        let limit = usize::try_from(PER_PAGE).unwrap_or_default();
         first.extend(later.into_iter().take(limit - first.len()));
         first.sort_by(|a, b| b.score.total_cmp(&a.score));
         first.into_iter().map(|candidate| candidate.shown(query)).collect()
@@ -99,10 +110,10 @@ pub fn by_words(conn: &mut Conn, query: &Query, only: Option<Kind>) -> QueryResu
         }
         Err(error) => return Err(error),
     };
-    let most = if only.is_some() { MOST_LISTED } else { MOST_MIXED };
     let mut hits = Vec::new();
     for kind in Kind::ALL {
         if counts.of(kind) > 0 && is_wanted(kind, only) {
+            let most = if only.is_some() { MOST_LISTED } else { counts.ranked(kind) };
             let (ids, binds) = candidates(conn, kind, by_kind[kind as usize], most);
             let rows = load(conn, kind, &ids, binds)?;
             hits.extend(rows.into_iter().map(|row| Candidate::new(kind, row, query)));
