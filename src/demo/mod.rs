@@ -178,6 +178,7 @@ pub fn fill(
         let Extent { people, rooms, projects, .. } = stage.extent;
         Ok::<_, DemoError>(Filled { username: people::DEMO, password, people, rooms, messages, projects })
     })?;
+    bulk::settle(conn, &TABLES);
     index::put_in_order(conn);
     Ok(filled)
 }

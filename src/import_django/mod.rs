@@ -204,6 +204,7 @@ pub fn import(
         Err(Stop::Failed(error)) => return Err(error),
     };
     if !options.dry_run {
+        bulk::settle(conn, &TABLES);
         index::put_in_order(conn);
     }
     match gallery {

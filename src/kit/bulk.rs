@@ -157,6 +157,16 @@ pub fn keep_others_from_writing(conn: &mut Conn, tables: &[&str]) -> QueryResult
     }
 }
 
+/// Lets PostgreSQL look at tables that have just been filled: its plans go by what it has seen of them, and by itself it would look
+/// a minute later. SQLite's plans do not depend on it. Not within a transaction; where it fails, the log says so.
+pub fn settle(conn: &mut Conn, tables: &[&str]) {
+    if let Conn::Postgres(pg) = conn
+        && let Err(error) = pg.batch_execute(&format!("VACUUM (ANALYZE) {}", tables.join(", ")))
+    {
+        log::warn!("the database has not looked at what was written: {error}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::statement;

@@ -152,6 +152,33 @@ both!(more_than_a_thousand_are_not_counted_and_the_best_are_shown, |site| {
     assert_eq!(searched(site, "first shu", Some(Kind::Message)).len(), 1);
 });
 
+both!(a_title_is_found_behind_a_thousand_texts, |site| {
+    let asha = site.person("asha");
+    let named = site.room(&asha, "Shuttle", "Craft");
+    let many = |from: i64, to: i64, name: &str, description: &str| {
+        let now = "'2026-01-01 00:00:00'";
+        site.sql(&format!(
+            "INSERT INTO rooms (host_id, name, description, created, updated) \
+             WITH RECURSIVE n(i) AS (SELECT {from} UNION ALL SELECT i + 1 FROM n WHERE i < {to}) \
+             SELECT {}, '{name} ' || i, '{description}', {now}, {now} FROM n",
+            asha.id
+        ));
+    };
+    many(1, 1200, "Room", "a shuttle");
+    let first = format!("/rooms/{named}");
+    assert_eq!(hits(site, "shuttle")[0], first);
+    assert_eq!(hits(site, "shut")[0], first, "one that is only begun");
+    // As a site that is older than the index of titles.
+    let names: Vec<String> = site.db(|conn| migrations::all(conn)).into_iter().map(|known| known.name).collect();
+    let before = &names[names.iter().position(|name| name == "0018_titles").unwrap() - 1];
+    site.db(|conn| migrations::run(conn, Some(before), |_| {})).unwrap();
+    site.db(|conn| migrations::run(conn, None, |_| {})).unwrap();
+    assert_eq!(hits(site, "shuttle")[0], first);
+    many(1, 130, "Shuttle", "and nothing else");
+    let page = find(site, "shuttle", Some("rooms"));
+    assert!(page.count("<mark>Shuttle</mark>") >= 20, "titles come first, however many there are: {page:?}");
+});
+
 both!(case_and_accents_do_not_count, |site| {
     let asha = site.person("asha");
     let elodie = site.room(&asha, "Élodie", "A");

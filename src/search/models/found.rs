@@ -3,7 +3,6 @@
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Text};
-use serde::Serialize;
 
 use super::hit::{Candidate, Hit, Row};
 use super::kind::Kind;
@@ -23,19 +22,26 @@ const QUOTA: i64 = PER_PAGE / 4;
 /// A part of a word is looked for in so many of the newest of each kind.
 const NEWEST: i64 = 1000;
 
+/// So many titles with the words are few: all of them are sorted, where there are more the newest are looked for.
+const FEW_TITLES: i64 = 100;
+
 /// How many there are of each kind, in the order of [`Kind::ALL`]; more than [`COUNTED`] is one more than that.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Counts([i64; 4]);
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    all: [i64; 4],
+    /// Those with the words in the title, one more than [`FEW_TITLES`] at most. Only PostgreSQL needs to know.
+    titled: [i64; 4],
+}
 
 impl Counts {
     /// Of this kind.
     pub fn of(&self, kind: Kind) -> i64 {
-        self.0[kind as usize]
+        self.all[kind as usize]
     }
 
     /// Of all kinds.
     pub fn total(&self) -> i64 {
-        self.0.iter().sum()
+        self.all.iter().sum()
     }
 
     /// How many of this kind to rank for a page that all kinds share: twice as many as there is room for. Reading and weighing
@@ -114,7 +120,7 @@ pub fn by_words(conn: &mut Conn, query: &Query, only: Option<Kind>) -> QueryResu
     for kind in Kind::ALL {
         if counts.of(kind) > 0 && is_wanted(kind, only) {
             let most = if only.is_some() { MOST_LISTED } else { counts.ranked(kind) };
-            let (ids, binds) = candidates(conn, kind, by_kind[kind as usize], most);
+            let (ids, binds) = candidates(conn, kind, by_kind[kind as usize], &counts, most);
             let rows = load(conn, kind, &ids, binds)?;
             hits.extend(rows.into_iter().map(|row| Candidate::new(kind, row, query)));
         }
@@ -136,7 +142,7 @@ pub fn inside_words(conn: &mut Conn, query: &Query, only: Option<Kind>) -> Query
     for kind in Kind::ALL {
         let (ids, binds) = newest_with(kind, &query);
         let rows = load(conn, kind, &ids, binds)?;
-        counts.0[kind as usize] = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        counts.all[kind as usize] = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         if is_wanted(kind, only) {
             hits.extend(rows.into_iter().map(|row| Candidate::new(kind, row, &query)));
         }
@@ -165,21 +171,32 @@ fn matching(conn: &Conn, kind: Kind, query: &Query, title: bool) -> (String, Str
             (format!("SELECT rowid AS id FROM {name}_words WHERE {name}_words MATCH ?"), query.for_fts5(title))
         }
         Conn::Postgres(_) => {
-            (format!("SELECT id FROM {name}_words WHERE words @@ to_tsquery('simple', ?)"), query.for_tsquery(title))
+            let words = if title { "titles" } else { "words" };
+            (format!("SELECT id FROM {name}_words WHERE {words} @@ to_tsquery('simple', ?)"), query.for_tsquery())
         }
     }
 }
 
-fn candidates(conn: &Conn, kind: Kind, query: &Query, most: i64) -> (String, Vec<String>) {
-    let (newest, all) = matching(conn, kind, query, false);
-    if kind == Kind::Message {
-        return (format!("{newest} ORDER BY id DESC LIMIT {most}"), vec![all]);
+/// The newest of them. SQLite's index is in that order. PostgreSQL would take a few for many, and look for them from the newest
+/// row on, through all the others; behind `OFFSET 0` it finds them by their words.
+fn newest(conn: &Conn, matching: &str, are_few: bool, most: i64) -> String {
+    match conn {
+        Conn::Postgres(_) if are_few => {
+            format!("SELECT id FROM ({matching} OFFSET 0) AS few ORDER BY id DESC LIMIT {most}")
+        }
+        _ => format!("{matching} ORDER BY id DESC LIMIT {most}"),
     }
-    let (titled, in_title) = matching(conn, kind, query, true);
-    let ids = format!(
-        "SELECT id FROM ({newest} ORDER BY id DESC LIMIT {most}) AS a \
-         UNION SELECT id FROM ({titled} ORDER BY id DESC LIMIT {most}) AS b"
-    );
+}
+
+fn candidates(conn: &Conn, kind: Kind, query: &Query, counts: &Counts, most: i64) -> (String, Vec<String>) {
+    let (matching_all, all) = matching(conn, kind, query, false);
+    let newest_all = newest(conn, &matching_all, counts.of(kind) <= COUNTED, most);
+    if kind == Kind::Message {
+        return (newest_all, vec![all]);
+    }
+    let (matching_title, in_title) = matching(conn, kind, query, true);
+    let newest_titled = newest(conn, &matching_title, counts.titled[kind as usize] <= FEW_TITLES, most);
+    let ids = format!("SELECT id FROM ({newest_all}) AS a UNION SELECT id FROM ({newest_titled}) AS b");
     (ids, vec![all, in_title])
 }
 
@@ -209,8 +226,9 @@ fn counts<'q>(conn: &mut Conn, query: &'q Query, whole: &'q Query) -> QueryResul
     }
     if !few.is_empty() {
         let longer = count(conn, by_kind, &few)?;
-        for kind in few {
-            counts.0[kind as usize] = longer.of(kind);
+        for place in few.into_iter().map(|kind| kind as usize) {
+            counts.all[place] = longer.all[place];
+            counts.titled[place] = longer.titled[place];
         }
     }
     Ok((by_kind, counts))
@@ -223,21 +241,31 @@ fn count(conn: &mut Conn, by_kind: [&Query; 4], kinds: &[Kind]) -> QueryResult<C
         kind: i64,
         #[diesel(sql_type = BigInt)]
         n: i64,
+        #[diesel(sql_type = BigInt)]
+        titled: i64,
     }
     let (mut parts, mut binds) = (Vec::new(), Vec::new());
-    for kind in kinds {
-        let (sql, bind) = matching(conn, *kind, by_kind[*kind as usize], false);
+    for kind in kinds.iter().copied() {
+        let query = by_kind[kind as usize];
+        let (all, bind) = matching(conn, kind, query, false);
+        binds.push(bind);
+        let mut titled = "CAST(0 AS BIGINT)".to_owned();
+        if matches!(conn, Conn::Postgres(_)) && kind != Kind::Message {
+            let (in_title, bind) = matching(conn, kind, query, true);
+            titled = format!("(SELECT count(*) FROM ({in_title} LIMIT {}) AS t)", FEW_TITLES + 1);
+            binds.push(bind);
+        }
         parts.push(format!(
-            "SELECT CAST({} AS BIGINT) AS kind, count(*) AS n FROM ({sql} LIMIT {}) AS f",
-            *kind as usize,
+            "SELECT CAST({} AS BIGINT) AS kind, (SELECT count(*) FROM ({all} LIMIT {}) AS f) AS n, {titled} AS titled",
+            kind as usize,
             COUNTED + 1
         ));
-        binds.push(bind);
     }
     let mut counts = Counts::default();
     for row in ask::<Row>(conn, parts.join(" UNION ALL "), binds)? {
-        if let Some(count) = usize::try_from(row.kind).ok().and_then(|kind| counts.0.get_mut(kind)) {
-            *count = row.n;
+        let Ok(place) = usize::try_from(row.kind) else { continue };
+        if let (Some(all), Some(titled)) = (counts.all.get_mut(place), counts.titled.get_mut(place)) {
+            (*all, *titled) = (row.n, row.titled);
         }
     }
     Ok(counts)

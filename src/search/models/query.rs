@@ -162,13 +162,11 @@ impl Query {
         if title { format!("title : ({all})") } else { all }
     }
 
-    /// For `to_tsquery`; `title`: the words must stand in the title.
-    pub fn for_tsquery(&self, title: bool) -> String {
-        let terms = self.terms.iter().map(|Term { folded, how }| match (how, title) {
-            (How::Prefix, true) => format!("'{folded}':*A"),
-            (How::Prefix, false) => format!("'{folded}':*"),
-            (How::Whole | How::Inside, true) => format!("'{folded}':A"),
-            (How::Whole | How::Inside, false) => format!("'{folded}'"),
+    /// For `to_tsquery`.
+    pub fn for_tsquery(&self) -> String {
+        let terms = self.terms.iter().map(|Term { folded, how }| match how {
+            How::Prefix => format!("'{folded}':*"),
+            How::Whole | How::Inside => format!("'{folded}'"),
         });
         terms.collect::<Vec<_>>().join(" & ")
     }
@@ -247,14 +245,14 @@ mod tests {
     fn whatever_is_typed_becomes_quoted_words() {
         let query = Query::new(r#"Rust" OR NEAR(x, -y) * AND 'drop"#);
         assert_eq!(query.for_fts5(false), r#""rust" AND "or" AND "near" AND "x" AND "y" AND "and" AND "drop" *"#);
-        assert_eq!(query.for_tsquery(true), "'rust':A & 'or':A & 'near':A & 'x':A & 'y':A & 'and':A & 'drop':*A");
+        assert_eq!(query.for_tsquery(), "'rust' & 'or' & 'near' & 'x' & 'y' & 'and' & 'drop':*");
         assert_eq!(Query::new("rust C++").for_fts5(true), r#"title : ("rust" AND "c")"#);
         assert_eq!(Query::new("a b c d e f g h i j").len(), 8);
         assert_eq!(Query::new("go GO gö").len(), 1);
         assert!(!Query::new("🦀 !? \u{fe0f}").has_words());
         assert_eq!(Query::new("🦀").patterns(), ["%🦀%"]);
         let long = Query::new(&"x".repeat(200));
-        assert_eq!(long.whole().for_tsquery(false), format!("'{}':*", "x".repeat(64)));
+        assert_eq!(long.whole().for_tsquery(), format!("'{}':*", "x".repeat(64)));
     }
 
     #[test]

@@ -1,0 +1,2 @@
+-- An index in order is no worse.
+SELECT 1;
