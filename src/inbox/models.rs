@@ -8,7 +8,7 @@ use diesel::result::Error as DieselError;
 use serde::Serialize;
 
 use crate::accounts::models::{PERSON, Person};
-use crate::kit::db::{Conn, count_to};
+use crate::kit::db::{Conn, count_to, slice};
 use crate::kit::markdown;
 use crate::kit::time::{self, as_iso};
 use crate::schema::{inbox_messages, users};
@@ -83,11 +83,12 @@ pub fn count(conn: &mut Conn, recipient_id: i64, most: i64) -> QueryResult<i64> 
 /// # Errors
 /// Only the database's.
 pub fn list(conn: &mut Conn, recipient_id: i64, offset: i64, limit: i64) -> QueryResult<Vec<InboxMessage>> {
-    let rows: Vec<Row> = inbox_of!(recipient_id)
-        .order((inbox_messages::is_read, inbox_messages::created.desc(), inbox_messages::id.desc()))
-        .offset(offset)
-        .limit(limit)
-        .load(conn)?;
+    let query = inbox_of!(recipient_id).order((
+        inbox_messages::is_read,
+        inbox_messages::created.desc(),
+        inbox_messages::id.desc(),
+    ));
+    let rows: Vec<Row> = slice(query, offset, limit).load(conn)?;
     Ok(rows.into_iter().map(InboxMessage::from).collect())
 }
 

@@ -5,10 +5,10 @@
 //! writes says so first, because SQLite lets one writer in at a time.
 
 mod connection;
-mod count;
 mod pool;
 mod prepared;
 mod readers;
+mod slice;
 mod stats;
 mod text;
 mod writer;
@@ -28,8 +28,8 @@ use readers::Readers;
 use writer::Writer;
 
 pub use connection::{Conn, MultiBackend, Target, transaction, version};
-pub use count::count_to;
 pub use prepared::{Bind, Prepared, number_list, prepared};
+pub use slice::{count_to, slice};
 pub use stats::Stats;
 pub use text::{LONGEST_SEARCH, contains_pattern, fold, fold_key, fold_text, is_unseen, look, look_text};
 

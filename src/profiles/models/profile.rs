@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::skill;
 use crate::accounts::models::{CreateError, PERSON, Person, User};
-use crate::kit::db::{Conn, count_to, fold_key, prepared};
+use crate::kit::db::{Conn, count_to, fold_key, prepared, slice};
 use crate::kit::markdown;
 use crate::kit::paginate::COUNTED;
 use crate::kit::q::{Q, icontains, q};
@@ -256,14 +256,12 @@ pub fn count_found(conn: &mut Conn, text: &str, most: i64) -> QueryResult<i64> {
 /// # Errors
 /// Only the database's.
 pub fn cards(conn: &mut Conn, text: &str, offset: i64, limit: i64) -> QueryResult<Vec<DeveloperCard>> {
-    let rows: Vec<CardRow> = profiles::table
+    let query = profiles::table
         .inner_join(users::table)
         .select((PERSON, (profiles::short_intro, profiles::location, profiles::created)))
         .filter(matching(text))
-        .order((profiles::created.desc(), profiles::user_id.desc()))
-        .offset(offset)
-        .limit(limit)
-        .load(conn)?;
+        .order((profiles::created.desc(), profiles::user_id.desc()));
+    let rows: Vec<CardRow> = slice(query, offset, limit).load(conn)?;
     let ids: Vec<i64> = rows.iter().map(|(person, _)| person.id).collect();
     let mut skills = skill::names_of(conn, &ids)?;
     Ok(rows.into_iter().map(|row| card(row, &mut skills)).collect())

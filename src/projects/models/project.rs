@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::tag::{self, Tag};
 use crate::accounts::models::{PERSON, Person};
-use crate::kit::db::{Conn, count_to, fold_key};
+use crate::kit::db::{Conn, count_to, fold_key, slice};
 use crate::kit::markdown;
 use crate::kit::q::{Q, all, icontains, q};
 use crate::kit::time::{self, as_iso};
@@ -176,17 +176,13 @@ pub fn cards_of(conn: &mut Conn, owner_id: i64, limit: i64) -> QueryResult<Vec<P
 }
 
 fn found(conn: &mut Conn, condition: Q<WithOwner>, offset: i64, limit: i64) -> QueryResult<Vec<Project>> {
-    let rows: Vec<Row> = query!()
-        .filter(condition)
-        .order((
-            projects::vote_ratio.desc(),
-            projects::vote_total.desc(),
-            projects::title_key.asc(),
-            projects::id.asc(),
-        ))
-        .offset(offset)
-        .limit(limit)
-        .load(conn)?;
+    let query = query!().filter(condition).order((
+        projects::vote_ratio.desc(),
+        projects::vote_total.desc(),
+        projects::title_key.asc(),
+        projects::id.asc(),
+    ));
+    let rows: Vec<Row> = slice(query, offset, limit).load(conn)?;
     with_tags(conn, rows)
 }
 

@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Text, Timestamp};
 use serde::Serialize;
 
 use crate::accounts::models::{PERSON, Person};
-use crate::kit::db::Conn;
+use crate::kit::db::{Conn, slice};
 use crate::kit::markdown;
 use crate::kit::time::{self, as_iso};
 use crate::schema::{projects, reviews, users};
@@ -90,12 +90,9 @@ macro_rules! query {
 /// # Errors
 /// Only the database's.
 pub fn newest(conn: &mut Conn, project_id: i64, offset: i64, limit: i64) -> QueryResult<Vec<Review>> {
-    let rows: Vec<Row> = query!()
-        .filter(reviews::project_id.eq(project_id))
-        .order((reviews::created.desc(), reviews::id.desc()))
-        .offset(offset)
-        .limit(limit)
-        .load(conn)?;
+    let query =
+        query!().filter(reviews::project_id.eq(project_id)).order((reviews::created.desc(), reviews::id.desc()));
+    let rows: Vec<Row> = slice(query, offset, limit).load(conn)?;
     Ok(rows.into_iter().map(Review::from).collect())
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::message;
 use super::room::{self, Filter, RoomsWithTopics};
 use crate::accounts::models::{PERSON, Person};
-use crate::kit::db::{Conn, MultiBackend, count_to};
+use crate::kit::db::{Conn, MultiBackend, count_to, slice};
 use crate::kit::markdown;
 use crate::kit::q::{Q, among};
 use crate::kit::time::as_iso;
@@ -66,8 +66,6 @@ pub fn list(
         .filter(messages::deleted.is_null())
         .filter(not(messages::in_lobby))
         .order((messages::created.desc(), messages::id.desc()))
-        .offset(offset)
-        .limit(limit)
         .into_boxed::<MultiBackend>();
     if !filter.is_empty() {
         query = query.filter(in_rooms(filter));
@@ -76,7 +74,7 @@ pub fn list(
         query = query.filter(messages::user_id.eq(author));
     }
     type ActivityRow = ((i64, String, NaiveDateTime), (i64, String), Person);
-    let rows: Vec<ActivityRow> = query.load(conn)?;
+    let rows: Vec<ActivityRow> = slice(query, offset, limit).load(conn)?;
     Ok(rows
         .into_iter()
         .map(|((id, body, created), (room_id, room_name), user)| {

@@ -10,7 +10,7 @@ use super::participant::Part;
 use super::room;
 use super::{participant, visit};
 use crate::accounts::models::{PERSON, Person};
-use crate::kit::db::{Conn, MultiBackend};
+use crate::kit::db::{Conn, MultiBackend, slice};
 use crate::kit::markdown;
 use crate::kit::time::{self, as_iso};
 use crate::schema::{messages, rooms, users};
@@ -388,12 +388,11 @@ pub fn newest(conn: &mut Conn, room_id: i64, before: Option<i64>, limit: i64) ->
         .filter(messages::room_id.eq(room_id))
         .filter(messages::deleted.is_null())
         .order(messages::seq.desc())
-        .limit(limit)
         .into_boxed::<MultiBackend>();
     if let Some(before) = before {
         query = query.filter(messages::seq.lt(before));
     }
-    let rows: Vec<Row> = query.load(conn)?;
+    let rows: Vec<Row> = slice(query, 0, limit).load(conn)?;
     Ok(rows.into_iter().rev().map(Message::from).collect())
 }
 
@@ -420,13 +419,12 @@ pub fn written_by(conn: &mut Conn, user_id: i64) -> QueryResult<Vec<Written>> {
 /// # Errors
 /// Only the database's.
 pub fn since(conn: &mut Conn, room_id: i64, after: i64, limit: i64) -> QueryResult<Vec<Message>> {
-    let rows: Vec<Row> = messages::table
+    let query = messages::table
         .left_join(users::table)
         .select((MESSAGE, PERSON.nullable()))
         .filter(messages::room_id.eq(room_id))
         .filter(messages::version.gt(after))
-        .order(messages::version.asc())
-        .limit(limit)
-        .load(conn)?;
+        .order(messages::version.asc());
+    let rows: Vec<Row> = slice(query, 0, limit).load(conn)?;
     Ok(rows.into_iter().map(Message::from).collect())
 }

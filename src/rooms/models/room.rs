@@ -13,7 +13,7 @@ use super::message::Message;
 use super::topic::TopicLink;
 use super::{participant, visit};
 use crate::accounts::models::{PERSON, Person};
-use crate::kit::db::{Conn, MultiBackend, count_to, number_list, prepared};
+use crate::kit::db::{Conn, MultiBackend, count_to, number_list, prepared, slice};
 use crate::kit::q::{Q, all, icontains, q};
 use crate::kit::time::{self, as_iso};
 use crate::kit::{markdown, named, slug};
@@ -192,10 +192,8 @@ pub fn cards(
         .select((ROOM, topics::name.nullable(), PERSON.nullable()))
         .filter(rooms::lobby_key.is_null())
         .order((rooms::updated.desc(), rooms::created.desc(), rooms::id.desc()))
-        .offset(offset)
-        .limit(limit)
         .into_boxed::<MultiBackend>();
-    let rows: Vec<Row> = query.filter(filter.condition()).load(conn)?;
+    let rows: Vec<Row> = slice(query.filter(filter.condition()), offset, limit).load(conn)?;
     let ids: Vec<i64> = rows.iter().map(|row| row.0.0).collect();
     let mut faces = participant::faces(conn, &ids)?;
     let unread = match viewer {

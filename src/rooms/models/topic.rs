@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use serde::Serialize;
 
-use crate::kit::db::{Conn, count_to};
+use crate::kit::db::{Conn, count_to, slice};
 use crate::kit::paginate::{COUNTED, encode_query};
 use crate::kit::q::{Q, all, icontains};
 use crate::schema::topics;
@@ -52,10 +52,8 @@ pub fn list(conn: &mut Conn, q: &str, offset: i64, limit: i64) -> QueryResult<Ve
     let query = topics::table
         .select((topics::name, topics::rooms_count))
         .order((topics::rooms_count.desc(), topics::name_key.asc()))
-        .filter(named(q))
-        .offset(offset)
-        .limit(limit);
-    let rows: Vec<(String, i64)> = query.load(conn)?;
+        .filter(named(q));
+    let rows: Vec<(String, i64)> = slice(query, offset, limit).load(conn)?;
     let shown = |(name, count): (String, i64)| TopicRow {
         link: TopicLink::new(name),
         count: count.min(COUNTED + 1),
