@@ -40,6 +40,7 @@ use crate::kit::templates::{self, Pages};
 use crate::kit::throttle::Throttle;
 use crate::kit::time;
 use crate::lobby::guests::GuestKey;
+use crate::search::models::plenty::Plenty;
 use crate::{accounts, inbox, lobby, profiles, projects, rooms, urls};
 
 /// Builds the server; the database must have been migrated.
@@ -92,6 +93,7 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .manage(Fragments::new(pages.clone()))
         .manage(db.clone())
         .manage(pictures)
+        .manage(Arc::new(Plenty::default()))
         .manage(FileRules { max_bytes: config.media.max_bytes, folder: uploads })
         .attach(RequestLog)
         .attach(TrailingSlash)

@@ -291,6 +291,8 @@ where
     String: ToSql<Text, DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        // A plan for any text would take most of them to be found soon, and look for a rare one row by row.
+        out.unsafe_to_cache_prepared();
         out.push_sql("fold(");
         self.column.walk_ast(out.reborrow())?;
         out.push_sql(") LIKE ");

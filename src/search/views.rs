@@ -1,6 +1,8 @@
 //! The page of the search.
 
-use rocket::get;
+use std::sync::Arc;
+
+use rocket::{State, get};
 use rocket_dyn_templates::context;
 use serde::Serialize;
 
@@ -10,6 +12,7 @@ use crate::kit::error::Error;
 use crate::kit::paginate::{Asked, COUNTED, encode_query, page_url, search_text};
 use crate::search::models::found::{Counts, Found, MOST_LISTED, PER_PAGE, by_words, inside_words};
 use crate::search::models::kind::Kind;
+use crate::search::models::plenty::Plenty;
 use crate::search::models::query::Query;
 
 /// A way to look at one kind, or at all.
@@ -38,10 +41,10 @@ fn tabs(q: &str, counts: &Counts, current: Option<Kind>) -> Vec<Tab> {
 }
 
 /// By words; what stands nowhere as a word is looked for inside of words.
-async fn found(db: &Db, q: &str, kind: Option<Kind>) -> Result<Found, Error> {
+async fn found(db: &Db, plenty: &Arc<Plenty>, q: &str, kind: Option<Kind>) -> Result<Found, Error> {
     let query = Query::new(q);
-    let asked = query.clone();
-    let found = db.read(move |conn| Ok(by_words(conn, &asked, kind)?)).await?;
+    let (asked, plenty) = (query.clone(), Arc::clone(plenty));
+    let found = db.read(move |conn| Ok(by_words(conn, &plenty, &asked, kind)?)).await?;
     if found.counts.total() > 0 {
         return Ok(found);
     }
@@ -53,13 +56,14 @@ async fn found(db: &Db, q: &str, kind: Option<Kind>) -> Result<Found, Error> {
 pub async fn page(
     frame: Page<'_>,
     db: &Db,
+    plenty: &State<Arc<Plenty>>,
     q: Option<String>,
     kind: Option<String>,
     page: Option<String>,
 ) -> Result<View, Error> {
     let q = search_text(q.as_deref());
     let kind = kind.as_deref().and_then(Kind::from_key);
-    let found = found(db, &q, kind).await?;
+    let found = found(db, plenty, &q, kind).await?;
     let path = kind.map_or_else(|| "/search".to_owned(), |kind| format!("/search?kind={}", kind.key()));
     let listed = if kind.is_some() { i64::try_from(found.len()).unwrap_or(i64::MAX) } else { 0 };
     let pager = Asked::new(page.as_deref(), PER_PAGE).pager(&path, &q, listed);

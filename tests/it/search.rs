@@ -12,6 +12,7 @@ use chaupal::projects::models::project::{self, ProjectValues};
 use chaupal::rooms::models::room::{self, RoomValues};
 use chaupal::search::models::found::{Found, by_words, inside_words};
 use chaupal::search::models::kind::Kind;
+use chaupal::search::models::plenty::Plenty;
 use chaupal::search::models::query::Query;
 use diesel::prelude::*;
 
@@ -19,7 +20,7 @@ use crate::support::{Answer, Person, Site, percent, says, words};
 
 /// As the page searches: by words, else inside of them.
 fn search(conn: &mut Conn, query: &Query, only: Option<Kind>) -> QueryResult<Found> {
-    let found = by_words(conn, query, only)?;
+    let found = by_words(conn, &Plenty::default(), query, only)?;
     if found.counts.total() == 0 { inside_words(conn, query, only) } else { Ok(found) }
 }
 

@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::hit::{Candidate, Hit, Row};
 use super::kind::Kind;
+use super::plenty::Plenty;
 use super::query::Query;
 use crate::kit::db::{Conn, MultiBackend, prepared};
 use crate::kit::paginate::COUNTED;
@@ -42,6 +43,11 @@ impl Counts {
     /// Of all kinds.
     pub fn total(&self) -> i64 {
         self.all.iter().sum()
+    }
+
+    fn set(&mut self, kind: Kind, all: i64, titled: i64) {
+        self.all[kind as usize] = all;
+        self.titled[kind as usize] = titled;
     }
 
     /// How many of this kind to rank for a page that all kinds share: twice as many as there is room for. Reading and weighing
@@ -103,12 +109,12 @@ impl Found {
 ///
 /// # Errors
 /// Only the database's.
-pub fn by_words(conn: &mut Conn, query: &Query, only: Option<Kind>) -> QueryResult<Found> {
+pub fn by_words(conn: &mut Conn, plenty: &Plenty, query: &Query, only: Option<Kind>) -> QueryResult<Found> {
     if query.is_empty() {
         return Ok(Found::default());
     }
     let whole = query.whole();
-    let (by_kind, counts) = match counts(conn, query, &whole) {
+    let (by_kind, counts) = match counts(conn, plenty, query, &whole) {
         Ok(counted) => counted,
         // A letter that SQLite does not know yet parts a word, and where its parts stand is not kept.
         Err(DieselError::DatabaseError(_, told)) if told.message().contains("phrase queries are not supported") => {
@@ -121,7 +127,7 @@ pub fn by_words(conn: &mut Conn, query: &Query, only: Option<Kind>) -> QueryResu
         if counts.of(kind) > 0 && is_wanted(kind, only) {
             let most = if only.is_some() { MOST_LISTED } else { counts.ranked(kind) };
             let (ids, binds) = candidates(conn, kind, by_kind[kind as usize], &counts, most);
-            let rows = load(conn, kind, &ids, binds)?;
+            let rows = load(conn, kind, &ids, binds, Plan::Kept)?;
             hits.extend(rows.into_iter().map(|row| Candidate::new(kind, row, query)));
         }
     }
@@ -141,7 +147,7 @@ pub fn inside_words(conn: &mut Conn, query: &Query, only: Option<Kind>) -> Query
     let (mut counts, mut hits) = (Counts::default(), Vec::new());
     for kind in Kind::ALL {
         let (ids, binds) = newest_with(kind, &query);
-        let rows = load(conn, kind, &ids, binds)?;
+        let rows = load(conn, kind, &ids, binds, Plan::Anew)?;
         counts.all[kind as usize] = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         if is_wanted(kind, only) {
             hits.extend(rows.into_iter().map(|row| Candidate::new(kind, row, &query)));
@@ -214,27 +220,39 @@ fn newest_with(kind: Kind, query: &Query) -> (String, Vec<String>) {
 
 /// What to ask each kind for, and how many there are: two statements. Where whole words are enough, the longer ones that begin so are
 /// not looked for: it would take long, and show nothing better.
-fn counts<'q>(conn: &mut Conn, query: &'q Query, whole: &'q Query) -> QueryResult<([&'q Query; 4], Counts)> {
+fn counts<'q>(
+    conn: &mut Conn,
+    plenty: &Plenty,
+    query: &'q Query,
+    whole: &'q Query,
+) -> QueryResult<([&'q Query; 4], Counts)> {
     let mut by_kind = [query; 4];
+    let mut counts = Counts::default();
     if !query.has_words() {
-        return Ok((by_kind, Counts::default()));
+        return Ok((by_kind, counts));
     }
-    let mut counts = count(conn, [whole; 4], &Kind::ALL)?;
+    let words = whole.for_tsquery();
+    let mut unknown = Vec::new();
+    for kind in Kind::ALL {
+        match plenty.titled(kind, &words) {
+            Some(titled) => counts.set(kind, COUNTED + 1, titled),
+            None => unknown.push(kind),
+        }
+    }
+    count(conn, [whole; 4], &unknown, &mut counts)?;
     let (enough, few): (Vec<Kind>, Vec<Kind>) = Kind::ALL.into_iter().partition(|kind| counts.of(*kind) > COUNTED);
     for kind in enough {
         by_kind[kind as usize] = whole;
-    }
-    if !few.is_empty() {
-        let longer = count(conn, by_kind, &few)?;
-        for place in few.into_iter().map(|kind| kind as usize) {
-            counts.all[place] = longer.all[place];
-            counts.titled[place] = longer.titled[place];
+        if unknown.contains(&kind) {
+            plenty.learn(kind, &words, counts.titled[kind as usize]);
         }
     }
+    count(conn, by_kind, &few, &mut counts)?;
     Ok((by_kind, counts))
 }
 
-fn count(conn: &mut Conn, by_kind: [&Query; 4], kinds: &[Kind]) -> QueryResult<Counts> {
+/// Counts these kinds.
+fn count(conn: &mut Conn, by_kind: [&Query; 4], kinds: &[Kind], counts: &mut Counts) -> QueryResult<()> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = BigInt)]
@@ -261,28 +279,39 @@ fn count(conn: &mut Conn, by_kind: [&Query; 4], kinds: &[Kind]) -> QueryResult<C
             COUNTED + 1
         ));
     }
-    let mut counts = Counts::default();
-    for row in ask::<Row>(conn, parts.join(" UNION ALL "), binds)? {
-        let Ok(place) = usize::try_from(row.kind) else { continue };
-        if let (Some(all), Some(titled)) = (counts.all.get_mut(place), counts.titled.get_mut(place)) {
-            (*all, *titled) = (row.n, row.titled);
+    if parts.is_empty() {
+        return Ok(());
+    }
+    // How common the words are decides how they are best counted.
+    for row in ask::<Row>(conn, parts.join(" UNION ALL "), binds, Plan::Anew)? {
+        if let Some(kind) = Kind::ALL.into_iter().find(|kind| *kind as i64 == row.kind) {
+            counts.set(kind, row.n, row.titled);
         }
     }
-    Ok(counts)
+    Ok(())
 }
 
-fn load(conn: &mut Conn, kind: Kind, ids: &str, binds: Vec<String>) -> QueryResult<Vec<Row>> {
+fn load(conn: &mut Conn, kind: Kind, ids: &str, binds: Vec<String>, plan: Plan) -> QueryResult<Vec<Row>> {
     let grouped = if matches!(conn, Conn::Sqlite(_)) { "group_concat" } else { "string_agg" };
     let columns = kind.columns().replace("GROUPED", grouped);
-    ask(conn, format!("WITH f AS MATERIALIZED ({ids}) SELECT {columns} ORDER BY f.id DESC"), binds)
+    ask(conn, format!("WITH f AS MATERIALIZED ({ids}) SELECT {columns} ORDER BY f.id DESC"), binds, plan)
 }
 
-/// Asks with a text for each `?`. SQLite makes its plan once; PostgreSQL's should go by how common the words are.
-fn ask<R>(conn: &mut Conn, sql: String, texts: Vec<String>) -> QueryResult<Vec<R>>
+/// How PostgreSQL comes to its plan. SQLite's is the same for all texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Plan {
+    /// One for all texts.
+    Kept,
+    /// By what it knows of this text.
+    Anew,
+}
+
+/// Asks with a text for each `?`.
+fn ask<R>(conn: &mut Conn, sql: String, texts: Vec<String>, plan: Plan) -> QueryResult<Vec<R>>
 where
     R: QueryableByName<MultiBackend> + 'static,
 {
-    if let Conn::Sqlite(_) = conn {
+    if matches!(conn, Conn::Sqlite(_)) || plan == Plan::Kept {
         return prepared(sql, texts).load(conn);
     }
     let mut numbered = String::with_capacity(sql.len());

@@ -5,5 +5,6 @@ pub mod found;
 pub mod hit;
 pub mod index;
 pub mod kind;
+pub mod plenty;
 pub mod query;
 pub mod rank;
