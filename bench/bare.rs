@@ -3,7 +3,7 @@
 
 use rocket::{get, routes};
 
-// Whose allocator Chaupal has, too: what is measured is what it does more.
+// Chaupal's allocator, so that not the allocators are compared.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -98,7 +98,7 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .attach(RequestLog)
         .attach(TrailingSlash)
         .attach(MembersOnly)
-        // In place of Rocket's own few headers.
+        // An empty one in place of the one that Rocket attaches by itself: SecurityHeaders has what it would send.
         .attach(Shield::new())
         .attach(SecurityHeaders {
             https: config.is_https(),

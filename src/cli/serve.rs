@@ -74,6 +74,7 @@ fn split(listen: &str) -> Option<(Option<IpAddr>, Option<u16>)> {
 /// # Errors
 /// One line: the setting, folder, database or port that cannot be used.
 pub fn run(args: Args, context: &Context) -> Result<(), String> {
+    system::give_memory_back();
     let config = &context.loaded.config;
     make_data_dir(config).map_err(|e| e.to_string())?;
     let secret = secret_key(config).map_err(|e| e.to_string())?;
@@ -87,7 +88,6 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
     let has_superuser = User::superuser_exists(&mut conn).map_err(|e| e.to_string())?;
     drop(conn);
 
-    system::give_memory_back();
     system::raise_descriptor_limit();
     // Signals are ours: before it stops, a server says for a while that it is not ready.
     let figment = context.loaded.figment.clone().merge(("shutdown.ctrlc", false)).merge(("shutdown.signals", [""; 0]));

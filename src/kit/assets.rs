@@ -119,15 +119,17 @@ fn all() -> &'static HashMap<String, Asset> {
 fn hashed(path: &str, hash: &str) -> String {
     match path.rsplit_once('.') {
         Some((stem, extension)) => format!("{stem}.{hash}.{extension}"),
-        None => path.to_owned(),
+        None => format!("{path}.{hash}"),
     }
 }
 
 /// `css/app.0a1b2c3d.css` → `css/app.css`
 fn unhashed(path: &str) -> Option<String> {
     let (rest, extension) = path.rsplit_once('.')?;
-    let (stem, _) = rest.rsplit_once('.')?;
-    Some(format!("{stem}.{extension}"))
+    Some(match rest.rsplit_once('.') {
+        Some((stem, _)) => format!("{stem}.{extension}"),
+        None => rest.to_owned(),
+    })
 }
 
 /// A file, and whether a browser may keep it for ever under the name that it asked for.
@@ -196,6 +198,7 @@ mod tests {
     fn names_carry_their_hash() {
         assert_eq!(hashed("css/app.css", "ababababab"), "css/app.ababababab.css");
         assert_eq!(unhashed("css/app.ababababab.css"), Some("css/app.css".into()));
+        assert_eq!(unhashed(&hashed("license", "ababababab")), Some("license".into()));
         assert_eq!(url("no/such.file"), None);
     }
 

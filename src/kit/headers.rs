@@ -1,4 +1,4 @@
-//! The headers that every answer carries, errors included.
+//! The headers that every answer carries, errors included, and those that every page does.
 //!
 //! Django: `django.middleware.security` and `clickjacking`.
 
@@ -12,7 +12,7 @@ use crate::kit::db;
 const POLICY_OF_PAGES: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// All else, a drawing or a text that is opened by itself, may load and do nothing.
+/// All else, such as a drawing that is opened by itself: it loads nothing and does nothing.
 const POLICY_OF_FILES: &str = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Adds those that depend on nothing but whether it is a page. Catchers do it too: for a request that cannot be read, such

@@ -48,6 +48,7 @@ impl Fairing for TrailingSlash {
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
         if request.method() == Method::Head {
+            // Kept in mind before Rocket makes it a GET.
             method_of(request);
         }
         let path = request.uri().path().as_str();

@@ -291,7 +291,8 @@ where
     String: ToSql<Text, DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        // A plan for any text would take most of them to be found soon, and look for a rare one row by row.
+        // PostgreSQL's plan for a pattern that it does not know expects many matches, and for a rare one goes through all rows in the
+        // list's order: so it is made anew each time. SQLite pays for a preparation, which is little beside the search.
         out.unsafe_to_cache_prepared();
         out.push_sql("fold(");
         self.column.walk_ast(out.reborrow())?;

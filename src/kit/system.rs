@@ -40,7 +40,7 @@ pub fn give_memory_back() {
     }
 }
 
-/// The switch before that one, in milliseconds; the bindings leave it out.
+/// `mi_option_purge_delay`, in milliseconds. The bindings leave it out, but have the one after it.
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = libmimalloc_sys::mi_option_use_numa_nodes - 1;
 
 /// As many connections may wait to be accepted; the system caps it at `net.core.somaxconn`.

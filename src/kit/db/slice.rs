@@ -1,10 +1,15 @@
 //! A part of what a query gives, and counting, but not without end.
 
+use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::BigInt;
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, HasSqlType};
 use diesel::{QueryResult, RunQueryDsl};
 
 use super::{Conn, MultiBackend};
+
+/// Up to this a limit stands in the statement. Larger ones are those of pages far behind, one for each.
+const LARGEST_SHOWN: i64 = 1_024;
 
 /// At most `limit` rows of a query that has an order, after the first `offset`. Unlike diesel's the limit stands in the statement as
 /// a number: for one that it cannot see PostgreSQL makes a plan anew each time, which takes longer than to read the rows of
@@ -45,10 +50,20 @@ impl<Q: Query> Query for Slice<Q> {
 
 impl<Q> RunQueryDsl<Conn> for Slice<Q> {}
 
-impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Slice<Q> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+impl<Q, DB> QueryFragment<DB> for Slice<Q>
+where
+    Q: QueryFragment<DB>,
+    DB: Backend + HasSqlType<BigInt>,
+    i64: ToSql<BigInt, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         self.query.walk_ast(out.reborrow())?;
-        out.push_sql(&format!(" LIMIT {}", self.limit));
+        if self.limit <= LARGEST_SHOWN {
+            out.push_sql(&format!(" LIMIT {}", self.limit));
+        } else {
+            out.push_sql(" LIMIT ");
+            out.push_bind_param::<BigInt, _>(&self.limit)?;
+        }
         if self.offset > 0 {
             out.push_sql(" OFFSET ");
             out.push_bind_param::<BigInt, _>(&self.offset)?;
@@ -77,5 +92,23 @@ impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Counted<Q> 
         self.0.walk_ast(out.reborrow())?;
         out.push_sql(") AS counted");
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::query_builder::debug_query;
+
+    use super::*;
+
+    #[test]
+    fn pages_far_behind_share_a_statement() {
+        let sql = |offset, limit| {
+            let query = slice(diesel::sql_query("SELECT id FROM t"), offset, limit);
+            debug_query::<diesel::sqlite::Sqlite, _>(&query).to_string()
+        };
+        assert!(sql(0, 12).starts_with("SELECT id FROM t LIMIT 12 "), "{}", sql(0, 12));
+        assert!(sql(24, 12).starts_with("SELECT id FROM t LIMIT 12 OFFSET ? "), "{}", sql(24, 12));
+        assert!(sql(0, 30_001).starts_with("SELECT id FROM t LIMIT ? "), "{}", sql(0, 30_001));
     }
 }

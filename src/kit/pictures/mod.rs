@@ -7,6 +7,7 @@
 
 mod jpeg;
 mod name;
+mod png;
 mod prepare;
 pub mod shelf;
 

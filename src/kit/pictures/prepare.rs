@@ -8,7 +8,7 @@ use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
-use super::{Picture, Shape, jpeg};
+use super::{Picture, Shape, jpeg, png};
 use crate::kit::storage::Name;
 
 /// Beyond this the eye sees no difference, and files grow fast.
@@ -52,12 +52,13 @@ pub fn prepare(bytes: &[u8], shape: Shape, limits: &Limits) -> Result<Prepared, 
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let (width, height) = decoder.dimensions();
     let needed = shrunk_size(width, height, shape).unwrap_or((width, height));
-    let photograph = match format {
+    let smaller = match format {
         ImageFormat::Jpeg => jpeg::decode(bytes, needed.0, needed.1)?,
+        ImageFormat::Png => png::decode(bytes, needed.0, needed.1)?,
         _ => None,
     };
-    let decoded = match photograph {
-        Some(photograph) => photograph,
+    let decoded = match smaller {
+        Some(smaller) => smaller,
         None => DynamicImage::from_decoder(decoder).map_err(|_| PictureError::Unreadable)?,
     };
     let most = shape.widths()[2];

@@ -23,7 +23,8 @@ const QUOTA: i64 = PER_PAGE / 4;
 /// A part of a word is looked for in so many of the newest of each kind.
 const NEWEST: i64 = 1000;
 
-/// So many titles with the words are few: all of them are sorted, where there are more the newest are looked for.
+/// So many titles with the words are few: all of them are sorted, where there are more the newest are looked for. Nobody is told their
+/// number, so they are counted no further.
 const FEW_TITLES: i64 = 100;
 
 /// How many there are of each kind, in the order of [`Kind::ALL`]; more than [`COUNTED`] is one more than that.
@@ -50,12 +51,13 @@ impl Counts {
         self.titled[kind as usize] = titled;
     }
 
-    /// How many of this kind to rank for a page that all kinds share: twice as many as there is room for. Reading and weighing
+    /// How many of this kind to rank for a page that all kinds share: twice as many as there is room for, or a page. Reading and weighing
     /// them takes longer than finding them.
     fn ranked(&self, kind: Kind) -> i64 {
         let others = Kind::ALL.into_iter().filter(|other| *other != kind);
         let room = PER_PAGE - others.map(|other| self.of(other).min(QUOTA)).sum::<i64>();
-        (2 * room).min(PER_PAGE)
+        // Two numbers, not any: each is a statement of its own.
+        if room > QUOTA { PER_PAGE } else { 2 * QUOTA }
     }
 }
 
@@ -114,7 +116,7 @@ pub fn by_words(conn: &mut Conn, plenty: &Plenty, query: &Query, only: Option<Ki
         return Ok(Found::default());
     }
     let whole = query.whole();
-    let (by_kind, counts) = match counts(conn, plenty, query, &whole) {
+    let (by_kind, mut counts) = match counts(conn, plenty, query, &whole) {
         Ok(counted) => counted,
         // A letter that SQLite does not know yet parts a word, and where its parts stand is not kept.
         Err(DieselError::DatabaseError(_, told)) if told.message().contains("phrase queries are not supported") => {
@@ -128,6 +130,11 @@ pub fn by_words(conn: &mut Conn, plenty: &Plenty, query: &Query, only: Option<Ki
             let most = if only.is_some() { MOST_LISTED } else { counts.ranked(kind) };
             let (ids, binds) = candidates(conn, kind, by_kind[kind as usize], &counts, most);
             let rows = load(conn, kind, &ids, binds, Plan::Kept)?;
+            let loaded = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+            if loaded < most {
+                // All that there are: those that were plenty a minute ago may be gone.
+                counts.all[kind as usize] = loaded;
+            }
             hits.extend(rows.into_iter().map(|row| Candidate::new(kind, row, query)));
         }
     }
@@ -218,7 +225,7 @@ fn newest_with(kind: Kind, query: &Query) -> (String, Vec<String>) {
     (ids, patterns)
 }
 
-/// What to ask each kind for, and how many there are: two statements. Where whole words are enough, the longer ones that begin so are
+/// What to ask each kind for, and how many there are: two statements, or fewer. Where whole words are enough, the longer ones that begin so are
 /// not looked for: it would take long, and show nothing better.
 fn counts<'q>(
     conn: &mut Conn,
@@ -300,7 +307,7 @@ fn load(conn: &mut Conn, kind: Kind, ids: &str, binds: Vec<String>, plan: Plan) 
 /// How PostgreSQL comes to its plan. SQLite's is the same for all texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Plan {
-    /// One for all texts.
+    /// The statement is kept, and the plan too where PostgreSQL thinks that one is good for all texts.
     Kept,
     /// By what it knows of this text.
     Anew,

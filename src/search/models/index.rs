@@ -1,4 +1,4 @@
-//! The index of words, apart from what is asked of it. The triggers of the migration `0014_search` keep it.
+//! The index of words, apart from what is asked of it. The triggers of the migrations `0014_search` and `0018_titles` keep it.
 
 use diesel::connection::SimpleConnection;
 

@@ -37,10 +37,11 @@ impl Plenty {
         if known.len() >= MOST_KEPT {
             known.retain(|_, known| now < known.until);
         }
-        // Whoever asks for so many different ones is not helped by this.
-        if known.len() < MOST_KEPT {
-            known.insert((kind, words.to_owned()), Known { until: now + BELIEVED, titled });
+        // Somebody asks for very many different ones: better to begin anew than to learn nothing for a minute.
+        if known.len() >= MOST_KEPT {
+            known.clear();
         }
+        known.insert((kind, words.to_owned()), Known { until: now + BELIEVED, titled });
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<(Kind, String), Known>> {
@@ -59,13 +60,18 @@ mod tests {
         plenty.learn(Kind::Room, "the", 7);
         assert_eq!(plenty.titled(Kind::Room, "the"), Some(7));
         assert_eq!(plenty.titled(Kind::Message, "the"), None);
-        for n in 0..2 * MOST_KEPT {
+        for n in 1..MOST_KEPT {
             plenty.learn(Kind::Message, &n.to_string(), 0);
         }
         assert_eq!(plenty.known().len(), MOST_KEPT);
-        plenty.known().values_mut().for_each(|known| known.until = Instant::now());
-        assert_eq!(plenty.titled(Kind::Room, "the"), None, "only for a while");
-        plenty.learn(Kind::Room, "the", 8);
-        assert_eq!((plenty.titled(Kind::Room, "the"), plenty.known().len()), (Some(8), 1));
+        assert_eq!(plenty.titled(Kind::Room, "the"), Some(7));
+        plenty.known().values_mut().take(400).for_each(|known| known.until = Instant::now());
+        plenty.learn(Kind::Room, "and", 8);
+        assert_eq!(plenty.known().len(), MOST_KEPT - 399, "only for a while");
+        for n in 0..MOST_KEPT {
+            plenty.learn(Kind::Person, &n.to_string(), 0);
+        }
+        assert!(plenty.known().len() <= MOST_KEPT);
+        assert_eq!(plenty.titled(Kind::Person, &(MOST_KEPT - 1).to_string()), Some(0), "the newest is known");
     }
 }
