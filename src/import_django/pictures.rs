@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -187,7 +187,7 @@ impl Gallery {
         if bytes.len() as u64 > LARGEST {
             return Err("is too large".into());
         }
-        prepare(&bytes, sought.column.shape(), &self.limits).map_err(|error| match error {
+        prepare(Cursor::new(&bytes), sought.column.shape(), &self.limits).map_err(|error| match error {
             PictureError::Unreadable => "is no JPEG, PNG, GIF or WebP that can be read".into(),
             PictureError::TooManyPixels { most } => format!("has more than {most} pixels (media.max_pixels)"),
         })

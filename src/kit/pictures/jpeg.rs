@@ -1,7 +1,7 @@
 //! Photographs, decoded no larger than they are needed: at a half, a quarter or an eighth of their size, which a JPEG allows
 //! without a detour over its pixels. One of 24 million pixels takes 5 MB so, not 72, and less than half the time.
 
-use std::io::Cursor;
+use std::io::Read;
 
 use image::{DynamicImage, GrayImage, RgbImage};
 use jpeg_decoder::{Decoder, Error, PixelFormat};
@@ -13,8 +13,8 @@ use super::PictureError;
 ///
 /// # Errors
 /// [`PictureError::Unreadable`]: it is broken, or breaks off.
-pub(super) fn decode(bytes: &[u8], width: u32, height: u32) -> Result<Option<DynamicImage>, PictureError> {
-    let mut decoder = Decoder::new(Cursor::new(bytes));
+pub(super) fn decode(source: impl Read, width: u32, height: u32) -> Result<Option<DynamicImage>, PictureError> {
+    let mut decoder = Decoder::new(source);
     // More than that it could not make smaller for us.
     let side = |length: u32| u16::try_from(length).unwrap_or(u16::MAX);
     match decoder.scale(side(width), side(height)).and_then(|size| Ok((size, decoder.decode()?))) {
@@ -54,7 +54,7 @@ mod tests {
             ((300, 200), (375, 250)),
             ((9000, 9000), (3000, 2000)),
         ] {
-            let decoded = decode(&bytes, asked.0, asked.1).unwrap().unwrap();
+            let decoded = decode(bytes.as_slice(), asked.0, asked.1).unwrap().unwrap();
             assert_eq!(decoded.dimensions(), given, "{asked:?}");
             let at = |part: u32| decoded.get_pixel(given.0 * part / 4, given.1 / 2).0;
             assert!(at(1)[0] > 180 && at(1)[2] < 40 && at(3)[0] < 40 && at(3)[2] > 180, "{:?} {:?}", at(1), at(3));
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn one_without_colours_is_one_too() {
         let bytes = encoded(&GrayImage::from_pixel(900, 700, Luma([90])).into());
-        let decoded = decode(&bytes, 400, 300).unwrap().unwrap();
+        let decoded = decode(bytes.as_slice(), 400, 300).unwrap().unwrap();
         assert_eq!((decoded.dimensions(), decoded.color().has_color()), ((450, 350), false));
     }
 }

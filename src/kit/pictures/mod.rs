@@ -12,7 +12,7 @@ mod prepare;
 pub mod shelf;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::BufReader;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
@@ -53,7 +53,8 @@ impl Pictures {
         let work = move || {
             for Job { file, shape, answer } in queue {
                 // A decoder that panics has met a file that was made for it.
-                let made = catch_unwind(|| make(file, shape, &limits)).unwrap_or(Err(PictureError::Unreadable));
+                let made = catch_unwind(|| prepare(BufReader::new(file), shape, &limits))
+                    .unwrap_or(Err(PictureError::Unreadable));
                 // Nobody may be waiting any more.
                 let _ = answer.send(made);
             }
@@ -106,13 +107,6 @@ impl Pictures {
         }
         Ok(gone)
     }
-}
-
-fn make(mut file: File, shape: Shape, limits: &Limits) -> Result<Prepared, PictureError> {
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(|_| PictureError::Unreadable)?;
-    drop(file);
-    prepare(&bytes, shape, limits)
 }
 
 /// Why a file became no picture.

@@ -1,6 +1,6 @@
 //! Large PNGs, made smaller row by row as they are decoded: one of 24 million pixels takes 6 MB so, not 72.
 
-use std::io::Cursor;
+use std::io::{BufRead, Seek};
 
 use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
 use png::{ColorType, Decoder, DecodingError, Transformations};
@@ -12,12 +12,16 @@ use super::PictureError;
 ///
 /// # Errors
 /// [`PictureError::Unreadable`]: it is broken, or breaks off.
-pub(super) fn decode(bytes: &[u8], width: u32, height: u32) -> Result<Option<DynamicImage>, PictureError> {
-    smaller(bytes, width.max(1), height.max(1)).map_err(|_| PictureError::Unreadable)
+pub(super) fn decode<R: BufRead + Seek>(
+    source: R,
+    width: u32,
+    height: u32,
+) -> Result<Option<DynamicImage>, PictureError> {
+    smaller(source, width.max(1), height.max(1)).map_err(|_| PictureError::Unreadable)
 }
 
-fn smaller(bytes: &[u8], width: u32, height: u32) -> Result<Option<DynamicImage>, DecodingError> {
-    let mut decoder = Decoder::new(Cursor::new(bytes));
+fn smaller<R: BufRead + Seek>(source: R, width: u32, height: u32) -> Result<Option<DynamicImage>, DecodingError> {
+    let mut decoder = Decoder::new(source);
     // Eight bits for each of one to four channels.
     decoder.set_transformations(Transformations::normalize_to_color8());
     decoder.set_ignore_text_chunk(true);
@@ -103,6 +107,8 @@ impl Average {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use image::{GenericImageView, ImageFormat, Luma, Rgba};
 
     use super::*;
@@ -118,26 +124,26 @@ mod tests {
         let halves = |x: u32| if x < 500 { Rgba([200, 30, 20, 255]) } else { Rgba([20, 30, 200, 100]) };
         let bytes = encoded(RgbaImage::from_fn(1001, 700, |x, _| halves(x)));
         for (asked, given) in [((480, 330), (501, 350)), ((300, 200), (334, 234))] {
-            let decoded = decode(&bytes, asked.0, asked.1).unwrap().unwrap();
+            let decoded = decode(Cursor::new(&bytes), asked.0, asked.1).unwrap().unwrap();
             assert_eq!(decoded.dimensions(), given, "{asked:?}");
             assert_eq!(decoded.get_pixel(0, 0), Rgba([200, 30, 20, 255]), "{asked:?}");
             assert_eq!(decoded.get_pixel(given.0 - 1, given.1 - 1), Rgba([20, 30, 200, 100]), "{asked:?}");
         }
         for asked in [(501, 300), (300, 351), (1001, 700), (9000, 9000)] {
-            assert_eq!(decode(&bytes, asked.0, asked.1), Ok(None), "{asked:?}");
+            assert_eq!(decode(Cursor::new(&bytes), asked.0, asked.1), Ok(None), "{asked:?}");
         }
-        assert_eq!(decode(&bytes[..bytes.len() / 2], 300, 200), Err(PictureError::Unreadable));
-        assert_eq!(decode(b"GIF89a", 300, 200), Err(PictureError::Unreadable));
+        assert_eq!(decode(Cursor::new(&bytes[..bytes.len() / 2]), 300, 200), Err(PictureError::Unreadable));
+        assert_eq!(decode(Cursor::new(b"GIF89a"), 300, 200), Err(PictureError::Unreadable));
     }
 
     #[test]
     fn pixels_are_averaged() {
         let stripes = GrayImage::from_fn(8, 8, |x, _| Luma([if x % 2 == 0 { 0 } else { 201 }]));
-        let decoded = decode(&encoded(stripes), 4, 4).unwrap().unwrap();
+        let decoded = decode(Cursor::new(encoded(stripes)), 4, 4).unwrap().unwrap();
         assert!(decoded.as_luma8().unwrap().pixels().all(|pixel| pixel.0 == [101]), "{decoded:?}");
         // Sixteen bits become eight.
         let deep = image::ImageBuffer::from_pixel(10, 10, Luma([0x8000_u16]));
-        let decoded = decode(&encoded(DynamicImage::ImageLuma16(deep)), 5, 5).unwrap().unwrap();
+        let decoded = decode(Cursor::new(encoded(DynamicImage::ImageLuma16(deep))), 5, 5).unwrap().unwrap();
         assert_eq!(decoded.as_luma8().map(|image| image.get_pixel(4, 4).0), Some([0x80]));
     }
 }

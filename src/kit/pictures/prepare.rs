@@ -1,6 +1,6 @@
 //! From a file to the pictures that are kept. Runs where it may block.
 
-use std::io::{Cursor, Seek};
+use std::io::{BufRead, Seek};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
@@ -46,21 +46,14 @@ pub struct Prepared {
 ///
 /// # Errors
 /// The file is no picture that we know, is broken, or too large.
-pub fn prepare(bytes: &[u8], shape: Shape, limits: &Limits) -> Result<Prepared, PictureError> {
-    let (format, mut decoder) = decoder(Cursor::new(bytes), limits)?;
+pub fn prepare<R: BufRead + Seek>(mut source: R, shape: Shape, limits: &Limits) -> Result<Prepared, PictureError> {
+    let (format, mut head) = decoder(&mut source, limits)?;
     // What says nothing readable about it stands upright.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let (width, height) = decoder.dimensions();
-    let needed = shrunk_size(width, height, shape).unwrap_or((width, height));
-    let smaller = match format {
-        ImageFormat::Jpeg => jpeg::decode(bytes, needed.0, needed.1)?,
-        ImageFormat::Png => png::decode(bytes, needed.0, needed.1)?,
-        _ => None,
-    };
-    let decoded = match smaller {
-        Some(smaller) => smaller,
-        None => DynamicImage::from_decoder(decoder).map_err(|_| PictureError::Unreadable)?,
-    };
+    let orientation = head.orientation().unwrap_or(Orientation::NoTransforms);
+    let (width, height) = head.dimensions();
+    // It may hold a copy of the whole file.
+    drop(head);
+    let decoded = decoded(source, format, shrunk_size(width, height, shape).unwrap_or((width, height)), limits)?;
     let most = shape.widths()[2];
     let mut whole = match shrunk_size(decoded.width(), decoded.height(), shape) {
         // Averaged, which takes no memory besides; the finer way would take sixteen bytes for each pixel.
@@ -96,6 +89,27 @@ pub fn prepare(bytes: &[u8], shape: Shape, limits: &Limits) -> Result<Prepared, 
     Ok(Prepared { picture, files })
 }
 
+/// The picture, if it can be at a part of its size, but no smaller than `needed`.
+fn decoded<R: BufRead + Seek>(
+    mut source: R,
+    format: ImageFormat,
+    needed: (u32, u32),
+    limits: &Limits,
+) -> Result<DynamicImage, PictureError> {
+    source.rewind().map_err(|_| PictureError::Unreadable)?;
+    let smaller = match format {
+        ImageFormat::Jpeg => jpeg::decode(&mut source, needed.0, needed.1)?,
+        ImageFormat::Png => png::decode(&mut source, needed.0, needed.1)?,
+        _ => None,
+    };
+    if let Some(smaller) = smaller {
+        return Ok(smaller);
+    }
+    source.rewind().map_err(|_| PictureError::Unreadable)?;
+    let (_, decoder) = decoder(source, limits)?;
+    DynamicImage::from_decoder(decoder).map_err(|_| PictureError::Unreadable)
+}
+
 /// To what size a large picture is made smaller at once; none: it is small enough.
 fn shrunk_size(width: u32, height: u32, shape: Shape) -> Option<(u32, u32)> {
     let most = shape.widths()[2];
@@ -122,7 +136,7 @@ fn encoded(image: &DynamicImage, is_clear: bool) -> Result<Vec<u8>, ImageError> 
     Ok(bytes)
 }
 
-fn decoder<'a, R: std::io::BufRead + Seek + 'a>(
+fn decoder<'a, R: BufRead + Seek + 'a>(
     source: R,
     limits: &Limits,
 ) -> Result<(ImageFormat, impl ImageDecoder + 'a), PictureError> {
