@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Cursor, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -179,15 +178,14 @@ impl Gallery {
         }
         let path = self.folder.join(&sought.path);
         let file = File::open(&path).map_err(|error| error.to_string())?;
-        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        let found = file.metadata().map_err(|error| error.to_string())?;
+        if !found.is_file() {
             return Err("is no file".into());
         }
-        let mut bytes = Vec::new();
-        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-        if bytes.len() as u64 > LARGEST {
+        if found.len() > LARGEST {
             return Err("is too large".into());
         }
-        prepare(Cursor::new(&bytes), sought.column.shape(), &self.limits).map_err(|error| match error {
+        prepare(file, sought.column.shape(), &self.limits).map_err(|error| match error {
             PictureError::Unreadable => "is no JPEG, PNG, GIF or WebP that can be read".into(),
             PictureError::TooManyPixels { most } => format!("has more than {most} pixels (media.max_pixels)"),
         })

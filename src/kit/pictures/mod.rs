@@ -12,7 +12,6 @@ mod prepare;
 pub mod shelf;
 
 use std::fs::File;
-use std::io::BufReader;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
@@ -53,8 +52,7 @@ impl Pictures {
         let work = move || {
             for Job { file, shape, answer } in queue {
                 // A decoder that panics has met a file that was made for it.
-                let made = catch_unwind(|| prepare(BufReader::new(file), shape, &limits))
-                    .unwrap_or(Err(PictureError::Unreadable));
+                let made = catch_unwind(|| prepare(file, shape, &limits)).unwrap_or(Err(PictureError::Unreadable));
                 // Nobody may be waiting any more.
                 let _ = answer.send(made);
             }

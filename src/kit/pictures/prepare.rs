@@ -1,6 +1,7 @@
 //! From a file to the pictures that are kept. Runs where it may block.
 
-use std::io::{BufRead, Seek};
+use std::fs::File;
+use std::io::{BufReader, Seek};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
@@ -46,14 +47,15 @@ pub struct Prepared {
 ///
 /// # Errors
 /// The file is no picture that we know, is broken, or too large.
-pub fn prepare<R: BufRead + Seek>(mut source: R, shape: Shape, limits: &Limits) -> Result<Prepared, PictureError> {
+pub fn prepare(file: File, shape: Shape, limits: &Limits) -> Result<Prepared, PictureError> {
+    let mut source = BufReader::new(file);
     let (format, mut head) = decoder(&mut source, limits)?;
     // What says nothing readable about it stands upright.
     let orientation = head.orientation().unwrap_or(Orientation::NoTransforms);
     let (width, height) = head.dimensions();
     // It may hold a copy of the whole file.
     drop(head);
-    let decoded = decoded(source, format, shrunk_size(width, height, shape).unwrap_or((width, height)), limits)?;
+    let decoded = decoded(&mut source, format, shrunk_size(width, height, shape).unwrap_or((width, height)), limits)?;
     let most = shape.widths()[2];
     let mut whole = match shrunk_size(decoded.width(), decoded.height(), shape) {
         // Averaged, which takes no memory besides; the finer way would take sixteen bytes for each pixel.
@@ -90,16 +92,16 @@ pub fn prepare<R: BufRead + Seek>(mut source: R, shape: Shape, limits: &Limits) 
 }
 
 /// The picture, if it can be at a part of its size, but no smaller than `needed`.
-fn decoded<R: BufRead + Seek>(
-    mut source: R,
+fn decoded(
+    source: &mut BufReader<File>,
     format: ImageFormat,
     needed: (u32, u32),
     limits: &Limits,
 ) -> Result<DynamicImage, PictureError> {
     source.rewind().map_err(|_| PictureError::Unreadable)?;
     let smaller = match format {
-        ImageFormat::Jpeg => jpeg::decode(&mut source, needed.0, needed.1)?,
-        ImageFormat::Png => png::decode(&mut source, needed.0, needed.1)?,
+        ImageFormat::Jpeg => jpeg::decode(&mut *source, needed.0, needed.1)?,
+        ImageFormat::Png => png::decode(&mut *source, needed.0, needed.1)?,
         _ => None,
     };
     if let Some(smaller) = smaller {
@@ -136,8 +138,8 @@ fn encoded(image: &DynamicImage, is_clear: bool) -> Result<Vec<u8>, ImageError> 
     Ok(bytes)
 }
 
-fn decoder<'a, R: BufRead + Seek + 'a>(
-    source: R,
+fn decoder<'a>(
+    source: &'a mut BufReader<File>,
     limits: &Limits,
 ) -> Result<(ImageFormat, impl ImageDecoder + 'a), PictureError> {
     let mut reader = ImageReader::new(source).with_guessed_format().map_err(|_| PictureError::Unreadable)?;
