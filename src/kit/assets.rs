@@ -90,11 +90,13 @@ impl Asset {
         if !cfg!(debug_assertions) {
             return all().get(path).map(Cow::Borrowed);
         }
-        if let Some(file) = Files::get(path) {
+        // By names that are listed: from disk any other would be read, too, such as that of a link to elsewhere.
+        let from_disk = |path: &str| Files::iter().any(|name| name == path).then(|| Files::get(path)).flatten();
+        if let Some(file) = from_disk(path) {
             return Some(Cow::Owned(Self::new(path, file)));
         }
         let plain = unhashed(path)?;
-        let asset = Self::new(&plain, Files::get(&plain)?);
+        let asset = Self::new(&plain, from_disk(&plain)?);
         (asset.hashed == path).then_some(Cow::Owned(asset))
     }
 

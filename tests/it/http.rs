@@ -39,6 +39,7 @@ both!(every_answer_is_guarded, |site| {
         (get("/static/css/../../Cargo.toml"), 404),
         (get("/static/%2e%2e/Cargo.toml"), 404),
         (get("/static//etc/passwd"), 404),
+        (get("/static//proc/self/exe"), 404),
         (get("/events?rooms=x"), 400),
         (Request::new("POST", "/"), 405),
         (Request::new("POST", "/login").form(&[]), 403),

@@ -155,6 +155,7 @@ both!(more_than_a_thousand_are_not_counted_and_the_best_are_shown, |site| {
     site.sql("DELETE FROM messages WHERE body LIKE 'another%'");
     let page = find(site, "shuttle", Some("messages"));
     page.hold("aria-current=\"page\">Messages <span class=\"count\">1</span>");
+    page.hold("All <span class=\"count\">1</span>");
     assert_eq!(links(&page).len(), 1);
 });
 

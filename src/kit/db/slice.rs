@@ -31,7 +31,7 @@ pub fn count_to<Q: QueryFragment<MultiBackend>>(conn: &mut Conn, query: Q, most:
     Counted(slice(query, 0, most)).get_result(conn)
 }
 
-/// See [`slice`].
+/// See [`slice()`].
 pub struct Slice<Q> {
     query: Q,
     offset: i64,

@@ -1,4 +1,4 @@
-//! Large PNGs, made smaller row by row as they are decoded: one of 24 million pixels takes 6 MB so, not 72.
+//! Large PNGs, made smaller row by row as they are decoded: one of 24 million pixels takes 4 MB so, not 72.
 
 use std::io::{BufRead, Seek};
 
@@ -7,8 +7,8 @@ use png::{ColorType, Decoder, DecodingError, Transformations};
 
 use super::PictureError;
 
-/// A PNG that is at least twice as large as `width` and `height`, at a half, a third … of its size, but no smaller than that.
-/// None for one that is not so large, or whose rows do not come in order.
+/// A PNG that is at least twice as wide and high as this, made exactly as large as this. None for one that is not so large, or
+/// whose rows do not come in order.
 ///
 /// # Errors
 /// [`PictureError::Unreadable`]: it is broken, or breaks off.
@@ -25,83 +25,84 @@ fn smaller<R: BufRead + Seek>(source: R, width: u32, height: u32) -> Result<Opti
     // Eight bits for each of one to four channels.
     decoder.set_transformations(Transformations::normalize_to_color8());
     decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
     let mut reader = decoder.read_info()?;
     let (whole, is_interlaced) = (reader.info().size(), reader.info().interlaced);
-    let part = u32::min(whole.0 / width, whole.1 / height);
-    if part < 2 || is_interlaced {
+    if whole.0 / 2 < width || whole.1 / 2 < height || is_interlaced {
         return Ok(None);
     }
     let colors = reader.output_color_type().0;
-    let mut average = Average::new(whole.0, part, colors.samples());
+    let mut average = Average::new(whole, (width, height), colors.samples());
     while let Some(row) = reader.next_row()? {
         average.take(row.data());
     }
-    let (size, pixels) = average.finish();
+    let pixels = average.pixels;
     Ok(match colors {
-        ColorType::Grayscale => GrayImage::from_raw(size.0, size.1, pixels).map(DynamicImage::from),
-        ColorType::GrayscaleAlpha => GrayAlphaImage::from_raw(size.0, size.1, pixels).map(DynamicImage::from),
-        ColorType::Rgb => RgbImage::from_raw(size.0, size.1, pixels).map(DynamicImage::from),
-        ColorType::Rgba => RgbaImage::from_raw(size.0, size.1, pixels).map(DynamicImage::from),
+        ColorType::Grayscale => GrayImage::from_raw(width, height, pixels).map(DynamicImage::from),
+        ColorType::GrayscaleAlpha => GrayAlphaImage::from_raw(width, height, pixels).map(DynamicImage::from),
+        ColorType::Rgb => RgbImage::from_raw(width, height, pixels).map(DynamicImage::from),
+        ColorType::Rgba => RgbaImage::from_raw(width, height, pixels).map(DynamicImage::from),
         ColorType::Indexed => None,
     })
 }
 
-/// Squares of pixels become one pixel each, their average. What is left over at the right and below, less than one
-/// square, does too.
+/// Rectangles of pixels become one pixel each, their average.
 struct Average {
-    part: usize,
+    /// How many pixels come, and how many are made of them.
+    whole: (usize, usize),
+    size: (usize, usize),
     channels: usize,
-    /// Of the squares that the rows of now are in, by channel.
+    /// Of the rectangles that the rows of now are in, by channel.
     sums: Vec<u32>,
+    /// How many rows came, and how many of them are in these rectangles.
     rows: usize,
-    width: usize,
+    summed: usize,
     pixels: Vec<u8>,
-    height: u32,
 }
 
 impl Average {
-    fn new(width: u32, part: u32, channels: usize) -> Self {
+    fn new(whole: (u32, u32), size: (u32, u32), channels: usize) -> Self {
         // Sizes of pictures are numbers of 32 bits, as indices are at least.
-        let (width, part) = (width as usize, part as usize);
-        let sums = vec![0; width.div_ceil(part) * channels];
-        Self { part, channels, sums, rows: 0, width, pixels: Vec::new(), height: 0 }
+        let wide = |(width, height): (u32, u32)| (width as usize, height as usize);
+        let (whole, size) = (wide(whole), wide(size));
+        let (sums, pixels) = (vec![0; size.0 * channels], Vec::with_capacity(size.0 * size.1 * channels));
+        Self { whole, size, channels, sums, rows: 0, summed: 0, pixels }
+    }
+
+    /// The first column of the rectangles in this column of them.
+    fn first(&self, column: usize) -> usize {
+        (column * self.whole.0).div_ceil(self.size.0)
     }
 
     fn take(&mut self, row: &[u8]) {
-        let squares = row.chunks(self.part * self.channels).zip(self.sums.chunks_mut(self.channels));
-        for (pixels, sums) in squares {
-            for pixel in pixels.chunks_exact(self.channels) {
+        for column in 0..self.size.0 {
+            let pixels = self.first(column) * self.channels..self.first(column + 1) * self.channels;
+            let sums = &mut self.sums[column * self.channels..(column + 1) * self.channels];
+            for pixel in row.get(pixels).unwrap_or_default().chunks_exact(self.channels) {
                 for (sum, value) in sums.iter_mut().zip(pixel) {
                     *sum += u32::from(*value);
                 }
             }
         }
         self.rows += 1;
-        if self.rows == self.part {
-            self.finish_squares();
+        self.summed += 1;
+        // The next one belongs to the rectangles below.
+        if self.rows * self.size.1 / self.whole.1 > (self.rows - 1) * self.size.1 / self.whole.1 {
+            self.finish_rectangles();
         }
     }
 
-    fn finish_squares(&mut self) {
-        for (square, sums) in self.sums.chunks_mut(self.channels).enumerate() {
-            let columns = usize::min(self.part, self.width - square * self.part);
-            // At most the side of a picture squared, which its number of pixels bounds.
-            let pixels = u32::try_from(columns * self.rows).unwrap_or(u32::MAX);
-            for sum in sums {
+    fn finish_rectangles(&mut self) {
+        for column in 0..self.size.0 {
+            // As many as the whole picture has at most, of which there are fewer than 2^24 in a rectangle.
+            let pixels = (self.first(column + 1) - self.first(column)) * self.summed;
+            let pixels = u32::try_from(pixels).unwrap_or(u32::MAX).max(1);
+            for sum in &mut self.sums[column * self.channels..(column + 1) * self.channels] {
                 self.pixels.push(u8::try_from((*sum + pixels / 2) / pixels).unwrap_or(u8::MAX));
                 *sum = 0;
             }
         }
-        self.rows = 0;
-        self.height += 1;
-    }
-
-    fn finish(mut self) -> ((u32, u32), Vec<u8>) {
-        if self.rows > 0 {
-            self.finish_squares();
-        }
-        let width = u32::try_from(self.width.div_ceil(self.part)).unwrap_or(u32::MAX);
-        ((width, self.height), self.pixels)
+        self.summed = 0;
     }
 }
 
@@ -120,14 +121,14 @@ mod tests {
     }
 
     #[test]
-    fn a_large_one_becomes_a_whole_part_of_its_size() {
+    fn a_large_one_becomes_as_large_as_is_asked() {
         let halves = |x: u32| if x < 500 { Rgba([200, 30, 20, 255]) } else { Rgba([20, 30, 200, 100]) };
         let bytes = encoded(RgbaImage::from_fn(1001, 700, |x, _| halves(x)));
-        for (asked, given) in [((480, 330), (501, 350)), ((300, 200), (334, 234))] {
+        for asked in [(500, 350), (480, 330), (300, 200), (7, 350), (500, 1)] {
             let decoded = decode(Cursor::new(&bytes), asked.0, asked.1).unwrap().unwrap();
-            assert_eq!(decoded.dimensions(), given, "{asked:?}");
+            assert_eq!(decoded.dimensions(), asked);
             assert_eq!(decoded.get_pixel(0, 0), Rgba([200, 30, 20, 255]), "{asked:?}");
-            assert_eq!(decoded.get_pixel(given.0 - 1, given.1 - 1), Rgba([20, 30, 200, 100]), "{asked:?}");
+            assert_eq!(decoded.get_pixel(asked.0 - 1, asked.1 - 1), Rgba([20, 30, 200, 100]), "{asked:?}");
         }
         for asked in [(501, 300), (300, 351), (1001, 700), (9000, 9000)] {
             assert_eq!(decode(Cursor::new(&bytes), asked.0, asked.1), Ok(None), "{asked:?}");

@@ -146,8 +146,12 @@ fn decoder<'a>(
     let known = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP];
     let format = reader.format().filter(|format| known.contains(format)).ok_or(PictureError::Unreadable)?;
     let mut bounds = image::Limits::default();
-    // Sixteen bits for each of four channels, and as much again to work with.
-    bounds.max_alloc = Some(limits.pixels.saturating_mul(16));
+    bounds.max_alloc = Some(match format {
+        // What stands beside the pixels, and one row of them.
+        ImageFormat::Png => 32 << 20,
+        // Sixteen bits for each of four channels, and as much again to work with.
+        _ => limits.pixels.saturating_mul(16),
+    });
     reader.limits(bounds);
     let too_many = PictureError::TooManyPixels { most: limits.pixels };
     let decoder = reader.into_decoder().map_err(|error| match error {

@@ -116,7 +116,7 @@ pub fn by_words(conn: &mut Conn, plenty: &Plenty, query: &Query, only: Option<Ki
         return Ok(Found::default());
     }
     let whole = query.whole();
-    let (by_kind, mut counts) = match counts(conn, plenty, query, &whole) {
+    let (by_kind, counts) = match counts(conn, plenty, query, &whole) {
         Ok(counted) => counted,
         // A letter that SQLite does not know yet parts a word, and where its parts stand is not kept.
         Err(DieselError::DatabaseError(_, told)) if told.message().contains("phrase queries are not supported") => {
@@ -131,9 +131,9 @@ pub fn by_words(conn: &mut Conn, plenty: &Plenty, query: &Query, only: Option<Ki
             let (ids, binds) = candidates(conn, kind, by_kind[kind as usize], &counts, most);
             let rows = load(conn, kind, &ids, binds, Plan::Kept)?;
             let loaded = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-            if loaded < most {
-                // All that there are: those that were plenty a minute ago may be gone.
-                counts.all[kind as usize] = loaded;
+            // What was plenty a minute ago is not any more.
+            if loaded < most && counts.of(kind) > COUNTED && plenty.forget(&whole.for_tsquery()) {
+                return by_words(conn, plenty, query, only);
             }
             hits.extend(rows.into_iter().map(|row| Candidate::new(kind, row, query)));
         }

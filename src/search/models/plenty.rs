@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::kind::Kind;
 
-/// For so long nobody looks whether "1,000+" is still right.
+/// For so long nobody looks whether "1,000+" is still right, unless there are less than a page of them.
 const BELIEVED: Duration = Duration::from_secs(60);
 
 /// So many are kept in mind.
@@ -44,6 +44,14 @@ impl Plenty {
         known.insert((kind, words.to_owned()), Known { until: now + BELIEVED, titled });
     }
 
+    /// They are not: all kinds are to be counted again. Whether anything was known of them.
+    pub(super) fn forget(&self, words: &str) -> bool {
+        let mut known = self.known();
+        let before = known.len();
+        known.retain(|(_, learned), _| learned != words);
+        known.len() < before
+    }
+
     fn known(&self) -> MutexGuard<'_, HashMap<(Kind, String), Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -60,6 +68,9 @@ mod tests {
         plenty.learn(Kind::Room, "the", 7);
         assert_eq!(plenty.titled(Kind::Room, "the"), Some(7));
         assert_eq!(plenty.titled(Kind::Message, "the"), None);
+        plenty.learn(Kind::Message, "and", 0);
+        assert!(plenty.forget("and") && !plenty.forget("and"));
+        assert_eq!(plenty.titled(Kind::Message, "and"), None);
         for n in 1..MOST_KEPT {
             plenty.learn(Kind::Message, &n.to_string(), 0);
         }
