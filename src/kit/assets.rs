@@ -48,8 +48,8 @@ struct Asset {
     hashed: String,
     content_type: ContentType,
     plain: Form,
-    brotli: Option<Form>,
-    gzip: Option<Form>,
+    /// The smallest first; none of a picture or a font, which are packed already.
+    packed: Vec<Form>,
 }
 
 /// What is sent. Other bytes, another tag.
@@ -68,11 +68,7 @@ impl Asset {
             etag: format!("\"{hash}-{encoding}\""),
             encoding: Some(encoding),
         };
-        let (brotli, gzip) = PACKED
-            .iter()
-            .find(|(name, _, _)| *name == path)
-            .map(|(_, brotli, gzip)| (packed(brotli, "br"), packed(gzip, "gzip")))
-            .unzip();
+        let known = PACKED.iter().find(|(name, _, _)| *name == path);
         Self {
             hashed: hashed(path, &hash),
             content_type: path
@@ -80,8 +76,7 @@ impl Asset {
                 .and_then(|(_, extension)| ContentType::from_extension(extension))
                 .unwrap_or(ContentType::Binary),
             plain: Form { bytes: file.data, etag: format!("\"{hash}\""), encoding: None },
-            brotli,
-            gzip,
+            packed: known.map_or_else(Vec::new, |(_, brotli, gzip)| vec![packed(brotli, "br"), packed(gzip, "gzip")]),
         }
     }
 
@@ -102,9 +97,8 @@ impl Asset {
 
     /// The smallest form that an `Accept-Encoding` takes.
     fn form(&self, accepted: &str) -> &Form {
-        let packed = [(&self.brotli, "br"), (&self.gzip, "gzip")];
-        let taken = packed.into_iter().filter(|(_, encoding)| takes(accepted, encoding));
-        taken.filter_map(|(form, _)| form.as_ref()).next().unwrap_or(&self.plain)
+        let is_taken = |form: &&Form| form.encoding.is_some_and(|encoding| takes(accepted, encoding));
+        self.packed.iter().find(is_taken).unwrap_or(&self.plain)
     }
 }
 
@@ -167,7 +161,7 @@ impl<'r> Responder<'r, 'static> for Sent {
         response.header(self.asset.content_type.clone());
         let cache = if self.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
         response.raw_header("Cache-Control", cache);
-        if self.asset.brotli.is_some() || self.asset.gzip.is_some() {
+        if !self.asset.packed.is_empty() {
             response.raw_header("Vary", "Accept-Encoding");
         }
         // Of a release nothing is copied.

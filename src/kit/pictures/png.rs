@@ -1,6 +1,7 @@
 //! Large PNGs, made smaller row by row as they are decoded: one of 24 million pixels takes 4 MB so, not 72.
 
 use std::io::{BufRead, Seek};
+use std::ops::Range;
 
 use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
 use png::{ColorType, Decoder, DecodingError, Transformations};
@@ -54,9 +55,9 @@ struct Average {
     channels: usize,
     /// Of the rectangles that the rows of now are in, by channel.
     sums: Vec<u32>,
-    /// How many rows came, and how many of them are in these rectangles.
+    /// How many rows came, and how many of rectangles are finished.
     rows: usize,
-    summed: usize,
+    finished: usize,
     pixels: Vec<u8>,
 }
 
@@ -66,18 +67,13 @@ impl Average {
         let wide = |(width, height): (u32, u32)| (width as usize, height as usize);
         let (whole, size) = (wide(whole), wide(size));
         let (sums, pixels) = (vec![0; size.0 * channels], Vec::with_capacity(size.0 * size.1 * channels));
-        Self { whole, size, channels, sums, rows: 0, summed: 0, pixels }
-    }
-
-    /// The first column of the rectangles in this column of them.
-    fn first(&self, column: usize) -> usize {
-        (column * self.whole.0).div_ceil(self.size.0)
+        Self { whole, size, channels, sums, rows: 0, finished: 0, pixels }
     }
 
     fn take(&mut self, row: &[u8]) {
-        for column in 0..self.size.0 {
-            let pixels = self.first(column) * self.channels..self.first(column + 1) * self.channels;
-            let sums = &mut self.sums[column * self.channels..(column + 1) * self.channels];
+        for (place, sums) in self.sums.chunks_mut(self.channels).enumerate() {
+            let columns = share(self.whole.0, self.size.0, place);
+            let pixels = columns.start * self.channels..columns.end * self.channels;
             for pixel in row.get(pixels).unwrap_or_default().chunks_exact(self.channels) {
                 for (sum, value) in sums.iter_mut().zip(pixel) {
                     *sum += u32::from(*value);
@@ -85,25 +81,29 @@ impl Average {
             }
         }
         self.rows += 1;
-        self.summed += 1;
-        // The next one belongs to the rectangles below.
-        if self.rows * self.size.1 / self.whole.1 > (self.rows - 1) * self.size.1 / self.whole.1 {
+        if self.rows == share(self.whole.1, self.size.1, self.finished).end {
             self.finish_rectangles();
         }
     }
 
     fn finish_rectangles(&mut self) {
-        for column in 0..self.size.0 {
-            // As many as the whole picture has at most, of which there are fewer than 2^24 in a rectangle.
-            let pixels = (self.first(column + 1) - self.first(column)) * self.summed;
+        let rows = share(self.whole.1, self.size.1, self.finished).len();
+        for (place, sums) in self.sums.chunks_mut(self.channels).enumerate() {
+            // What is made has hundreds of pixels on one side, so that a rectangle has far fewer than 2^24, and its sum has room.
+            let pixels = share(self.whole.0, self.size.0, place).len() * rows;
             let pixels = u32::try_from(pixels).unwrap_or(u32::MAX).max(1);
-            for sum in &mut self.sums[column * self.channels..(column + 1) * self.channels] {
+            for sum in sums {
                 self.pixels.push(u8::try_from((*sum + pixels / 2) / pixels).unwrap_or(u8::MAX));
                 *sum = 0;
             }
         }
-        self.summed = 0;
+        self.finished += 1;
     }
+}
+
+/// Which of `whole` columns or rows become the one at `place`, of `size`.
+fn share(whole: usize, size: usize, place: usize) -> Range<usize> {
+    (place * whole).div_ceil(size)..((place + 1) * whole).div_ceil(size)
 }
 
 #[cfg(test)]

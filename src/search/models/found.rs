@@ -107,7 +107,7 @@ impl Found {
     }
 }
 
-/// Searches for all kinds, or one, by words: at most six statements.
+/// Searches for all kinds, or one, by words: at most six statements, but once more where words turn out to be plenty no more.
 ///
 /// # Errors
 /// Only the database's.
