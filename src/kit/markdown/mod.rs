@@ -377,7 +377,8 @@ fn class_of(kind: &CodeBlockKind<'_>) -> String {
     format!(" class=\"language-{language}\"")
 }
 
-fn escape(made: &mut String, text: &str) {
+/// Puts a text behind what is made already, as HTML that shows it.
+pub fn escape(made: &mut String, text: &str) {
     // Writing into a string cannot fail.
     let _ = escape_html(made, text);
 }

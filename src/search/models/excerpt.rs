@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::query::{Query, words};
+use crate::kit::markdown::escape;
 
 /// So long is an excerpt, in bytes of the text; cut between words.
 const LENGTH: usize = 240;
@@ -12,37 +13,51 @@ const LENGTH: usize = 240;
 /// So much stands before the first word that was asked for.
 const BEFORE: usize = 60;
 
-/// A stretch of text that is marked throughout, or not at all. It is text: whoever shows it escapes it.
+/// A text as HTML: escaped, with `<mark>` around what was asked for. A template puts it in its place with `| safe`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Piece {
-    /// The words.
-    pub text: String,
-    /// Whether it was asked for.
-    pub marked: bool,
+pub struct Marked(String);
+
+impl Marked {
+    /// Nothing of it was asked for.
+    pub fn not(text: &str) -> Self {
+        Self::with(text, &[])
+    }
+
+    fn with(text: &str, matches: &[Range<usize>]) -> Self {
+        let (mut html, mut at) = (String::with_capacity(text.len() + 16), 0);
+        for found in matches {
+            escape(&mut html, &text[at..found.start]);
+            html.push_str("<mark>");
+            escape(&mut html, &text[found.clone()]);
+            html.push_str("</mark>");
+            at = found.end;
+        }
+        escape(&mut html, &text[at..]);
+        Self(html)
+    }
 }
 
 /// The whole text, marked.
-pub fn marked(query: &Query, text: &str) -> Vec<Piece> {
-    pieces(text, &matches(query, text))
+pub fn marked(query: &Query, text: &str) -> Marked {
+    Marked::with(text, &matches(query, text))
 }
 
 /// The stretch with the most of what was asked for, marked; the beginning, when nothing of it is there. One line.
-pub fn excerpt(query: &Query, text: &str) -> Vec<Piece> {
+pub fn excerpt(query: &Query, text: &str) -> Marked {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let matches = matches(query, &line);
     let window = window(&line, &matches);
     let shown = &line[window.clone()];
     let inside = matches.into_iter().filter(|found| found.start >= window.start && found.end <= window.end);
     let inside: Vec<Range<usize>> = inside.map(|found| found.start - window.start..found.end - window.start).collect();
-    let mut pieces = pieces(shown, &inside);
-    let dots = || Piece { text: "…".into(), marked: false };
+    let Marked(mut html) = Marked::with(shown, &inside);
     if window.start > 0 {
-        pieces.insert(0, dots());
+        html.insert(0, '…');
     }
     if window.end < line.len() {
-        pieces.push(dots());
+        html.push('…');
     }
-    pieces
+    Marked(html)
 }
 
 /// Whether anything of what was asked for is in it.
@@ -87,30 +102,13 @@ fn word_end(line: &str, begin: usize, to: usize) -> usize {
     line[begin..to].rfind(' ').filter(|space| *space > LENGTH / 2).map_or(to, |space| begin + space)
 }
 
-fn pieces(text: &str, matches: &[Range<usize>]) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let mut push = |text: &str, marked: bool| {
-        if !text.is_empty() {
-            pieces.push(Piece { text: text.to_owned(), marked });
-        }
-    };
-    let mut at = 0;
-    for found in matches {
-        push(&text[at..found.start], false);
-        push(&text[found.clone()], true);
-        at = found.end;
-    }
-    push(&text[at..], false);
-    pieces
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn shown(query: &str, text: &str) -> String {
-        let pieces = excerpt(&Query::new(query), text);
-        pieces.iter().map(|piece| if piece.marked { format!("[{}]", piece.text) } else { piece.text.clone() }).collect()
+        let Marked(html) = excerpt(&Query::new(query), text);
+        html.replace("<mark>", "[").replace("</mark>", "]")
     }
 
     #[test]
@@ -120,6 +118,15 @@ mod tests {
         assert_eq!(shown("हिन्", "यह हिन्दी है"), "यह [हिन्दी] है");
         assert_eq!(shown("🦀", "a🦀b"), "a[🦀]b");
         assert_eq!(shown("x", ""), "");
+    }
+
+    #[test]
+    fn all_else_is_escaped() {
+        assert_eq!(shown("b", "<b>&</b>"), "&lt;[b]&gt;&amp;&lt;/[b]&gt;");
+        assert_eq!(shown("&!", "a<&!>"), "a&lt;[&amp;!]&gt;");
+        assert_eq!(Marked::not("<mark>").0, "&lt;mark&gt;");
+        let long = format!("{} <i> needle <i> {}", "straw ".repeat(100), "straw ".repeat(100));
+        assert!(shown("needle", &long).contains("&lt;i&gt; [needle] &lt;i&gt;"), "{}", shown("needle", &long));
     }
 
     #[test]

@@ -23,15 +23,15 @@ const QUOTA: i64 = PER_PAGE / 4;
 /// A part of a word is looked for in so many of the newest of each kind.
 const NEWEST: i64 = 1000;
 
-/// So many titles with the words are few: all of them are sorted, where there are more the newest are looked for. Nobody is told their
-/// number, so they are counted no further.
+/// So many titles with the words are few: PostgreSQL sorts all of them, where there are more it looks for the newest. Nobody is told
+/// their number, so they are counted no further.
 const FEW_TITLES: i64 = 100;
 
 /// How many there are of each kind, in the order of [`Kind::ALL`]; more than [`COUNTED`] is one more than that.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
     all: [i64; 4],
-    /// Those with the words in the title, one more than [`FEW_TITLES`] at most. Only PostgreSQL needs to know.
+    /// Those with the words in the title, one more than [`FEW_TITLES`] at most.
     titled: [i64; 4],
 }
 
@@ -201,16 +201,28 @@ fn newest(conn: &Conn, matching: &str, are_few: bool, most: i64) -> String {
     }
 }
 
+/// The numbers of those to weigh: those with the words in the title go before all others.
 fn candidates(conn: &Conn, kind: Kind, query: &Query, counts: &Counts, most: i64) -> (String, Vec<String>) {
-    let (matching_all, all) = matching(conn, kind, query, false);
-    let newest_all = newest(conn, &matching_all, counts.of(kind) <= COUNTED, most);
-    if kind == Kind::Message {
-        return (newest_all, vec![all]);
+    let newest_of = |titled: bool| {
+        let (matching, bind) = matching(conn, kind, query, titled);
+        let are_few = if titled { counts.titled[kind as usize] <= FEW_TITLES } else { counts.of(kind) <= COUNTED };
+        (newest(conn, &matching, are_few, most), bind)
+    };
+    match counts.titled[kind as usize] {
+        0 => {
+            let (ids, bind) = newest_of(false);
+            (ids, vec![bind])
+        }
+        titled if titled >= most => {
+            let (ids, bind) = newest_of(true);
+            (ids, vec![bind])
+        }
+        _ => {
+            let ((all, bind_all), (titled, bind_titled)) = (newest_of(false), newest_of(true));
+            let ids = format!("SELECT id FROM ({all}) AS a UNION SELECT id FROM ({titled}) AS b");
+            (ids, vec![bind_all, bind_titled])
+        }
     }
-    let (matching_title, in_title) = matching(conn, kind, query, true);
-    let newest_titled = newest(conn, &matching_title, counts.titled[kind as usize] <= FEW_TITLES, most);
-    let ids = format!("SELECT id FROM ({newest_all}) AS a UNION SELECT id FROM ({newest_titled}) AS b");
-    (ids, vec![all, in_title])
 }
 
 fn newest_with(kind: Kind, query: &Query) -> (String, Vec<String>) {
@@ -275,7 +287,8 @@ fn count(conn: &mut Conn, by_kind: [&Query; 4], kinds: &[Kind], counts: &mut Cou
         let (all, bind) = matching(conn, kind, query, false);
         binds.push(bind);
         let mut titled = "CAST(0 AS BIGINT)".to_owned();
-        if matches!(conn, Conn::Postgres(_)) && kind != Kind::Message {
+        // What is said has no title.
+        if kind != Kind::Message {
             let (in_title, bind) = matching(conn, kind, query, true);
             titled = format!("(SELECT count(*) FROM ({in_title} LIMIT {}) AS t)", FEW_TITLES + 1);
             binds.push(bind);

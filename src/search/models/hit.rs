@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use serde::Serialize;
 
-use super::excerpt::{Piece, answers, excerpt, marked};
+use super::excerpt::{Marked, answers, excerpt, marked};
 use super::kind::Kind;
 use super::query::Query;
 use super::rank::score;
@@ -23,11 +23,11 @@ pub struct Hit {
     /// Its number.
     pub id: i64,
     /// Its name; of a message, the name of its room.
-    pub title: Vec<Piece>,
+    pub title: Marked,
     /// The words in which it was found, or its first ones.
-    pub excerpt: Vec<Piece>,
+    pub excerpt: Marked,
     /// A room's topic, a person's skills, a project's tags.
-    pub labels: Vec<Piece>,
+    pub labels: Marked,
     /// Where it is.
     pub url: String,
     /// The host, the author, the person himself, the owner; none when he is gone.
@@ -107,7 +107,7 @@ impl Candidate {
         };
         let title = match (self.kind, &who) {
             // Not its own words.
-            (Kind::Message, _) => vec![Piece { text: title.clone(), marked: false }],
+            (Kind::Message, _) => Marked::not(title),
             (Kind::Person, Some(who)) => marked(query, who.shown_name()),
             _ => marked(query, title),
         };
