@@ -51,13 +51,13 @@ impl Counts {
         self.titled[kind as usize] = titled;
     }
 
-    /// How many of this kind to rank for a page that all kinds share: twice as many as there is room for, or a page. Reading and weighing
-    /// them takes longer than finding them.
+    /// How many of this kind to rank for a page that all kinds share: as many as there can be room for. Reading and weighing them
+    /// takes longer than finding them.
     fn ranked(&self, kind: Kind) -> i64 {
         let others = Kind::ALL.into_iter().filter(|other| *other != kind);
         let room = PER_PAGE - others.map(|other| self.of(other).min(QUOTA)).sum::<i64>();
         // Two numbers, not any: each is a statement of its own.
-        if room > QUOTA { PER_PAGE } else { 2 * QUOTA }
+        if room > 2 * QUOTA { PER_PAGE } else { 2 * QUOTA }
     }
 }
 
