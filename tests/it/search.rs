@@ -143,20 +143,29 @@ both!(more_than_a_thousand_are_not_counted_and_the_best_are_shown, |site| {
          {numbers} SELECT {room}, {}, 'another shuttle ' || i, i, i, {now}, {now} FROM n",
         asha.id
     ));
+    let statements = |page: &Answer| page.header("x-sql-statements").unwrap().parse::<i64>().unwrap();
     let page = find(site, "shuttle", Some("messages"));
     page.see(&says(Text::new("count").with("count", 1001))).see("&page=5");
     assert!(!page.body.contains("page=6"));
+    let again = find(site, "shuttle", Some("messages"));
+    assert_eq!(statements(&again), statements(&page) - 1, "they are not counted again at once");
     let last = site.anonymous().get("/search?kind=messages&q=shuttle&page=5");
     last.see(&says(Text::new("search-cut").with("count", 100)));
     // What is rare is found among them, and what is begun.
     assert_eq!(searched(site, "first shuttle", Some(Kind::Message)).len(), 1);
     assert_eq!(searched(site, "first shu", Some(Kind::Message)).len(), 1);
     // That there were so many is known for a while, but nobody is told so once they are gone.
+    let typed = ["shuttle", "shutt"];
+    for q in typed {
+        find(site, q, Some("messages")).see(&says(Text::new("count").with("count", 1001)));
+    }
     site.sql("DELETE FROM messages WHERE body LIKE 'another%'");
-    let page = find(site, "shuttle", Some("messages"));
-    page.hold("aria-current=\"page\">Messages <span class=\"count\">1</span>");
-    page.hold("All <span class=\"count\">1</span>");
-    assert_eq!(links(&page).len(), 1);
+    for q in typed {
+        let page = find(site, q, Some("messages"));
+        page.hold("aria-current=\"page\">Messages <span class=\"count\">1</span>");
+        page.hold("All <span class=\"count\">1</span>");
+        assert_eq!(links(&page).len(), 1);
+    }
 });
 
 both!(a_title_is_found_behind_a_thousand_texts, |site| {

@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::hit::{Candidate, Hit, Row};
 use super::kind::Kind;
-use super::plenty::Plenty;
+use super::plenty::{Often, Plenty};
 use super::query::Query;
 use crate::kit::db::{Conn, MultiBackend, prepared};
 use crate::kit::paginate::COUNTED;
@@ -115,6 +115,12 @@ pub fn by_words(conn: &mut Conn, plenty: &Plenty, query: &Query, only: Option<Ki
     if query.is_empty() {
         return Ok(Found::default());
     }
+    let (found, is_sound) = by_counts(conn, plenty, query, only)?;
+    if is_sound { Ok(found) } else { Ok(by_counts(conn, plenty, query, only)?.0) }
+}
+
+/// As [`by_words`]; and whether the counts were right that it went by. Those that were not are forgotten.
+fn by_counts(conn: &mut Conn, plenty: &Plenty, query: &Query, only: Option<Kind>) -> QueryResult<(Found, bool)> {
     let whole = query.whole();
     let (by_kind, counts) = match counts(conn, plenty, query, &whole) {
         Ok(counted) => counted,
@@ -124,21 +130,22 @@ pub fn by_words(conn: &mut Conn, plenty: &Plenty, query: &Query, only: Option<Ki
         }
         Err(error) => return Err(error),
     };
-    let mut hits = Vec::new();
+    let (mut hits, mut is_sound) = (Vec::new(), true);
     for kind in Kind::ALL {
         if counts.of(kind) > 0 && is_wanted(kind, only) {
+            let query_of_kind = by_kind[kind as usize];
             let most = if only.is_some() { MOST_LISTED } else { counts.ranked(kind) };
-            let (ids, binds) = candidates(conn, kind, by_kind[kind as usize], &counts, most);
+            let (ids, binds) = candidates(conn, kind, query_of_kind, &counts, most);
             let rows = load(conn, kind, &ids, binds, Plan::Kept)?;
             let loaded = i64::try_from(rows.len()).unwrap_or(i64::MAX);
             // What was plenty a minute ago is not any more.
-            if loaded < most && counts.of(kind) > COUNTED && plenty.forget(&whole.for_tsquery()) {
-                return by_words(conn, plenty, query, only);
+            if loaded < most && counts.of(kind) > COUNTED {
+                is_sound &= !plenty.forget(&query_of_kind.for_tsquery());
             }
             hits.extend(rows.into_iter().map(|row| Candidate::new(kind, row, query)));
         }
     }
-    Ok(found(counts, false, hits, query.clone(), only))
+    Ok((found(counts, false, hits, query.clone(), only), is_sound))
 }
 
 /// Looks inside of words for what stands nowhere as a word, among the newest of each kind: four statements, for which whole texts
@@ -237,8 +244,8 @@ fn newest_with(kind: Kind, query: &Query) -> (String, Vec<String>) {
     (ids, patterns)
 }
 
-/// What to ask each kind for, and how many there are: two statements, or fewer. Where whole words are enough, the longer ones that begin so are
-/// not looked for: it would take long, and show nothing better.
+/// What to ask each kind for, and how many there are: two statements, or fewer. Where whole words are enough, the longer ones that
+/// begin so are not looked for: it would take long, and show nothing better.
 fn counts<'q>(
     conn: &mut Conn,
     plenty: &Plenty,
@@ -250,28 +257,50 @@ fn counts<'q>(
     if !query.has_words() {
         return Ok((by_kind, counts));
     }
-    let words = whole.for_tsquery();
-    let mut unknown = Vec::new();
-    for kind in Kind::ALL {
-        match plenty.titled(kind, &words) {
-            Some(titled) => counts.set(kind, COUNTED + 1, titled),
-            None => unknown.push(kind),
+    let mut rest = Kind::ALL.to_vec();
+    if whole.for_tsquery() != query.for_tsquery() {
+        let enough = count_often(conn, plenty, whole, &rest, true, &mut counts)?;
+        for kind in &enough {
+            by_kind[*kind as usize] = whole;
         }
+        rest.retain(|kind| !enough.contains(kind));
     }
-    count(conn, [whole; 4], &unknown, &mut counts)?;
-    let (enough, few): (Vec<Kind>, Vec<Kind>) = Kind::ALL.into_iter().partition(|kind| counts.of(*kind) > COUNTED);
-    for kind in enough {
-        by_kind[kind as usize] = whole;
-        if unknown.contains(&kind) {
-            plenty.learn(kind, &words, counts.titled[kind as usize]);
-        }
-    }
-    count(conn, by_kind, &few, &mut counts)?;
+    count_often(conn, plenty, query, &rest, false, &mut counts)?;
     Ok((by_kind, counts))
 }
 
+/// Counts these kinds, and tells which have plenty. What is known to be plenty is not counted, nor, as `only_plenty` has it, what is
+/// known not to be.
+fn count_often(
+    conn: &mut Conn,
+    plenty: &Plenty,
+    query: &Query,
+    kinds: &[Kind],
+    only_plenty: bool,
+    counts: &mut Counts,
+) -> QueryResult<Vec<Kind>> {
+    let words = query.for_tsquery();
+    let known = plenty.of(&words);
+    let mut unknown = Vec::new();
+    for kind in kinds.iter().copied() {
+        match known[kind as usize] {
+            Some(Often::Plenty { titled }) => counts.set(kind, COUNTED + 1, titled),
+            Some(Often::Seldom) if only_plenty => {}
+            _ => unknown.push(kind),
+        }
+    }
+    count(conn, query, &unknown, counts)?;
+    let is_plenty = |kind: Kind| counts.of(kind) > COUNTED;
+    let learned = unknown.into_iter().map(|kind| {
+        let titled = counts.titled[kind as usize];
+        (kind, if is_plenty(kind) { Often::Plenty { titled } } else { Often::Seldom })
+    });
+    plenty.learn(&words, &learned.collect::<Vec<_>>());
+    Ok(kinds.iter().copied().filter(|kind| is_plenty(*kind)).collect())
+}
+
 /// Counts these kinds.
-fn count(conn: &mut Conn, by_kind: [&Query; 4], kinds: &[Kind], counts: &mut Counts) -> QueryResult<()> {
+fn count(conn: &mut Conn, query: &Query, kinds: &[Kind], counts: &mut Counts) -> QueryResult<()> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = BigInt)]
@@ -283,7 +312,6 @@ fn count(conn: &mut Conn, by_kind: [&Query; 4], kinds: &[Kind], counts: &mut Cou
     }
     let (mut parts, mut binds) = (Vec::new(), Vec::new());
     for kind in kinds.iter().copied() {
-        let query = by_kind[kind as usize];
         let (all, bind) = matching(conn, kind, query, false);
         binds.push(bind);
         let mut titled = "CAST(0 AS BIGINT)".to_owned();

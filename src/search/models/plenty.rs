@@ -9,30 +9,46 @@ use super::kind::Kind;
 /// For so long nobody looks whether "1,000+" is still right, unless there are less than a page of them.
 const BELIEVED: Duration = Duration::from_secs(60);
 
-/// So many are kept in mind.
+/// So many searches are kept in mind.
 const MOST_KEPT: usize = 1000;
 
-/// What was looked for lately and found more often than is counted: it need not be counted again each time. Managed state.
-#[derive(Default)]
-pub struct Plenty(Mutex<HashMap<(Kind, String), Known>>);
+/// How common words are among all of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Often {
+    /// More than is counted have them; in the title so many, as far as they were counted.
+    Plenty {
+        /// At most one more than the titles that are few.
+        titled: i64,
+    },
+    /// Not that many, and the number may be another next time.
+    Seldom,
+}
 
-/// One of them.
-#[derive(Clone, Copy, Debug)]
+/// How common the words are that were looked for lately: what was found more often than is counted need not be counted again each
+/// time. Managed state.
+#[derive(Default)]
+pub struct Plenty(Mutex<HashMap<String, Known>>);
+
+/// What is known of the same words.
+#[derive(Debug)]
 struct Known {
     until: Instant,
-    /// How many have it in the title, as far as they were counted.
-    titled: i64,
+    /// In the order of [`Kind::ALL`].
+    often: [Option<Often>; 4],
 }
 
 impl Plenty {
-    /// How many have these words in the title, if they were plenty a short while ago.
-    pub(super) fn titled(&self, kind: Kind, words: &str) -> Option<i64> {
-        let known = self.known().get(&(kind, words.to_owned())).copied()?;
-        (Instant::now() < known.until).then_some(known.titled)
+    /// What was found out about these words a short while ago, in the order of [`Kind::ALL`].
+    pub(super) fn of(&self, words: &str) -> [Option<Often>; 4] {
+        let known = self.known();
+        known.get(words).filter(|known| Instant::now() < known.until).map(|known| known.often).unwrap_or_default()
     }
 
-    /// They are plenty now.
-    pub(super) fn learn(&self, kind: Kind, words: &str, titled: i64) {
+    /// So common they are now.
+    pub(super) fn learn(&self, words: &str, learned: &[(Kind, Often)]) {
+        if learned.is_empty() {
+            return;
+        }
         let (mut known, now) = (self.known(), Instant::now());
         if known.len() >= MOST_KEPT {
             known.retain(|_, known| now < known.until);
@@ -41,18 +57,22 @@ impl Plenty {
         if known.len() >= MOST_KEPT {
             known.clear();
         }
-        known.insert((kind, words.to_owned()), Known { until: now + BELIEVED, titled });
+        let anew = || Known { until: now + BELIEVED, often: [None; 4] };
+        let known = known.entry(words.to_owned()).or_insert_with(anew);
+        if known.until <= now {
+            *known = anew();
+        }
+        for (kind, often) in learned {
+            known.often[*kind as usize] = Some(*often);
+        }
     }
 
-    /// They are not: all kinds are to be counted again. Whether anything was known of them.
+    /// It is true no more. Whether anything was known.
     pub(super) fn forget(&self, words: &str) -> bool {
-        let mut known = self.known();
-        let before = known.len();
-        known.retain(|(_, learned), _| learned != words);
-        known.len() < before
+        self.known().remove(words).is_some()
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<(Kind, String), Known>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -64,25 +84,33 @@ mod tests {
     #[test]
     fn what_is_plenty_is_kept_in_mind_within_bounds() {
         let plenty = Plenty::default();
-        assert_eq!(plenty.titled(Kind::Room, "the"), None);
-        plenty.learn(Kind::Room, "the", 7);
-        assert_eq!(plenty.titled(Kind::Room, "the"), Some(7));
-        assert_eq!(plenty.titled(Kind::Message, "the"), None);
-        plenty.learn(Kind::Message, "and", 0);
+        let often = Often::Plenty { titled: 7 };
+        assert_eq!(plenty.of("the"), [None; 4]);
+        plenty.learn("the", &[]);
+        assert!(plenty.known().is_empty());
+        plenty.learn("the", &[(Kind::Room, often), (Kind::Person, Often::Seldom)]);
+        plenty.learn("the", &[(Kind::Message, often)]);
+        let all = [Some(often), Some(often), Some(Often::Seldom), None];
+        assert_eq!(plenty.of("the"), all);
+        plenty.learn("and", &[(Kind::Message, often)]);
         assert!(plenty.forget("and") && !plenty.forget("and"));
-        assert_eq!(plenty.titled(Kind::Message, "and"), None);
+        assert_eq!(plenty.of("and"), [None; 4]);
         for n in 1..MOST_KEPT {
-            plenty.learn(Kind::Message, &n.to_string(), 0);
+            plenty.learn(&n.to_string(), &[(Kind::Message, often)]);
         }
+        assert_eq!(plenty.of("the"), all);
         assert_eq!(plenty.known().len(), MOST_KEPT);
-        assert_eq!(plenty.titled(Kind::Room, "the"), Some(7));
         plenty.known().values_mut().take(400).for_each(|known| known.until = Instant::now());
-        plenty.learn(Kind::Room, "and", 8);
+        plenty.learn("and", &[(Kind::Room, often)]);
         assert_eq!(plenty.known().len(), MOST_KEPT - 399, "only for a while");
+        plenty.known().values_mut().for_each(|known| known.until = Instant::now());
+        assert_eq!(plenty.of("and"), [None; 4]);
+        plenty.learn("and", &[(Kind::Person, often)]);
+        assert_eq!(plenty.of("and"), [None, None, Some(often), None], "what is old is not mixed with what is new");
         for n in 0..MOST_KEPT {
-            plenty.learn(Kind::Person, &n.to_string(), 0);
+            plenty.learn(&n.to_string(), &[(Kind::Person, often)]);
         }
         assert!(plenty.known().len() <= MOST_KEPT);
-        assert_eq!(plenty.titled(Kind::Person, &(MOST_KEPT - 1).to_string()), Some(0), "the newest is known");
+        assert_eq!(plenty.of(&(MOST_KEPT - 1).to_string())[2], Some(often), "the newest is known");
     }
 }
