@@ -25,7 +25,7 @@ const NEWEST: i64 = 1000;
 
 /// So many titles with the words are few: PostgreSQL sorts all of them, where there are more it looks for the newest. Nobody is told
 /// their number, so they are counted no further.
-const FEW_TITLES: i64 = 100;
+const FEW_TITLES: i64 = 500;
 
 /// How many there are of each kind, in the order of [`Kind::ALL`]; more than [`COUNTED`] is one more than that.
 #[derive(Clone, Copy, Debug, Default)]
@@ -191,29 +191,45 @@ fn matching(conn: &Conn, kind: Kind, query: &Query, title: bool) -> (String, Str
             (format!("SELECT rowid AS id FROM {name}_words WHERE {name}_words MATCH ?"), query.for_fts5(title))
         }
         Conn::Postgres(_) => {
-            let words = if title { "titles" } else { "words" };
+            let words = words_column(title);
             (format!("SELECT id FROM {name}_words WHERE {words} @@ to_tsquery('simple', ?)"), query.for_tsquery())
         }
     }
 }
 
-/// The newest of them. SQLite's index is in that order. PostgreSQL would take a few for many, and look for them from the newest
-/// row on, through all the others; behind `OFFSET 0` it finds them by their words.
-fn newest(conn: &Conn, matching: &str, are_few: bool, most: i64) -> String {
-    match conn {
-        Conn::Postgres(_) if are_few => {
-            format!("SELECT id FROM ({matching} OFFSET 0) AS few ORDER BY id DESC LIMIT {most}")
-        }
-        _ => format!("{matching} ORDER BY id DESC LIMIT {most}"),
+/// PostgreSQL keeps the words of titles once more, alone.
+fn words_column(title: bool) -> &'static str {
+    if title { "titles" } else { "words" }
+}
+
+/// The newest of those that match. SQLite's index is in that order. PostgreSQL is told by `OFFSET 0` which way to go: it finds few by
+/// their words and sorts them; for many it looks at the newest rows until it has enough. It does not see the text before it
+/// has a plan, so that one plan is good for all.
+fn newest(conn: &Conn, kind: Kind, query: &Query, title: bool, are_few: bool, most: i64) -> (String, String) {
+    let (matching, bind) = matching(conn, kind, query, title);
+    if matches!(conn, Conn::Sqlite(_)) {
+        return (format!("{matching} ORDER BY id DESC LIMIT {most}"), bind);
     }
+    let ((name, _), words) = (kind.names(), words_column(title));
+    let matches = format!("{words} @@ (SELECT to_tsquery('simple', ?))");
+    let ids = if are_few {
+        format!(
+            "SELECT id FROM (SELECT id FROM {name}_words WHERE {matches} OFFSET 0) AS few ORDER BY id DESC LIMIT {most}"
+        )
+    } else {
+        format!(
+            "SELECT id FROM (SELECT id, {words} FROM {name}_words ORDER BY id DESC OFFSET 0) AS newest \
+             WHERE {matches} ORDER BY id DESC LIMIT {most}"
+        )
+    };
+    (ids, bind)
 }
 
 /// The numbers of those to weigh: those with the words in the title go before all others.
 fn candidates(conn: &Conn, kind: Kind, query: &Query, counts: &Counts, most: i64) -> (String, Vec<String>) {
-    let newest_of = |titled: bool| {
-        let (matching, bind) = matching(conn, kind, query, titled);
-        let are_few = if titled { counts.titled[kind as usize] <= FEW_TITLES } else { counts.of(kind) <= COUNTED };
-        (newest(conn, &matching, are_few, most), bind)
+    let newest_of = |title: bool| {
+        let are_few = if title { counts.titled[kind as usize] <= FEW_TITLES } else { counts.of(kind) <= COUNTED };
+        newest(conn, kind, query, title, are_few, most)
     };
     match counts.titled[kind as usize] {
         0 => {
