@@ -42,15 +42,26 @@ pub fn marked(query: &Query, text: &str) -> Marked {
     Marked::with(text, &matches(query, text))
 }
 
-/// The stretch with the most of what was asked for, marked; the beginning, when nothing of it is there. One line.
-pub fn excerpt(query: &Query, text: &str) -> Marked {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let matches = matches(query, &line);
-    let window = window(&line, &matches);
-    let shown = &line[window.clone()];
+/// Of the first text that has any of what was asked for, or the first that has any words at all: the stretch with the most of it, marked;
+/// the beginning, when nothing of it is there. One line.
+pub fn excerpt(query: &Query, texts: &[&str]) -> Marked {
+    let lines = texts.iter().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+    let looked_at = lines.filter(|line| !line.is_empty()).map(|line| (matches(query, &line), line));
+    let mut first = None;
+    for (matches, line) in looked_at {
+        if !matches.is_empty() {
+            return cut(&line, matches);
+        }
+        first.get_or_insert(line);
+    }
+    cut(&first.unwrap_or_default(), Vec::new())
+}
+
+fn cut(line: &str, matches: Vec<Range<usize>>) -> Marked {
+    let window = window(line, &matches);
     let inside = matches.into_iter().filter(|found| found.start >= window.start && found.end <= window.end);
     let inside: Vec<Range<usize>> = inside.map(|found| found.start - window.start..found.end - window.start).collect();
-    let Marked(mut html) = Marked::with(shown, &inside);
+    let Marked(mut html) = Marked::with(&line[window.clone()], &inside);
     if window.start > 0 {
         html.insert(0, '…');
     }
@@ -58,11 +69,6 @@ pub fn excerpt(query: &Query, text: &str) -> Marked {
         html.push('…');
     }
     Marked(html)
-}
-
-/// Whether anything of what was asked for is in it.
-pub fn answers(query: &Query, text: &str) -> bool {
-    !matches(query, text).is_empty()
 }
 
 fn matches(query: &Query, text: &str) -> Vec<Range<usize>> {
@@ -107,7 +113,7 @@ mod tests {
     use super::*;
 
     fn shown(query: &str, text: &str) -> String {
-        let Marked(html) = excerpt(&Query::new(query), text);
+        let Marked(html) = excerpt(&Query::new(query), &[text]);
         html.replace("<mark>", "[").replace("</mark>", "]")
     }
 
@@ -118,6 +124,14 @@ mod tests {
         assert_eq!(shown("हिन्", "यह हिन्दी है"), "यह [हिन्दी] है");
         assert_eq!(shown("🦀", "a🦀b"), "a[🦀]b");
         assert_eq!(shown("x", ""), "");
+    }
+
+    #[test]
+    fn the_first_text_that_answers_is_shown_or_the_first() {
+        let shown = |texts: &[&str]| excerpt(&Query::new("b"), texts).0;
+        assert_eq!(shown(&["a", "b c", "b d"]), "<mark>b</mark> c");
+        assert_eq!(shown(&[" ", "c", "d"]), "c");
+        assert_eq!(shown(&[]), "");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use serde::Serialize;
 
-use super::excerpt::{Marked, answers, excerpt, marked};
+use super::excerpt::{Marked, excerpt, marked};
 use super::kind::Kind;
 use super::query::Query;
 use super::rank::score;
@@ -96,9 +96,6 @@ impl Candidate {
             _ => None,
         };
         let text = markdown::plain(text);
-        let texts = [intro.as_str(), &text];
-        let telling = texts.iter().find(|text| answers(query, text));
-        let telling = telling.or_else(|| texts.iter().find(|text| !text.is_empty())).unwrap_or(&"");
         let url = match self.kind {
             Kind::Room => room::url(*id),
             Kind::Message => message::url(*room_id, *id),
@@ -115,8 +112,8 @@ impl Candidate {
             kind: self.kind,
             id: *id,
             title,
-            excerpt: excerpt(query, telling),
-            labels: excerpt(query, labels),
+            excerpt: excerpt(query, &[intro, &text]),
+            labels: excerpt(query, &[labels]),
             url,
             who,
             created: *created,
