@@ -7,19 +7,32 @@ as_postgres() {
   if [ "$(id -u)" = 0 ]; then (cd / && setpriv --reuid=postgres --regid=postgres --clear-groups -- "$@"); else "$@"; fi
 }
 
+# Makes FOLDER/pg: in memory, where there is room for 4 GB. Each test has a database of its own, of three hundred files: on a
+# disk these take most of a second of a core, in memory a fiftieth of one.
+postgres_data() { # FOLDER
+  local memory=/dev/shm free
+  free=$(df --output=avail "$memory" 2>/dev/null | tail -n 1)
+  if [ -w "$memory" ] && [ "${free:-0}" -ge 4000000 ]; then
+    ln -s "$(mktemp -d "$memory/chaupal-tests-XXXXXX")" "$1/pg"
+  else
+    mkdir "$1/pg"
+  fi
+}
+
 # Sets `postgres_port`. What the server holds need not survive a power cut. FOLDER must be reachable for the user
 # `postgres`; the server's data stands in FOLDER/pg, where a function `prepare_postgres` may change it before the start.
 start_postgres() { # FOLDER
   local folder=$1 bin log=$1/socket/log
   bin=$(postgres_bin)
-  mkdir "$folder/pg" "$folder/socket"
+  mkdir "$folder/socket"
+  postgres_data "$folder"
   chmod 711 "$folder"
-  if [ "$(id -u)" = 0 ]; then chown postgres: "$folder/pg" "$folder/socket"; fi
+  if [ "$(id -u)" = 0 ]; then chown postgres: "$folder/pg/" "$folder/socket"; fi
   as_postgres "$bin/initdb" -D "$folder/pg" -A trust -U postgres -E UTF8 --locale=C -N >"$folder/initdb.log" || { cat "$folder/initdb.log"; return 1; }
   if declare -F prepare_postgres >/dev/null; then prepare_postgres "$folder/pg" || return; fi
   for postgres_port in $(shuf -i 20000-29999 -n 5); do
     if as_postgres "$bin/pg_ctl" -D "$folder/pg" -w -s -l "$log" -o \
-      "-p $postgres_port -k $folder/socket -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300" start; then
+      "-p $postgres_port -k $folder/socket -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 -c max_wal_size=256MB" start; then
       return
     fi
   done
@@ -27,7 +40,9 @@ start_postgres() { # FOLDER
   return 1
 }
 
-# Leaves the folder to its owner.
+# Leaves the folder to its owner, but nothing in memory.
 stop_postgres() { # FOLDER
-  if [ -d "$1/pg" ]; then as_postgres "$(postgres_bin)/pg_ctl" -D "$1/pg" -m immediate stop >/dev/null 2>&1 || true; fi
+  [ -d "$1/pg" ] || return 0
+  as_postgres "$(postgres_bin)/pg_ctl" -D "$1/pg" -m immediate stop >/dev/null 2>&1 || true
+  if [ -L "$1/pg" ]; then rm -rf "$(readlink "$1/pg")"; fi
 }
