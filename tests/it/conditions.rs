@@ -1,6 +1,6 @@
 //! Conditions that are put together (`kit::q`): what they find, on both databases.
 
-use chaupal::kit::db::{Conn, LONGEST_SEARCH, MultiBackend};
+use chaupal::kit::db::{Conn, LONGEST_SEARCH, MultiBackend, fold, fold_text};
 use chaupal::kit::q::{Q, all, among, any, icontains, q};
 use chaupal::schema::{messages, rooms, topics};
 use diesel::dsl::{LeftJoinQuerySource, exists};
@@ -153,4 +153,15 @@ both!(a_condition_in_words_of_the_database_stays_whole, |site| {
     let either = || q(diesel::dsl::sql::<diesel::sql_types::Bool>("rooms.name = 'h' OR rooms.name = 't'"));
     assert_eq!(found(site, either() & q(rooms::topic_id.is_not_null())), ["t"]);
     assert_eq!(found(site, !either()), ["ht"]);
+});
+
+both!(the_database_folds_as_rust_does, |site| {
+    let ascii: String = (1..128_u8).map(char::from).collect();
+    for text in ["", &ascii, "ÉTÉ e\u{301}", "ΟΔΟΣ οδός", "STRASSE straße", "ЁЛКА", "हिन्दी", "A🧵B", "ABC\u{ad}"]
+    {
+        let folded: Option<String> = site.db(|conn| diesel::select(fold(Some(text))).get_result(conn)).unwrap();
+        assert_eq!(folded.as_deref(), Some(fold_text(text).as_str()), "{text}");
+    }
+    let none: Option<String> = site.db(|conn| diesel::select(fold(None::<&str>)).get_result(conn)).unwrap();
+    assert_eq!(none, None);
 });
