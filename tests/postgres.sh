@@ -10,10 +10,11 @@ as_postgres() {
 # Makes FOLDER/pg: in memory, where there is room for 4 GB. Each test has a database of its own, of three hundred files: on a
 # disk these take most of a second of a core, in memory a fiftieth of one.
 postgres_data() { # FOLDER
-  local memory=/dev/shm free
-  free=$(df --output=avail "$memory" 2>/dev/null | tail -n 1)
-  if [ -w "$memory" ] && [ "${free:-0}" -ge 4000000 ]; then
-    ln -s "$(mktemp -d "$memory/chaupal-tests-XXXXXX")" "$1/pg"
+  local memory=/dev/shm room free data
+  room=$(df --block-size=1K --output=avail "$memory" 2>/dev/null | tail -n 1) || room=0
+  free=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB$/\1/p' /proc/meminfo 2>/dev/null) || free=0
+  if [ "${room:-0}" -ge 4000000 ] && [ "${free:-0}" -ge 4000000 ] && data=$(mktemp -d "$memory/chaupal-tests-XXXXXX" 2>/dev/null); then
+    ln -s "$data" "$1/pg"
   else
     mkdir "$1/pg"
   fi
@@ -25,7 +26,7 @@ start_postgres() { # FOLDER
   local folder=$1 bin log=$1/socket/log
   bin=$(postgres_bin)
   mkdir "$folder/socket"
-  postgres_data "$folder"
+  postgres_data "$folder" || return
   chmod 711 "$folder"
   if [ "$(id -u)" = 0 ]; then chown postgres: "$folder/pg/" "$folder/socket"; fi
   as_postgres "$bin/initdb" -D "$folder/pg" -A trust -U postgres -E UTF8 --locale=C -N >"$folder/initdb.log" || { cat "$folder/initdb.log"; return 1; }

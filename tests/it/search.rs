@@ -195,6 +195,19 @@ both!(a_title_is_found_behind_a_thousand_texts, |site| {
     assert!(page.count("<mark>Shuttle</mark>") >= 20, "titles come first, however many there are: {page:?}");
 });
 
+both!(titles_that_only_begin_so_do_not_push_out_what_is_better, |site| {
+    let asha = site.person("asha");
+    let title = format!("gophers {}", "and so on ".repeat(6));
+    for _ in 0..105 {
+        site.room(&asha, &title, "Beasts");
+    }
+    let room = site.room(&asha, "Corner", "Go");
+    describe(site, room, "Corner", "Go", "go, go and go");
+    for kind in [None, Some("rooms")] {
+        assert_eq!(links(&find(site, "go", kind)).first(), Some(&format!("/rooms/{room}")), "{kind:?}");
+    }
+});
+
 both!(case_and_accents_do_not_count, |site| {
     let asha = site.person("asha");
     let elodie = site.room(&asha, "Élodie", "A");

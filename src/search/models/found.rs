@@ -33,6 +33,8 @@ pub struct Counts {
     all: [i64; 4],
     /// Those with the words in the title, one more than [`FEW_TITLES`] at most.
     titled: [i64; 4],
+    /// Not counted, but still known.
+    is_remembered: [bool; 4],
 }
 
 impl Counts {
@@ -116,10 +118,11 @@ pub fn by_words(conn: &mut Conn, plenty: &Plenty, query: &Query, only: Option<Ki
         return Ok(Found::default());
     }
     let (found, is_sound) = by_counts(conn, plenty, query, only)?;
-    if is_sound { Ok(found) } else { Ok(by_counts(conn, plenty, query, only)?.0) }
+    // Whoever remembers nothing has to count.
+    if is_sound { Ok(found) } else { Ok(by_counts(conn, &Plenty::default(), query, only)?.0) }
 }
 
-/// As [`by_words`]; and whether the counts were right that it went by. Those that were not are forgotten.
+/// As [`by_words`]; and whether what it remembered is still true. What is not is forgotten.
 fn by_counts(conn: &mut Conn, plenty: &Plenty, query: &Query, only: Option<Kind>) -> QueryResult<(Found, bool)> {
     let whole = query.whole();
     let (by_kind, counts) = match counts(conn, plenty, query, &whole) {
@@ -138,9 +141,10 @@ fn by_counts(conn: &mut Conn, plenty: &Plenty, query: &Query, only: Option<Kind>
             let (ids, binds) = candidates(conn, kind, query_of_kind, &counts, most);
             let rows = load(conn, kind, &ids, binds, Plan::Kept)?;
             let loaded = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-            // What was plenty a minute ago is not any more.
-            if loaded < most && counts.of(kind) > COUNTED {
-                is_sound &= !plenty.forget(&query_of_kind.for_tsquery());
+            // What was plenty a moment ago is not any more.
+            if loaded < most && counts.is_remembered[kind as usize] {
+                is_sound = false;
+                plenty.forget(&query_of_kind.for_tsquery());
             }
             hits.extend(rows.into_iter().map(|row| Candidate::new(kind, row, query)));
         }
@@ -202,30 +206,25 @@ fn words_column(title: bool) -> &'static str {
     if title { "titles" } else { "words" }
 }
 
-/// The newest of those that match. SQLite's index is in that order. PostgreSQL is told by `OFFSET 0` which way to go: it finds few by
-/// their words and sorts them; for many it looks at the newest rows until it has enough. It does not see the text before it
-/// has a plan, so that one plan is good for all.
+/// The newest of those that match. SQLite's index is in that order. PostgreSQL is told which way to go: it finds few by their words and
+/// sorts them (`OFFSET 0` keeps it from another order); for many it looks at the newest rows until it has enough (no index
+/// knows of `coalesce`). It does not see the text before it has a plan, so that one plan is good for all.
 fn newest(conn: &Conn, kind: Kind, query: &Query, title: bool, are_few: bool, most: i64) -> (String, String) {
     let (matching, bind) = matching(conn, kind, query, title);
     if matches!(conn, Conn::Sqlite(_)) {
         return (format!("{matching} ORDER BY id DESC LIMIT {most}"), bind);
     }
-    let ((name, _), words) = (kind.names(), words_column(title));
-    let matches = format!("{words} @@ (SELECT to_tsquery('simple', ?))");
-    let ids = if are_few {
-        format!(
-            "SELECT id FROM (SELECT id FROM {name}_words WHERE {matches} OFFSET 0) AS few ORDER BY id DESC LIMIT {most}"
-        )
+    let (name, _) = kind.names();
+    let matches = format!("{} @@ (SELECT to_tsquery('simple', ?))", words_column(title));
+    let from = if are_few {
+        format!("(SELECT id FROM {name}_words WHERE {matches} OFFSET 0) AS few")
     } else {
-        format!(
-            "SELECT id FROM (SELECT id, {words} FROM {name}_words ORDER BY id DESC OFFSET 0) AS newest \
-             WHERE {matches} ORDER BY id DESC LIMIT {most}"
-        )
+        format!("{name}_words WHERE coalesce({matches}, false)")
     };
-    (ids, bind)
+    (format!("SELECT id FROM {from} ORDER BY id DESC LIMIT {most}"), bind)
 }
 
-/// The numbers of those to weigh: those with the words in the title go before all others.
+/// The numbers of those to weigh. A title with the whole words goes before all others, one that only begins with them does not.
 fn candidates(conn: &Conn, kind: Kind, query: &Query, counts: &Counts, most: i64) -> (String, Vec<String>) {
     let newest_of = |title: bool| {
         let are_few = if title { counts.titled[kind as usize] <= FEW_TITLES } else { counts.of(kind) <= COUNTED };
@@ -236,7 +235,7 @@ fn candidates(conn: &Conn, kind: Kind, query: &Query, counts: &Counts, most: i64
             let (ids, bind) = newest_of(false);
             (ids, vec![bind])
         }
-        titled if titled >= most => {
+        titled if titled >= most && query.is_whole() => {
             let (ids, bind) = newest_of(true);
             (ids, vec![bind])
         }
@@ -300,16 +299,23 @@ fn count_often(
     let mut unknown = Vec::new();
     for kind in kinds.iter().copied() {
         match known[kind as usize] {
-            Some(Often::Plenty { titled }) => counts.set(kind, COUNTED + 1, titled),
+            Some(Often::Plenty { titled }) => {
+                counts.set(kind, COUNTED + 1, titled);
+                counts.is_remembered[kind as usize] = true;
+            }
             Some(Often::Seldom) if only_plenty => {}
             _ => unknown.push(kind),
         }
     }
     count(conn, query, &unknown, counts)?;
     let is_plenty = |kind: Kind| counts.of(kind) > COUNTED;
-    let learned = unknown.into_iter().map(|kind| {
+    let learned = unknown.into_iter().filter_map(|kind| {
         let titled = counts.titled[kind as usize];
-        (kind, if is_plenty(kind) { Often::Plenty { titled } } else { Often::Seldom })
+        if is_plenty(kind) {
+            Some((kind, Often::Plenty { titled }))
+        } else {
+            only_plenty.then_some((kind, Often::Seldom))
+        }
     });
     plenty.learn(&words, &learned.collect::<Vec<_>>());
     Ok(kinds.iter().copied().filter(|kind| is_plenty(*kind)).collect())

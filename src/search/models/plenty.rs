@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::kind::Kind;
 
-/// For so long nobody looks whether "1,000+" is still right, unless there are less than a page of them.
-const BELIEVED: Duration = Duration::from_secs(60);
+/// For so long nobody looks whether "1,000+" is still right, unless there are not even as many as are shown; nor whether an old
+/// title has the words now that none had.
+const BELIEVED: Duration = Duration::from_secs(10);
 
 /// So many searches are kept in mind.
 const MOST_KEPT: usize = 1000;
@@ -50,11 +51,16 @@ impl Plenty {
             return;
         }
         let (mut known, now) = (self.known(), Instant::now());
-        if known.len() >= MOST_KEPT {
+        let is_full = |known: &HashMap<String, Known>| known.len() >= MOST_KEPT && !known.contains_key(words);
+        if is_full(&known) {
             known.retain(|_, known| now < known.until);
         }
-        // Somebody asks for very many different ones: better to begin anew than to learn nothing for a minute.
-        if known.len() >= MOST_KEPT {
+        // Somebody asks for very many different ones: what is seldom is counted soon.
+        if is_full(&known) {
+            known.retain(|_, known| known.often.iter().any(|often| matches!(often, Some(Often::Plenty { .. }))));
+        }
+        // Better to begin anew than to learn nothing for a while.
+        if is_full(&known) {
             known.clear();
         }
         let anew = || Known { until: now + BELIEVED, often: [None; 4] };
@@ -67,9 +73,9 @@ impl Plenty {
         }
     }
 
-    /// It is true no more. Whether anything was known.
-    pub(super) fn forget(&self, words: &str) -> bool {
-        self.known().remove(words).is_some()
+    /// It is true no more.
+    pub(super) fn forget(&self, words: &str) {
+        self.known().remove(words);
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
@@ -93,13 +99,15 @@ mod tests {
         let all = [Some(often), Some(often), Some(Often::Seldom), None];
         assert_eq!(plenty.of("the"), all);
         plenty.learn("and", &[(Kind::Message, often)]);
-        assert!(plenty.forget("and") && !plenty.forget("and"));
+        plenty.forget("and");
         assert_eq!(plenty.of("and"), [None; 4]);
         for n in 1..MOST_KEPT {
             plenty.learn(&n.to_string(), &[(Kind::Message, often)]);
         }
         assert_eq!(plenty.of("the"), all);
         assert_eq!(plenty.known().len(), MOST_KEPT);
+        plenty.learn("the", &[(Kind::Room, often)]);
+        assert_eq!(plenty.known().len(), MOST_KEPT, "it had its place");
         plenty.known().values_mut().take(400).for_each(|known| known.until = Instant::now());
         plenty.learn("and", &[(Kind::Room, often)]);
         assert_eq!(plenty.known().len(), MOST_KEPT - 399, "only for a while");
@@ -112,5 +120,10 @@ mod tests {
         }
         assert!(plenty.known().len() <= MOST_KEPT);
         assert_eq!(plenty.of(&(MOST_KEPT - 1).to_string())[2], Some(often), "the newest is known");
+        for n in 0..MOST_KEPT {
+            plenty.learn(&format!("rare {n}"), &[(Kind::Person, Often::Seldom)]);
+        }
+        assert_eq!(plenty.of(&(MOST_KEPT - 1).to_string())[2], Some(often), "what is seldom goes first");
+        assert!(plenty.known().len() <= MOST_KEPT);
     }
 }

@@ -142,6 +142,11 @@ impl Query {
         whole
     }
 
+    /// Whether each word must be a whole one.
+    pub fn is_whole(&self) -> bool {
+        self.terms.iter().all(|term| term.how == How::Whole)
+    }
+
     /// The same, where each word may stand anywhere in another.
     pub fn inside(&self) -> Self {
         let mut inside = self.clone();
@@ -262,6 +267,7 @@ mod tests {
         assert_eq!(query.answer("wellspring"), Some((1, Match::Part)));
         assert_eq!(query.answer("then"), None);
         assert_eq!(query.whole().answer("wellspring"), None);
+        assert!(query.whole().is_whole() && !query.is_whole() && Query::new("c").is_whole());
         assert_eq!(query.inside().answer("dwells"), Some((1, Match::Part)));
     }
 }
