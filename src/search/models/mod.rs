@@ -1,5 +1,6 @@
 //! What was asked, what was found, in which order, and the piece of text that shows why.
 
+pub mod counts;
 pub mod excerpt;
 pub mod found;
 pub mod hit;
@@ -8,3 +9,4 @@ pub mod kind;
 pub mod plenty;
 pub mod query;
 pub mod rank;
+mod statements;
