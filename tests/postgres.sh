@@ -11,10 +11,16 @@ as_postgres() {
 # disk these take most of a second of a core, in memory a fiftieth of one.
 postgres_data() { # FOLDER
   local memory=/dev/shm room free data
+  # What a run left that was killed.
+  for data in "$memory"/chaupal-tests-*; do
+    if [ -d "$data" ] && [ -n "$(find "$data" -maxdepth 0 -mmin +60)" ] && ! kill -0 "$(head -n 1 "$data/postmaster.pid" 2>/dev/null)" 2>/dev/null; then
+      rm -rf "$data"
+    fi
+  done
   room=$(df --block-size=1K --output=avail "$memory" 2>/dev/null | tail -n 1) || room=0
   free=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB$/\1/p' /proc/meminfo 2>/dev/null) || free=0
   if [ "${room:-0}" -ge 4000000 ] && [ "${free:-0}" -ge 4000000 ] && data=$(mktemp -d "$memory/chaupal-tests-XXXXXX" 2>/dev/null); then
-    ln -s "$data" "$1/pg"
+    ln -sT "$data" "$1/pg"
   else
     mkdir "$1/pg"
   fi
@@ -25,7 +31,7 @@ postgres_data() { # FOLDER
 start_postgres() { # FOLDER
   local folder=$1 bin log=$1/socket/log
   bin=$(postgres_bin)
-  mkdir "$folder/socket"
+  mkdir "$folder/socket" || return
   postgres_data "$folder" || return
   chmod 711 "$folder"
   if [ "$(id -u)" = 0 ]; then chown postgres: "$folder/pg/" "$folder/socket"; fi

@@ -197,15 +197,20 @@ both!(a_title_is_found_behind_a_thousand_texts, |site| {
 
 both!(titles_that_only_begin_so_do_not_push_out_what_is_better, |site| {
     let asha = site.person("asha");
+    let oldest = site.room(&asha, "Go", "Games");
+    let said = site.message(oldest, &asha, "go, go");
     let title = format!("gophers {}", "and so on ".repeat(6));
     for _ in 0..105 {
-        site.room(&asha, &title, "Beasts");
+        let room = site.room(&asha, &title, "Beasts");
+        site.message(room, &asha, "gone, and going");
     }
-    let room = site.room(&asha, "Corner", "Go");
-    describe(site, room, "Corner", "Go", "go, go and go");
-    for kind in [None, Some("rooms")] {
-        assert_eq!(links(&find(site, "go", kind)).first(), Some(&format!("/rooms/{room}")), "{kind:?}");
-    }
+    let newest = site.room(&asha, "Corner", "Go");
+    describe(site, newest, "Corner", "Go", "go, go and go");
+    let (oldest_at, newest_at) = (format!("/rooms/{oldest}"), format!("/rooms/{newest}"));
+    assert_eq!(links(&find(site, "go", None))[..2], [oldest_at.as_str(), &newest_at]);
+    assert_eq!(links(&find(site, "go", Some("rooms")))[..2], [oldest_at.as_str(), &newest_at]);
+    let said = format!("/rooms/{oldest}?at={said}#message-{said}");
+    assert_eq!(links(&find(site, "go", Some("messages"))).first(), Some(&said));
 });
 
 both!(case_and_accents_do_not_count, |site| {

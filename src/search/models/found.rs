@@ -96,7 +96,7 @@ fn by_counts(conn: &mut Conn, plenty: &Plenty, query: &Query, only: Option<Kind>
         if counts.of(kind) > 0 && is_wanted(kind, only) {
             let query_of_kind = by_kind[kind as usize];
             let most = if only.is_some() { MOST_LISTED } else { ranked(&counts, kind) };
-            let (ids, binds) = candidates(conn, kind, query_of_kind, &counts, most);
+            let (ids, binds) = candidates(conn, kind, (query_of_kind, &whole), &counts, most);
             let rows = load(conn, kind, &ids, binds, Plan::Kept)?;
             let loaded = i64::try_from(rows.len()).unwrap_or(i64::MAX);
             // What was plenty a moment ago is not any more.
@@ -154,25 +154,33 @@ fn ranked(counts: &Counts, kind: Kind) -> i64 {
     if room > 2 * QUOTA { PER_PAGE } else { 2 * QUOTA }
 }
 
-/// The numbers of those to weigh. A title with the whole words goes before all others, one that only begins with them does not.
-fn candidates(conn: &Conn, kind: Kind, query: &Query, counts: &Counts, most: i64) -> (String, Vec<String>) {
+/// The numbers of those to weigh: the newest, the newest of those with the words in the title, and of those with the words themselves where
+/// they are only begun; each is left out where the others hold it. A title with the whole words is better than all else, but that of
+/// a person is two: his name and what he is called.
+fn candidates(
+    conn: &Conn,
+    kind: Kind,
+    (query, whole): (&Query, &Query),
+    counts: &Counts,
+    most: i64,
+) -> (String, Vec<String>) {
+    let (all, titled) = (counts.of(kind), counts.titled(kind));
     let newest_of = |title: bool| {
-        let are_few = if title { counts.titled(kind) <= FEW_TITLES } else { counts.of(kind) <= COUNTED };
+        let are_few = if title { titled <= FEW_TITLES } else { all <= COUNTED };
         newest(conn, kind, query, title, are_few, most)
     };
-    match counts.titled(kind) {
-        0 => {
-            let (ids, bind) = newest_of(false);
-            (ids, vec![bind])
-        }
-        titled if titled >= most && query.is_whole() => {
-            let (ids, bind) = newest_of(true);
-            (ids, vec![bind])
-        }
-        _ => {
-            let ((all, bind_all), (titled, bind_titled)) = (newest_of(false), newest_of(true));
-            let ids = format!("SELECT id FROM ({all}) AS a UNION SELECT id FROM ({titled}) AS b");
-            (ids, vec![bind_all, bind_titled])
-        }
+    let are_titles_enough = titled >= most && query.is_whole() && kind != Kind::Person;
+    let mut arms = Vec::new();
+    if !are_titles_enough {
+        arms.push(newest_of(false));
     }
+    if all > most && titled > 0 {
+        arms.push(newest_of(true));
+    }
+    if all > most && !query.is_whole() {
+        // They are few: else nobody would ask for what they begin.
+        arms.push(newest(conn, kind, whole, titled > 0, true, most));
+    }
+    let (ids, binds): (Vec<String>, Vec<String>) = arms.into_iter().unzip();
+    (ids.iter().map(|ids| format!("SELECT id FROM ({ids}) AS arm")).collect::<Vec<_>>().join(" UNION "), binds)
 }

@@ -59,10 +59,12 @@ pub(super) fn newest(
 pub(super) fn newest_with(kind: Kind, query: &Query, most: i64) -> (String, Vec<String>) {
     let (name, table) = kind.names();
     let patterns = query.patterns();
-    let conditions = vec!["fold(title || ' ' || rest) LIKE ? ESCAPE '\\'"; patterns.len()];
+    let conditions = vec!["fold(text) LIKE ? ESCAPE '\\'"; patterns.len()];
+    // What each text is put together from is put together once.
     let ids = format!(
-        "SELECT id FROM {name}_texts WHERE id > (SELECT coalesce(max(id), 0) - {NEWEST} FROM {table}) AND {} \
-         ORDER BY id DESC LIMIT {most}",
+        "SELECT id FROM (SELECT id, title || ' ' || rest AS text FROM {name}_texts \
+         WHERE id > (SELECT coalesce(max(id), 0) - {NEWEST} FROM {table}) ORDER BY id DESC LIMIT {NEWEST}) AS newest \
+         WHERE {} ORDER BY id DESC LIMIT {most}",
         conditions.join(" AND ")
     );
     (ids, patterns)
