@@ -108,10 +108,13 @@ tests() {
   fi
 }
 
-browser() { CHAUPAL_BIN=$1 tests/browser/run.sh; } # BINARY
+browser() { CHAUPAL_BIN=$1 tests/browser/run.sh "${@:2}"; } # BINARY WORD…
 # The rest waits for the static binary: what is badly broken is told before that is built.
 browser_first() { # BINARY
-  env -u CHAUPAL_TEST_POSTGRES -u CHAUPAL_TEST_S3 CHAUPAL_BIN="$1" tests/browser/run.sh conversation accounts developers
+  (
+    unset CHAUPAL_TEST_POSTGRES CHAUPAL_TEST_S3
+    browser "$1" conversation accounts developers
+  )
 }
 
 released=$target/x86_64-unknown-linux-musl/release/chaupal

@@ -64,7 +64,7 @@ pub(super) fn counts<'q>(
         return Ok((by_kind, counts));
     }
     let mut rest = Kind::ALL.to_vec();
-    if whole.for_tsquery() != query.for_tsquery() {
+    if query != whole {
         let enough = count_often(conn, plenty, whole, &rest, true, &mut counts)?;
         for kind in &enough {
             by_kind[*kind as usize] = whole;

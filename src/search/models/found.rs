@@ -96,7 +96,7 @@ fn by_counts(conn: &mut Conn, plenty: &Plenty, query: &Query, only: Option<Kind>
         if counts.of(kind) > 0 && is_wanted(kind, only) {
             let query_of_kind = by_kind[kind as usize];
             let most = if only.is_some() { MOST_LISTED } else { ranked(&counts, kind) };
-            let (ids, binds) = candidates(conn, kind, (query_of_kind, &whole), &counts, most);
+            let (ids, binds) = candidates(conn, kind, query_of_kind, &whole, &counts, most);
             let rows = load(conn, kind, &ids, binds, Plan::Kept)?;
             let loaded = i64::try_from(rows.len()).unwrap_or(i64::MAX);
             // What was plenty a moment ago is not any more.
@@ -160,7 +160,8 @@ fn ranked(counts: &Counts, kind: Kind) -> i64 {
 fn candidates(
     conn: &Conn,
     kind: Kind,
-    (query, whole): (&Query, &Query),
+    query: &Query,
+    whole: &Query,
     counts: &Counts,
     most: i64,
 ) -> (String, Vec<String>) {
@@ -169,7 +170,7 @@ fn candidates(
         let are_few = if title { titled <= FEW_TITLES } else { all <= COUNTED };
         newest(conn, kind, query, title, are_few, most)
     };
-    let are_titles_enough = titled >= most && query.is_whole() && kind != Kind::Person;
+    let are_titles_enough = titled >= most && query == whole && kind != Kind::Person;
     let mut arms = Vec::new();
     if !are_titles_enough {
         arms.push(newest_of(false));
@@ -177,7 +178,7 @@ fn candidates(
     if all > most && titled > 0 {
         arms.push(newest_of(true));
     }
-    if all > most && !query.is_whole() {
+    if all > most && query != whole {
         // They are few: else nobody would ask for what they begin.
         arms.push(newest(conn, kind, whole, titled > 0, true, most));
     }

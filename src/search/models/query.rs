@@ -76,14 +76,14 @@ enum How {
     Inside,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Term {
     folded: String,
     how: How,
 }
 
 /// What somebody asks for. Anything that can be typed is a query: there are no operators and no mistakes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     /// As typed, cut and cleaned.
     text: String,
@@ -140,11 +140,6 @@ impl Query {
             last.how = How::Whole;
         }
         whole
-    }
-
-    /// Whether each word must be a whole one.
-    pub fn is_whole(&self) -> bool {
-        self.terms.iter().all(|term| term.how == How::Whole)
     }
 
     /// The same, where each word may stand anywhere in another.
@@ -267,7 +262,7 @@ mod tests {
         assert_eq!(query.answer("wellspring"), Some((1, Match::Part)));
         assert_eq!(query.answer("then"), None);
         assert_eq!(query.whole().answer("wellspring"), None);
-        assert!(query.whole().is_whole() && !query.is_whole() && Query::new("c").is_whole());
+        assert!(query.whole() != query && Query::new("c").whole() == Query::new("c"));
         assert_eq!(query.inside().answer("dwells"), Some((1, Match::Part)));
     }
 }

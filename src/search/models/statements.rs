@@ -41,8 +41,8 @@ pub(super) fn newest(
     are_few: bool,
     most: i64,
 ) -> (String, String) {
-    let (matching, bind) = matching(conn, kind, query, title);
     if matches!(conn, Conn::Sqlite(_)) {
+        let (matching, bind) = matching(conn, kind, query, title);
         return (format!("{matching} ORDER BY id DESC LIMIT {most}"), bind);
     }
     let (name, _) = kind.names();
@@ -52,7 +52,7 @@ pub(super) fn newest(
     } else {
         format!("{name}_words WHERE coalesce({matches}, false)")
     };
-    (format!("SELECT id FROM {from} ORDER BY id DESC LIMIT {most}"), bind)
+    (format!("SELECT id FROM {from} ORDER BY id DESC LIMIT {most}"), query.for_tsquery())
 }
 
 /// The numbers of those that have each word anywhere in a text, among the newest.
