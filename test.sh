@@ -62,6 +62,8 @@ install_missing() {
     command -v buildah >/dev/null || missing+=(buildah)
     [ -x "$(PATH=$PATH:/usr/sbin command -v nginx)" ] || missing+=(nginx-light)
     command -v caddy >/dev/null || missing+=(caddy)
+    command -v wrk >/dev/null || missing+=(wrk)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     command -v systemd-analyze >/dev/null || missing+=(systemd)
   fi
   [ ${#missing[@]} -gt 0 ] || return 0
@@ -117,6 +119,16 @@ browser_first() { # BINARY
   )
 }
 
+# Every line of the measuring programs, with debug builds and little data; their figures are thrown away.
+bench_smoke() (
+  unset CHAUPAL_TEST_POSTGRES CHAUPAL_TEST_MAIL CHAUPAL_TEST_S3
+  {
+    bench/run --smoke &&
+      bench/scale "$target/debug/chaupal" --smoke &&
+      bench/media "$target/debug/chaupal" "$target/debug/examples/bare" --smoke
+  } >"$work/bench.log" 2>&1 || { cat "$work/bench.log"; return 1; }
+)
+
 released=$target/x86_64-unknown-linux-musl/release/chaupal
 
 postgresql() {
@@ -148,6 +160,7 @@ else
   step "mail server" mail_server
   step "S3 server" s3_server
   step "tests" tests
+  step "bench, a short round" bench_smoke
   step "browser, a first look" browser_first "$target/debug/chaupal"
   step "memory functions" tests/release/memory.sh
   step "release" ./build.sh

@@ -16,8 +16,8 @@ TEXT = """# Benchmarks
 
 ![Answers a second of Chaupal, of Django tuned and of Django as in the notes](img/benchmarks.svg)
 
-`bench/run` fills Chaupal (a release build, SQLite, the `class` demo: 36 people, 24 rooms, 1,500 messages) and a plain Django
-project with the same rows, and measures them in turn, in the same run, with `wrk` on the same machine ({connections} connections):
+`bench/run` fills a plain Django project with 36 people, 24 rooms and 1,500 messages, has Chaupal (a release build, SQLite) take
+them over with `import-django`, and measures both in turn, in the same run, with `wrk` on the same machine ({connections} connections):
 {rounds} rounds of {seconds} s for each line, after a warm-up. Absolute figures of a shared machine are noise; the ratios are what
 counts. They are formed round by round; the tables show medians, and in brackets the lowest and the highest. The bare handler is
 a Rocket route that returns a short text: the ceiling of whatever is built on Rocket.
@@ -44,6 +44,7 @@ most {others:.0%} of it. On a busy machine the server with more threads gets mor
 ```
 bench/run                          # all of it, some minutes; writes this page and the chart
 bench/run --rounds 1 --seconds 2 --no-write --only home,posting
+bench/run --smoke                  # a debug build, as short as can be: ./test.sh does this so that nothing here rots
 ```
 
 It needs `wrk` (Debian: `apt-get install wrk`), Python 3.11 and, once, PyPI for Django and gunicorn.

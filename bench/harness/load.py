@@ -9,6 +9,8 @@ from pathlib import Path
 from .servers import Failure
 
 CONNECTIONS = 16
+# Seconds after which a site that answers nothing is broken, not slow.
+LONGEST = 16
 
 # What is asked of each site: its name in tables, whether the person is logged in.
 HOME, HOME_IN, ROOM, ROOM_IN, POST = "home", "home, logged in", "room, 50 messages", "room, logged in", "posting"
@@ -22,6 +24,8 @@ class Measured:
     rate: float
     p99: float
     answers: int
+    # Each run leaves requests under way when it stops.
+    runs: int = 1
 
 
 def wrk(url, seconds, script=None):
@@ -32,6 +36,11 @@ def wrk(url, seconds, script=None):
     done = subprocess.run([*command, url], text=True, capture_output=True)
     if done.returncode != 0:
         raise Failure(f"wrk {url}: {done.stdout}{done.stderr}")
+    # On a busy machine a slow site answers nothing within a second.
+    if " 0 requests in" in done.stdout and "Socket errors" not in done.stdout and seconds < LONGEST:
+        again = wrk(url, 2 * seconds, script)
+        again.runs += 1
+        return again
     return parse(done.stdout, url)
 
 
@@ -64,13 +73,13 @@ def used_by_others():
 class Load:
     """What is asked of one site."""
 
-    def __init__(self, site, work, read, write):
+    def __init__(self, site, work):
         self.site = site
-        self.read = read
+        self.read = site.room("Measured")
         cookies = f'wrk.headers["Cookie"] = "{site.visitor.cookies()}"\n'
         self.member = work / f"{site.name}-member.lua"
         self.member.write_text(cookies)
-        path, body = site.posting(write)
+        path, body = site.posting(site.room("Posting"))
         # The page with the form may have set a cookie of its own.
         cookies = f'wrk.headers["Cookie"] = "{site.visitor.cookies()}"\n'
         form = 'wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"\n'
@@ -90,6 +99,6 @@ class Load:
         before = self.site.rows()
         measured = wrk(self.site.url + self.post_path, seconds, self.post)
         grown = self.site.rows() - before
-        if not measured.answers <= grown <= measured.answers + CONNECTIONS:
+        if not measured.answers <= grown <= measured.answers + measured.runs * CONNECTIONS:
             raise Failure(f"{self.site.name}: {measured.answers} posts were answered, and {grown} rows came")
         return measured

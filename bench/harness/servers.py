@@ -16,8 +16,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent.parent
 PROJECT = HERE / "django"
 
-# What the messages of the measured room are cut to: as many as a page of Chaupal shows.
+# Messages of the measured room: as many as a page of Chaupal shows.
 MESSAGES = 50
+PASSWORD = "kingfisher-on-the-wire-7"
 
 
 class Failure(Exception):
@@ -131,12 +132,17 @@ class Bare(Server):
 
 
 class Site(Server):
-    """A community: rows that can be counted, and a person who is logged in."""
+    """A community: rows that can be counted, and a user who is logged in."""
 
     def rows(self):
         """How many messages there are."""
         with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as connection:
             return connection.execute(f"SELECT count(*) FROM {self.messages}").fetchone()[0]
+
+    def room(self, name):
+        """The id of the room with this name."""
+        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as connection:
+            return connection.execute(f"SELECT id FROM {self.rooms} WHERE name = ?", (name,)).fetchone()[0]
 
     def look_at(self, room):
         """The room's page must show what is said to be measured."""
@@ -144,13 +150,13 @@ class Site(Server):
         if shown != MESSAGES:
             raise Failure(f"{self.name} shows {shown} messages in room {room}, not {MESSAGES}")
 
-    def log_in(self, password):
-        """Logs the demo person in as a browser does; what his requests carry: the cookies."""
+    def log_in(self):
+        """Logs the user demo in as a browser does; keeps the cookies for later requests."""
         self.visitor = Visitor(self.url)
         token = self.visitor.hidden_fields("/login")
-        self.visitor.send("/login", {**token, **self.credentials, "password": password})
-        if "sessionid=" not in self.visitor.cookies():
-            raise Failure(f"{self.name}: the demo person could not log in")
+        self.visitor.send("/login", {**token, **self.credentials, "password": PASSWORD})
+        if "session" not in self.visitor.cookies():
+            raise Failure(f"{self.name}: the user demo could not log in")
 
     def posting(self, room):
         """The address to post to, and the form's body."""
@@ -161,7 +167,7 @@ class Site(Server):
 class Chaupal(Site):
     """Chaupal on SQLite."""
 
-    messages = "messages"
+    messages, rooms = "messages", "rooms"
     message_mark = '<li class="message'
     credentials = {"login": "demo"}
     post_path = "/rooms/{room}/messages"
@@ -179,32 +185,15 @@ class Chaupal(Site):
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("CHAUPAL_", "ROCKET_"))}
         return {**ours, "CHAUPAL_DATA_DIR": str(self.folder), "CHAUPAL_THROTTLE__POST": "off"}
 
-    def fill(self):
-        """Makes the demo content; the demo person's password."""
-        said = run([self.binary, "demo", "--scale", "class"], env=self.environment())
-        password = re.search(r"with the password (\S+)", said)
-        if not password:
-            raise Failure(f"the demo names no password:\n{said}")
-        return password[1]
-
-    def choose_rooms(self):
-        """A room with exactly a page of messages (what is too much of the nearest one goes), and one to post in."""
-        living = "FROM messages WHERE deleted IS NULL AND NOT in_lobby"
-        with sqlite3.connect(self.database) as connection:
-            rooms = connection.execute(f"SELECT room_id, count(*) AS n {living} GROUP BY 1 ORDER BY n, 1").fetchall()
-            read = next((room for room, count in rooms if count >= MESSAGES), None)
-            if read is None:
-                raise Failure(f"the demo has no room with {MESSAGES} messages")
-            newest = f"SELECT id {living} AND room_id = ? ORDER BY seq DESC LIMIT {MESSAGES}"
-            connection.execute(f"DELETE FROM messages WHERE room_id = ? AND id NOT IN ({newest})", (read, read))
-        # The demo person takes part in the first room.
-        return read, 1
+    def fill(self, source):
+        """Takes over the rows of the Django project's file, as an operator would."""
+        run([self.binary, "import-django", source, "--keep-staff"], env=self.environment())
 
 
 class Django(Site):
     """The Django project beside this file, behind gunicorn with two workers, on SQLite."""
 
-    messages = "base_message"
+    messages, rooms = "base_message", "base_room"
     message_mark = '<article class="thread"'
     credentials = {"username": "demo@example.org"}
     post_path = "/rooms/{room}"
@@ -234,10 +223,14 @@ class Django(Site):
     def manage(self, *words):
         return run([self.venv / "bin/python", "manage.py", *words], cwd=PROJECT, env=self.environment())
 
-    def fill(self, source, password):
-        """Makes the rows that Chaupal's file holds."""
+    def fill(self, *size):
+        """Makes the content of both sites."""
         self.manage("migrate", "--verbosity", "0")
-        self.manage("fill", source, "--password", password)
+        self.manage("fill", "--page", str(MESSAGES), "--password", PASSWORD, *size)
+
+    def copy(self, filled):
+        """The same rows as another one."""
+        shutil.copy(filled.database, self.database)
 
 
 def install(venv):
