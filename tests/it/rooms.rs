@@ -546,3 +546,43 @@ both!(who_was_taken_out_speaks_in_old_messages_neither, |site| {
     asha.post(&format!("/rooms/{room}/participants/ravi/restore"), &[]).status(303);
     ravi.post(&format!("/messages/{message}/edit"), &[("body", "back again")]).status(303);
 });
+
+both!(room_with_any_number_of_participants_is_drawn, |site| {
+    let asha = site.person("asha");
+    let room = site.room(&asha, "Weavers", "Craft");
+    let chat = site.chat_room("Weavers");
+    let now = "'2026-01-01 00:00:00'";
+    let numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 350)";
+    site.sql(&format!(
+        "INSERT INTO users (username, username_key, username_look, name, name_look, email, password, is_active, date_joined) \
+         {numbers} SELECT 'weaver' || i, 'weaver' || i, 'weaver' || i, '', '', '', '!', TRUE, {now} FROM n"
+    ));
+    let participants = "participants WHERE room_id IN";
+    for (count, listed, rest) in
+        [(0, 0, ""), (1, 1, ""), (100, 100, ""), (101, 100, "and one more"), (350, 100, "and 250 more")]
+    {
+        site.sql(&format!("DELETE FROM {participants} ({room}, {chat})"));
+        for id in [room, chat] {
+            site.sql(&format!(
+                "INSERT INTO participants (room_id, user_id, joined) \
+                 SELECT {id}, id, {now} FROM users WHERE username LIKE 'weaver%' ORDER BY id LIMIT {count}"
+            ));
+        }
+        for path in [format!("/rooms/{room}"), "/chat/Weavers".to_owned()] {
+            for page in [asha.get(&path), site.anonymous().get(&path)] {
+                page.status(200).hold(&format!("Participants <span class=\"count\">{count}</span>"));
+                assert_eq!(page.count("<li data-person="), listed, "{path} with {count}");
+                assert_eq!(
+                    page.count("Whoever writes here takes part."),
+                    usize::from(count == 0),
+                    "{path} with {count}"
+                );
+                if rest.is_empty() {
+                    assert_eq!(page.count(" more</p>"), 0, "{path} with {count}");
+                } else {
+                    page.hold(&format!("<p class=\"quiet\">{rest}</p>"));
+                }
+            }
+        }
+    }
+});
