@@ -306,6 +306,7 @@ diesel::table! {
         source_table -> Text,
         source_id -> BigInt,
         target_id -> BigInt,
+        evidence -> Text,
     }
 }
 

@@ -30,17 +30,52 @@ pub struct CleanText {
     pub mended: bool,
 }
 
+/// A text in a report: in quotation marks, without what a terminal would obey, and no longer than a line.
+pub fn shown(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// In characters.
+const LONGEST_SHOWN: usize = 100;
+
 impl Cell {
     /// As text.
     pub fn text(&self) -> CleanText {
-        let Some(bytes) = &self.0 else { return CleanText { text: String::new(), mended: false } };
-        let mut text = String::from_utf8_lossy(bytes).into_owned();
-        let mut mended = std::str::from_utf8(bytes).is_err();
+        self.clone().into_text()
+    }
+
+    /// As text, without a copy of a long one.
+    pub fn into_text(self) -> CleanText {
+        let (mut text, mut mended) = match String::from_utf8(self.0.unwrap_or_default()) {
+            Ok(text) => (text, false),
+            Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), true),
+        };
         if text.contains('\0') {
             text.retain(|c| c != '\0');
             mended = true;
         }
         CleanText { text, mended }
+    }
+
+    /// As text in a report: in quotation marks, of whatever length there only the beginning.
+    pub fn shown(&self) -> String {
+        shown(&self.text().text)
+    }
+
+    /// The same without quotation marks where it is a number or a UUID.
+    pub fn shown_bare(&self) -> String {
+        match self.key() {
+            Some(_) => self.text().text.trim().to_owned(),
+            None => self.shown(),
+        }
+    }
+
+    /// How many bytes it holds.
+    pub fn size(&self) -> usize {
+        self.0.as_ref().map_or(0, Vec::len)
     }
 
     /// As a whole number.
@@ -64,7 +99,8 @@ impl Cell {
 
     /// NULL, or nothing but blanks.
     pub fn is_blank(&self) -> bool {
-        self.text().text.trim().is_empty()
+        let bytes = self.0.as_deref().unwrap_or_default();
+        String::from_utf8_lossy(bytes).chars().all(|c| c.is_whitespace() || c == '\0')
     }
 
     /// As yes or no; `default` for whatever is neither.
@@ -74,6 +110,11 @@ impl Cell {
             "0" | "f" | "false" | "n" | "no" => false,
             _ => default,
         }
+    }
+
+    /// The moment that it names, as a text that is the same in whatever form it was written; else the text itself.
+    pub fn moment(&self) -> String {
+        self.time().map_or_else(|| self.text().text, |at| at.to_string())
     }
 
     /// As a time: UTC, cut to microseconds.

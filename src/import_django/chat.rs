@@ -6,31 +6,28 @@ use std::collections::{HashMap, HashSet};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use super::ImportError;
 use super::cell::Cell;
+use super::evidence::Evidence;
 use super::ledger::Ledger;
 use super::report::Kind;
-use super::source::{Source, TableRow, table_row};
-use super::{ImportError, Work};
+use super::source::{Source, TableRow, portions, table_row};
+use super::targets::Targets;
+use super::work::Work;
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::fold_key;
 use crate::kit::markdown;
-use crate::schema::{messages, rooms};
+use crate::schema::rooms;
 
 const ROOMS: &str = "chat_room";
 const MESSAGES: &str = "chat_message";
 
 table_row! { RoomRow { id, name } }
-table_row! {
-    /// A message without its words: all of them fit into memory, to be sorted.
-    Head { id, date, room }
-}
+table_row! { MessageRow { id, value, date, user, room } }
 table_row! { Words { id, value, user } }
 
 /// What a guest is called who gave no name.
 const NAMELESS: &str = "Guest";
-
-/// So many messages are read and written at a time.
-const AT_ONCE: usize = 400;
 
 /// Recognises the course.
 pub(super) fn is_in(source: &Source) -> bool {
@@ -42,42 +39,10 @@ pub(super) fn bring(work: &mut Work<'_>) -> Result<(), ImportError> {
     if !work.source.has(MESSAGES) {
         work.report.remark(Kind::NoTable, MESSAGES, None, "taken as empty");
     }
-    let rows: Vec<(i64, RoomRow)> = work.rows(ROOMS)?;
-    let heads: Vec<(i64, Head)> = work.rows(MESSAGES)?;
-    let mut ledger = open_ledger(work, &rows, &heads)?;
-    let brought = bring_rooms(work, &mut ledger, &rows)?;
-    bring_messages(work, &mut ledger, &brought, heads)
-}
-
-/// So many of the newest rooms and messages are looked at to know a source again.
-const SAMPLE: usize = 50;
-
-/// The ledger of this source. Two databases may have the same beginning, as when a class starts from one
-/// file: a ledger whose rows are mostly others is another source's, and the next one is tried.
-fn open_ledger(work: &mut Work<'_>, rows: &[(i64, RoomRow)], heads: &[(i64, Head)]) -> Result<Ledger, ImportError> {
     let fingerprint = work.source.fingerprint("auth_user")?;
-    let mut number = 1;
-    loop {
-        let source = if number == 1 { fingerprint.clone() } else { format!("{fingerprint}:{number}") };
-        let ledger = Ledger::open(work.conn, source)?;
-        let mut same: Vec<bool> = Vec::new();
-        let known = rows.iter().rev().filter_map(|(id, row)| Some((*id, row, ledger.target(ROOMS, *id)?)));
-        for (id, row, target) in known.take(SAMPLE) {
-            let key =
-                rooms::table.find(target).select(rooms::lobby_key).first::<Option<String>>(work.conn).optional()?;
-            same.extend(key.flatten().map(|key| key == fold_key(&name_of(id, &row.name.text().text))));
-        }
-        let known =
-            heads.iter().rev().filter_map(|(id, head)| Some((ledger.target(MESSAGES, *id)?, head.date.time()?)));
-        for (target, date) in known.take(SAMPLE) {
-            let created = messages::table.find(target).select(messages::created).first(work.conn).optional()?;
-            same.extend(created.map(|created: NaiveDateTime| created == date));
-        }
-        if same.iter().filter(|same| !**same).count() * 2 <= same.len() {
-            return Ok(ledger);
-        }
-        number += 1;
-    }
+    let mut ledger = Ledger::open(work.conn, fingerprint)?;
+    let brought = bring_rooms(work, &mut ledger)?;
+    bring_messages(work, &mut ledger, &brought)
 }
 
 /// A room's name on one line, or one that we give it.
@@ -87,12 +52,9 @@ fn name_of(id: i64, text: &str) -> String {
 }
 
 /// Brings the rooms across. Those of one name, in whatever case, are one room, and may be here already. The
-/// import counts as a use of them. The rooms' ids here.
-fn bring_rooms(
-    work: &mut Work<'_>,
-    ledger: &mut Ledger,
-    rows: &[(i64, RoomRow)],
-) -> Result<HashMap<i64, i64>, ImportError> {
+/// import counts as a use of them.
+fn bring_rooms(work: &mut Work<'_>, ledger: &mut Ledger) -> Result<Targets, ImportError> {
+    let rows: Vec<(i64, RoomRow)> = work.rows(ROOMS, |row| row)?;
     work.progress.begin("chat rooms", rows.len());
     let here: Vec<(i64, Option<String>, String)> = rooms::table
         .filter(rooms::lobby_key.is_not_null())
@@ -101,16 +63,14 @@ fn bring_rooms(
     let there: HashSet<i64> = here.iter().map(|(id, ..)| *id).collect();
     let mut by_key: HashMap<String, (i64, String)> =
         here.into_iter().filter_map(|(id, key, name)| Some((key?, (id, name)))).collect();
-    let mut brought = HashMap::new();
+    let mut brought = Targets::default();
     let (mut values, mut pairs): (Vec<[Value; 5]>, _) = (Vec::new(), Vec::new());
     let mut new_ids = bulk::take_ids(work.conn, "rooms", rows.len())?.into_iter();
-    for (id, row) in rows {
+    for (id, row) in &rows {
         work.progress.advance(1);
-        if let Some(target) = ledger.target(ROOMS, *id) {
-            work.report.tally(ROOMS).known += 1;
-            if there.contains(&target) {
-                brought.insert(*id, target);
-            }
+        let evidence = Evidence::of(&[&fold_key(&name_of(*id, &row.name.text().text))]);
+        if let Some(target) = work.known(ledger, ROOMS, *id, &evidence) {
+            brought.insert_known(*id, target, there.contains(&target));
             continue;
         }
         let name = name_of(*id, &work.text(ROOMS, *id, "name", &row.name));
@@ -139,7 +99,7 @@ fn bring_rooms(
             }
         };
         brought.insert(*id, target);
-        pairs.push((*id, target));
+        pairs.push((*id, target, evidence));
     }
     bulk::insert(work.conn, "rooms", ["id", "name", "lobby_key", "created", "updated"], &values)?;
     ledger.add(work.conn, ROOMS, &pairs)?;
@@ -149,6 +109,9 @@ fn bring_rooms(
 /// A message whose place is known.
 struct Message {
     id: i64,
+    rowid: i64,
+    size: usize,
+    evidence: Evidence,
     room: i64,
     date: NaiveDateTime,
 }
@@ -157,13 +120,8 @@ const COLUMNS: [&str; 10] =
     ["id", "room_id", "guest_name", "in_lobby", "body_html", "body", "seq", "version", "created", "updated"];
 
 /// Brings the messages across, in the order of time, each with its room's next event number.
-fn bring_messages(
-    work: &mut Work<'_>,
-    ledger: &mut Ledger,
-    brought: &HashMap<i64, i64>,
-    heads: Vec<(i64, Head)>,
-) -> Result<(), ImportError> {
-    let messages = placed(work, ledger, brought, heads);
+fn bring_messages(work: &mut Work<'_>, ledger: &mut Ledger, brought: &Targets) -> Result<(), ImportError> {
+    let messages = placed(work, ledger, brought)?;
     work.progress.begin("chat messages", messages.len());
     let mut last: HashMap<i64, i64> = rooms::table
         .filter(rooms::lobby_key.is_not_null())
@@ -172,19 +130,19 @@ fn bring_messages(
         .into_iter()
         .collect();
     let mut spoken_in: HashMap<i64, i64> = HashMap::new();
-    for chunk in messages.chunks(AT_ONCE) {
-        let ids: Vec<i64> = chunk.iter().map(|message| message.id).collect();
-        let words: Vec<Words> = work.source.some(MESSAGES, &ids)?;
-        let words: HashMap<i64, Words> = words.into_iter().filter_map(|row| Some((row.id().number()?, row))).collect();
+    for chunk in portions(&messages, |message| message.size) {
+        let rowids: Vec<i64> = chunk.iter().map(|message| message.rowid).collect();
+        let words: Vec<Words> = work.source.some(MESSAGES, &rowids)?;
+        let mut words: HashMap<i64, Words> = words.into_iter().map(|row| (row.rowid(), row)).collect();
         let mut targets = bulk::take_ids(work.conn, "messages", chunk.len())?.into_iter();
         let (mut values, mut pairs): (Vec<[Value; 10]>, _) = (Vec::new(), Vec::new());
         for message in chunk {
-            let Some(row) = words.get(&message.id).filter(|row| !row.value.is_blank()) else {
+            let Some(row) = words.remove(&message.rowid).filter(|row| !row.value.is_blank()) else {
                 work.report.skip(MESSAGES, Some(message.id), "it is empty");
                 continue;
             };
             let Some(target) = targets.next() else { break };
-            let body = work.text(MESSAGES, message.id, "value", &row.value);
+            let body = work.whole_text(MESSAGES, message.id, "value", row.value);
             let guest = guest(work, message.id, &row.user);
             let event = last.entry(message.room).or_default();
             *event += 1;
@@ -201,7 +159,7 @@ fn bring_messages(
                 message.date.into(),
                 message.date.into(),
             ]);
-            pairs.push((message.id, target));
+            pairs.push((message.id, target, message.evidence));
         }
         bulk::insert(work.conn, "messages", COLUMNS, &values)?;
         ledger.add(work.conn, MESSAGES, &pairs)?;
@@ -217,22 +175,37 @@ fn bring_messages(
 }
 
 /// The messages that are new and have a room, in the order of time. Their room is its id, as a text.
-fn placed(work: &mut Work<'_>, ledger: &Ledger, brought: &HashMap<i64, i64>, heads: Vec<(i64, Head)>) -> Vec<Message> {
+fn placed(work: &mut Work<'_>, ledger: &Ledger, brought: &Targets) -> Result<Vec<Message>, ImportError> {
+    // Without its words: all of them fit into memory, to be sorted.
+    struct Head {
+        rowid: i64,
+        size: usize,
+        evidence: Evidence,
+        date: Cell,
+        room: Cell,
+    }
+    let heads: Vec<(i64, Head)> = work.rows(MESSAGES, |row: MessageRow| Head {
+        rowid: row.rowid(),
+        size: row.size(),
+        evidence: Evidence::of(&[&row.date.moment(), &brought.origin(&row.room), &row.user.into_text().text])
+            .facts(&[&row.value.into_text().text]),
+        date: row.date,
+        room: row.room,
+    })?;
     let mut messages = Vec::new();
     for (id, head) in heads {
-        if ledger.target(MESSAGES, id).is_some() {
-            work.report.tally(MESSAGES).known += 1;
+        if work.known(ledger, MESSAGES, id, &head.evidence).is_some() {
             continue;
         }
-        let Some(room) = head.room.number().and_then(|room| brought.get(&room).copied()) else {
-            work.report.skip(MESSAGES, Some(id), format!("room {:?} is not there", head.room.text().text));
+        let Some(room) = brought.here(&head.room) else {
+            work.report.skip(MESSAGES, Some(id), format!("room {} is not there", head.room.shown()));
             continue;
         };
         let date = work.time(MESSAGES, id, "date", &head.date, work.now);
-        messages.push(Message { id, room, date });
+        messages.push(Message { id, rowid: head.rowid, size: head.size, evidence: head.evidence, room, date });
     }
     messages.sort_by_key(|message| (message.date, message.id));
-    messages
+    Ok(messages)
 }
 
 /// The name of whoever spoke, whole.

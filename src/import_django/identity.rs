@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, Timelike};
 use diesel::prelude::*;
 
-use super::ledger::Ledger;
+use super::evidence::Evidence;
+use super::ledger::Entry;
 use super::people::PersonRow;
 use crate::kit::db::{Conn, fold_key};
 use crate::schema::{import_ids, users};
@@ -25,7 +26,7 @@ pub(super) struct Taken {
 
 /// An account of this site, as far as an import looks at it.
 pub(super) struct Account {
-    username_key: String,
+    pub username_key: String,
     email_key: Option<String>,
     /// Its owner has shown that the address is his.
     pub email_confirmed: bool,
@@ -76,46 +77,64 @@ pub(super) fn accounts(conn: &mut Conn) -> QueryResult<HashMap<i64, Account>> {
     Ok(rows.into_iter().map(account).collect())
 }
 
-/// The accounts that came with an import, and how many rows became each of them.
-pub(super) fn imported(conn: &mut Conn) -> QueryResult<HashMap<i64, usize>> {
+/// What is known of the accounts that came with an import: what each of the rows that became one said of itself.
+pub(super) fn imported(conn: &mut Conn) -> QueryResult<HashMap<i64, Vec<Option<Evidence>>>> {
     let [custom, own] = TABLES;
-    let targets: Vec<i64> = import_ids::table
+    let rows: Vec<(i64, String)> = import_ids::table
         .filter(import_ids::source_table.eq(custom).or(import_ids::source_table.eq(own)))
-        .select(import_ids::target_id)
+        .select((import_ids::target_id, import_ids::evidence))
         .load(conn)?;
-    let mut imported = HashMap::new();
-    for target in targets {
-        *imported.entry(target).or_default() += 1;
+    let mut imported: HashMap<i64, Vec<Option<Evidence>>> = HashMap::new();
+    for (target, evidence) in rows {
+        imported.entry(target).or_default().push(Evidence::read(&evidence));
     }
     Ok(imported)
 }
 
-/// The ledger of this source. Two databases may have the same beginning: a class that starts from its
-/// teacher's file, a course's repository that holds one. So a ledger of that fingerprint whose people
-/// are plainly others is another source's, and the next one is tried.
-pub(super) fn open_ledger(
-    conn: &mut Conn,
-    fingerprint: &str,
-    table: &str,
-    rows: &[(i64, PersonRow)],
+/// Where in a person's evidence stands what.
+const USERNAME: usize = 0;
+const EMAIL: usize = 1;
+const PASSWORD: usize = 2;
+
+/// A hash that is shorter, such as `!`, may be anybody's.
+const SHORTEST_HASH: usize = 20;
+
+/// What a person's row says of itself.
+pub(super) fn evidence(row: &PersonRow) -> Evidence {
+    let (username, email) = (fold_key(&row.username.text().text), fold_key(&row.email.text().text));
+    let password = row.password.text().text;
+    let password = if password.len() < SHORTEST_HASH { "" } else { password.as_str() };
+    Evidence::of(&[&row.date_joined.moment()]).facts(&[&username, &email, password])
+}
+
+/// Whether an earlier import brought `email` for one of the rows that became an account.
+pub(super) fn came_with(evidence: &[Option<Evidence>], email: &str) -> bool {
+    evidence.iter().any(|evidence| evidence.is_none_or(|evidence| evidence.says(EMAIL, email)))
+}
+
+/// The earlier import of this very person, among those that came under the same id. A copy of the database may hold somebody
+/// else there, even one who joined in the same second; so time and one name are not enough where email and password are others.
+pub(super) fn find(
+    entries: &[Entry],
+    row: &PersonRow,
+    evidence: &Evidence,
     accounts: &HashMap<i64, Account>,
-    imported: &HashMap<i64, usize>,
-) -> QueryResult<Ledger> {
-    let is_other = |row: &PersonRow, target: i64| {
-        let (Some(account), Some(joined)) = (accounts.get(&target), row.date_joined.time()) else { return false };
-        // An account to which a second source was joined has the first one's time.
-        imported.get(&target) == Some(&1)
-            && account.date_joined != joined
-            && account.username_key != fold_key(&row.username.text().text)
-            && account.email_key != Some(fold_key(&row.email.text().text))
-    };
-    let mut number = 1;
-    loop {
-        let source = if number == 1 { fingerprint.to_owned() } else { format!("{fingerprint}:{number}") };
-        let ledger = Ledger::open(conn, source)?;
-        if !rows.iter().any(|(id, row)| ledger.target(table, *id).is_some_and(|target| is_other(row, target))) {
-            return Ok(ledger);
+) -> Option<i64> {
+    let joined = row.date_joined.time();
+    let is_to_the_microsecond = joined.is_some_and(|joined| joined.nanosecond() != 0);
+    let is_same = |entry: &&Entry| match entry.evidence {
+        Some(earlier) => {
+            let shares = |at| evidence.is_shared(&earlier, at);
+            let is_named_alike = shares(USERNAME)
+                && (shares(PASSWORD) || is_to_the_microsecond && !evidence.is_contrary(&earlier, EMAIL));
+            evidence.has_same_origin(&earlier) && (evidence.says_all(&earlier) || shares(EMAIL) || is_named_alike)
         }
-        number += 1;
-    }
+        // An older version of this program brought it: what the account says must do.
+        None => accounts.get(&entry.target).is_none_or(|account| {
+            joined == Some(account.date_joined)
+                || account.username_key == fold_key(&row.username.text().text)
+                || account.email_key == Some(fold_key(&row.email.text().text))
+        }),
+    };
+    entries.iter().find(is_same).map(|entry| entry.target)
 }

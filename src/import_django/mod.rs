@@ -7,6 +7,7 @@
 pub mod cell;
 mod chat;
 mod devsearch;
+mod evidence;
 mod identity;
 pub mod ledger;
 mod people;
@@ -14,12 +15,12 @@ mod pictures;
 pub mod report;
 pub mod source;
 mod studybud;
+mod targets;
+mod work;
 
-use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use chrono::NaiveDateTime;
 use diesel::result::Error as DieselError;
 
 use crate::accounts::models::User;
@@ -30,8 +31,9 @@ use crate::kit::time;
 use crate::search::models::index;
 pub use pictures::Gallery;
 use pictures::Sought;
-use report::{Kind, Report};
-use source::{Source, TableRow};
+use report::Report;
+use source::Source;
+use work::Work;
 
 /// What is wished.
 #[derive(Clone, Copy, Debug, Default)]
@@ -139,9 +141,6 @@ impl Course {
     }
 }
 
-/// Of a topic's or tag's name, in characters.
-const LONGEST_LABEL: usize = 300;
-
 /// What an import counts on from, and writes.
 const TABLES: [&str; 13] = [
     "users",
@@ -230,79 +229,5 @@ impl From<ImportError> for Stop {
 impl From<DieselError> for Stop {
     fn from(error: DieselError) -> Self {
         Self::Failed(error.into())
-    }
-}
-
-/// What every step of an import works with.
-struct Work<'a> {
-    conn: &'a mut Conn,
-    source: &'a mut Source,
-    report: Report,
-    options: Options,
-    now: NaiveDateTime,
-    progress: &'a mut Progress,
-    /// Which rows name.
-    pictures: Vec<Sought>,
-}
-
-impl Work<'_> {
-    /// The rows of a table by id. A row without a number, or with one that was there before, is left out.
-    fn rows<R: TableRow + 'static>(&mut self, table: &'static str) -> Result<Vec<(i64, R)>, ImportError> {
-        let mut rows: Vec<(i64, R)> = Vec::new();
-        let mut seen = HashSet::new();
-        let report = &mut self.report;
-        // A table without rows is counted too.
-        report.tally(table);
-        self.source.each::<R>(table, |row| match row.id().key() {
-            Some(id) if seen.insert(id) => {
-                if let Some(uuid) = row.id().uuid() {
-                    report.name(id, uuid);
-                }
-                rows.push((id, row));
-            }
-            Some(id) => report.skip(table, Some(id), "there is another row of this id"),
-            None => report.skip(table, None, format!("its id is neither number nor UUID: {:?}", row.id().text().text)),
-        })?;
-        Ok(rows)
-    }
-
-    /// A text of a row, mended if need be.
-    fn text(&mut self, table: &'static str, id: i64, column: &str, cell: &cell::Cell) -> String {
-        let clean = cell.text();
-        if clean.mended {
-            self.report.remark(Kind::Mended, table, Some(id), column.to_owned());
-        }
-        clean.text
-    }
-
-    /// The name of a topic or tag. It is looked up by an index, which has no room for thousands of letters.
-    fn label(&mut self, table: &'static str, id: i64, cell: &cell::Cell) -> String {
-        let name = self.text(table, id, "name", cell).trim().to_owned();
-        let cut: String = name.chars().take(LONGEST_LABEL).collect();
-        if cut.len() < name.len() {
-            self.report.remark(Kind::Mended, table, Some(id), format!("name was cut to {LONGEST_LABEL} characters"));
-        }
-        cut.trim_end().to_owned()
-    }
-
-    /// A time of a row, or `instead`.
-    fn time(
-        &mut self,
-        table: &'static str,
-        id: i64,
-        column: &str,
-        cell: &cell::Cell,
-        instead: NaiveDateTime,
-    ) -> NaiveDateTime {
-        cell.time().unwrap_or_else(|| {
-            let found = if cell.is_blank() { "nothing".to_owned() } else { format!("{:?}", cell.text().text) };
-            self.report.remark(
-                Kind::Time,
-                table,
-                Some(id),
-                format!("{column} was {found}, is {}", instead.format("%Y-%m-%d %H:%M:%S")),
-            );
-            instead
-        })
     }
 }

@@ -5,11 +5,15 @@ use std::collections::{HashMap, HashSet};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use super::ImportError;
+use super::cell::Cell;
+use super::evidence::Evidence;
 use super::identity::{self, Taken};
 use super::ledger::Ledger;
 use super::report::Kind;
-use super::source::table_row;
-use super::{ImportError, Work};
+use super::source::{TableRow, portions, table_row};
+use super::targets::Targets;
+use super::work::Work;
 use crate::accounts::passwords;
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::{fold_key, look_text};
@@ -23,88 +27,146 @@ table_row! {
         date_joined, bio, name
     }
 }
+table_row! { BioRow { id, bio } }
+
+/// Somebody of the source, and how long their bio is, which stays there until it is written.
+struct Newcomer<'a> {
+    id: i64,
+    row: &'a PersonRow,
+    bio: usize,
+    evidence: Evidence,
+}
 
 /// Brings the people across, each with a profile; gives the ledger of this source. `people` learns what became of each.
-pub(super) fn bring(
-    work: &mut Work<'_>,
-    table: &'static str,
-    people: &mut HashMap<i64, i64>,
-) -> Result<Ledger, ImportError> {
-    let rows: Vec<(i64, PersonRow)> = work.rows(table)?;
+pub(super) fn bring(work: &mut Work<'_>, table: &'static str, people: &mut Targets) -> Result<Ledger, ImportError> {
+    let mut bios: HashMap<i64, usize> = HashMap::new();
+    let rows: Vec<(i64, PersonRow)> = work.rows(table, |mut row: PersonRow| {
+        bios.insert(row.rowid(), std::mem::take(&mut row.bio).size());
+        row
+    })?;
     work.progress.begin("people", rows.len());
     let accounts = identity::accounts(work.conn)?;
     let imported = identity::imported(work.conn)?;
     let fingerprint = work.source.fingerprint(table)?;
-    let mut ledger = identity::open_ledger(work.conn, &fingerprint, table, &rows, &accounts, &imported)?;
-    let own: HashSet<i64> = ledger.targets(table).map(|(_, target)| target).collect();
+    let mut ledger = Ledger::open(work.conn, fingerprint)?;
     let mut taken = Taken::new(&accounts, &rows);
 
-    let mut joined: Vec<(i64, &PersonRow, i64)> = Vec::new();
-    let mut new: Vec<(i64, &PersonRow)> = Vec::new();
+    // First those who came before: nobody else of this source is joined to their accounts.
+    let mut others = Vec::new();
+    let mut own = HashSet::new();
     for (id, row) in &rows {
-        if let Some(target) = ledger.target(table, *id) {
-            work.report.tally(table).known += 1;
-            if accounts.contains_key(&target) {
-                people.insert(*id, target);
+        let (entries, evidence) = (ledger.entries(table, *id), identity::evidence(row));
+        match identity::find(entries, row, &evidence, &accounts) {
+            Some(target) => {
+                work.report.tally(table).known += 1;
+                people.insert_known(*id, target, accounts.contains_key(&target));
+                own.insert(target);
             }
-            continue;
+            None => {
+                if let Some(earlier) = entries.first() {
+                    let here = accounts.get(&earlier.target).map_or("", |account| &account.username_key);
+                    let text = format!(
+                        "{} is not the person whom an earlier import brought under this id ({here:?} here): kept apart",
+                        row.username.shown()
+                    );
+                    work.report.remark(Kind::Apart, table, Some(*id), text);
+                }
+                let bio = bios.get(&row.rowid()).copied().unwrap_or_default();
+                others.push(Newcomer { id: *id, row, bio, evidence });
+            }
         }
+    }
+    let mut joined = Vec::new();
+    let mut new = Vec::new();
+    for other in others {
+        let Newcomer { id, row, .. } = other;
         let email = fold_key(&row.email.text().text);
         // The same address within one source are two people there, and so they stay.
         let same = taken.emails.get(&email).copied().filter(|account| {
             let is_confirmed = accounts.get(account).is_some_and(|account| account.email_confirmed);
-            (is_confirmed || imported.contains_key(account)) && !own.contains(account)
+            let came = imported.get(account).is_some_and(|evidence| identity::came_with(evidence, &email));
+            (is_confirmed || came) && !own.contains(account)
         });
-        match same.filter(|_| !email.is_empty() && taken.source_emails.get(&email) == Some(id)) {
+        match same.filter(|_| !email.is_empty() && taken.source_emails.get(&email) == Some(&id)) {
             Some(target) => {
                 work.report.tally(table).merged += 1;
-                work.report.remark(
-                    Kind::Joined,
-                    table,
-                    Some(*id),
-                    format!("{email:?} has an account here, which stays as it is"),
-                );
-                people.insert(*id, target);
-                joined.push((*id, row, target));
+                let text = format!("{} has an account here, which stays as it is", row.email.shown());
+                work.report.remark(Kind::Joined, table, Some(id), text);
+                people.insert(id, target);
+                joined.push((other, target));
             }
-            None => new.push((*id, row)),
+            None => new.push(other),
         }
     }
-
-    let ids = bulk::take_ids(work.conn, "users", new.len())?;
-    let mut values = Vec::with_capacity(new.len());
-    let mut profiles = Vec::with_capacity(new.len());
-    let mut pairs = Vec::with_capacity(rows.len());
-    for (id, row, target) in joined {
-        tell_of(work, table, id, row, target)?;
-        pairs.push((id, target));
+    for portion in portions(&joined, |(person, _)| person.bio) {
+        tell_of(work, table, &mut ledger, portion)?;
     }
-    for ((id, row), target) in new.into_iter().zip(ids) {
-        let (account, joined) = account(work, table, id, row, target, &mut taken);
-        let bio = work.text(table, id, "bio", &row.bio);
-        profiles.push([target.into(), markdown::render(&bio).into(), bio.into(), joined.into()]);
-        values.push(account);
-        pairs.push((id, target));
-        people.insert(id, target);
-        work.progress.advance(1);
+    for portion in portions(&new, |person| person.bio) {
+        write(work, table, &mut ledger, portion, &mut taken, people)?;
     }
-    work.report.tally(table).new += values.len();
-    bulk::insert(work.conn, "users", COLUMNS, &values)?;
-    bulk::insert(work.conn, "profiles", ["user_id", "bio_html", "bio", "created"], &profiles)?;
-    ledger.add(work.conn, table, &pairs)?;
     Ok(ledger)
 }
 
-/// A person who is here and has told nothing of himself yet, says what he said there.
-fn tell_of(work: &mut Work<'_>, table: &'static str, id: i64, row: &PersonRow, target: i64) -> QueryResult<()> {
-    if row.bio.is_blank() {
-        return Ok(());
+/// Writes people who are new here, and their profiles.
+fn write(
+    work: &mut Work<'_>,
+    table: &'static str,
+    ledger: &mut Ledger,
+    new: &[Newcomer<'_>],
+    taken: &mut Taken,
+    people: &mut Targets,
+) -> Result<(), ImportError> {
+    let ids = bulk::take_ids(work.conn, "users", new.len())?;
+    let mut bios = bios(work, table, new.iter())?;
+    let (mut values, mut profiles, mut pairs) = (Vec::new(), Vec::new(), Vec::new());
+    for (Newcomer { id, row, evidence, .. }, target) in new.iter().zip(ids) {
+        let (account, joined) = account(work, table, *id, row, target, taken);
+        let bio = bios.remove(&row.rowid()).unwrap_or_default();
+        let bio = work.whole_text(table, *id, "bio", bio);
+        profiles.push([target.into(), markdown::render(&bio).into(), bio.into(), joined.into()]);
+        values.push(account);
+        pairs.push((*id, target, *evidence));
+        people.insert(*id, target);
     }
-    let bio = work.text(table, id, "bio", &row.bio);
-    diesel::update(profiles::table.find(target).filter(profiles::bio.eq("")))
-        .set((profiles::bio.eq(&bio), profiles::bio_html.eq(markdown::render(&bio))))
-        .execute(work.conn)
-        .map(drop)
+    bulk::insert(work.conn, "users", COLUMNS, &values)?;
+    bulk::insert(work.conn, "profiles", ["user_id", "bio_html", "bio", "created"], &profiles)?;
+    work.report.tally(table).new += values.len();
+    work.progress.advance(values.len());
+    Ok(ledger.add(work.conn, table, &pairs)?)
+}
+
+/// People who are here and have told nothing of themselves yet, say what they said there.
+fn tell_of(
+    work: &mut Work<'_>,
+    table: &'static str,
+    ledger: &mut Ledger,
+    joined: &[(Newcomer<'_>, i64)],
+) -> Result<(), ImportError> {
+    let mut bios = bios(work, table, joined.iter().map(|(person, _)| person))?;
+    let mut pairs = Vec::new();
+    for (Newcomer { id, row, evidence, .. }, target) in joined {
+        pairs.push((*id, *target, *evidence));
+        let bio = bios.remove(&row.rowid()).unwrap_or_default();
+        if bio.is_blank() {
+            continue;
+        }
+        let bio = work.whole_text(table, *id, "bio", bio);
+        diesel::update(profiles::table.find(target).filter(profiles::bio.eq("")))
+            .set((profiles::bio.eq(&bio), profiles::bio_html.eq(markdown::render(&bio))))
+            .execute(work.conn)?;
+    }
+    Ok(ledger.add(work.conn, table, &pairs)?)
+}
+
+/// What people tell of themselves, by SQLite's number of the row.
+fn bios<'a>(
+    work: &mut Work<'_>,
+    table: &str,
+    people: impl Iterator<Item = &'a Newcomer<'a>>,
+) -> Result<HashMap<i64, Cell>, ImportError> {
+    let rowids: Vec<i64> = people.filter(|person| person.bio > 0).map(|person| person.row.rowid()).collect();
+    let rows: Vec<BioRow> = work.source.some(table, &rowids)?;
+    Ok(rows.into_iter().map(|row| (row.rowid(), row.bio)).collect())
 }
 
 const COLUMNS: [&str; 14] = [
@@ -157,7 +219,7 @@ fn account(
             Kind::Time,
             table,
             Some(id),
-            format!("last_login was {:?}, is nothing", row.last_login.text().text),
+            format!("last_login was {}, is nothing", row.last_login.shown()),
         );
     }
     let username_key = fold_key(&username);

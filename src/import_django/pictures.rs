@@ -1,7 +1,6 @@
 //! Pictures, of people and of projects. They come after all rows, when nothing is locked any more: to make one anew takes a
 //! while. Which one was brought stands in the ledger, so that twice is once here, too.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -9,11 +8,14 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use rocket::tokio::runtime::Runtime;
 
-use super::cell::Cell;
+use super::ImportError;
+use super::cell::{Cell, shown};
+use super::evidence::Evidence;
 use super::ledger::Ledger;
 use super::report::{Kind, Report};
 use super::source::table_row;
-use super::{ImportError, Work};
+use super::targets::Targets;
+use super::work::Work;
 use crate::kit::db::{self, Conn};
 use crate::kit::pictures::{Limits, Picture, PictureError, Prepared, Shape, prepare, shelf};
 use crate::kit::progress::Progress;
@@ -110,16 +112,11 @@ impl Column {
 }
 
 /// Notes which pictures rows of this column name that have not been brought yet; `brought` says what became of the rows.
-pub(super) fn seek(
-    work: &mut Work<'_>,
-    ledger: &Ledger,
-    column: Column,
-    brought: &HashMap<i64, i64>,
-) -> Result<(), ImportError> {
+pub(super) fn seek(work: &mut Work<'_>, ledger: &Ledger, column: Column, brought: &Targets) -> Result<(), ImportError> {
     for (id, path) in column.rows(work)? {
         let path = path.text().text.trim().to_owned();
-        let Some((id, target)) = id.key().and_then(|id| Some((id, *brought.get(&id)?))) else { continue };
-        if path.is_empty() || path.ends_with(column.none()) || ledger.target(column.mark(), id).is_some() {
+        let Some((id, target)) = id.key().zip(brought.here(&id)) else { continue };
+        if path.is_empty() || path.ends_with(column.none()) || ledger.has(column.mark(), id, target) {
             continue;
         }
         work.pictures.push(Sought { column, source: ledger.source().to_owned(), id, target, path });
@@ -134,7 +131,7 @@ pub(super) fn leave(sought: &[Sought], report: &mut Report) {
             Kind::Picture,
             column.table(),
             Some(*id),
-            format!("{path:?}: --media names the folder that it is in"),
+            format!("{}: --media names the folder that it is in", shown(path)),
         );
     }
 }
@@ -161,7 +158,7 @@ pub(super) fn bring(
             Ok(()) => report.tally(one.column.mark()).new += 1,
             Err(why) => {
                 report.tally(one.column.mark()).skipped += 1;
-                report.remark(Kind::Picture, one.column.table(), Some(one.id), format!("{:?}: {why}", one.path));
+                report.remark(Kind::Picture, one.column.table(), Some(one.id), format!("{}: {why}", shown(&one.path)));
             }
         }
         progress.advance(1);
@@ -207,7 +204,7 @@ impl Gallery {
                 show(conn, sought, picture)?;
             }
             let mut ledger = Ledger::open(conn, sought.source.clone())?;
-            ledger.add(conn, sought.column.mark(), &[(sought.id, sought.target)])
+            ledger.add(conn, sought.column.mark(), &[(sought.id, sought.target, Evidence::of(&[&sought.target]))])
         })?;
         Ok(Ok(()))
     }

@@ -27,6 +27,8 @@ pub enum Kind {
     EmailLeft,
     /// A person is one who is here.
     Joined,
+    /// A row that looks like one of an earlier import, and is not it.
+    Apart,
     /// Rows that are one.
     Merged,
     /// A row that was left out.
@@ -60,6 +62,7 @@ impl Kind {
             Self::Renamed => "People with another user name now",
             Self::EmailLeft => "People without their e-mail address now, since another person has it",
             Self::Joined => "People who are joined to an account that came with another import",
+            Self::Apart => "Kept apart from what another copy of this database brought under the same id",
             Self::Merged => "Merged",
             Self::Skipped => "Left out",
             Self::Dangling => "Pointed at something that is not there",

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use sha2::{Digest, Sha256};
 
 use super::ImportError;
@@ -24,6 +24,12 @@ pub trait TableRow: QueryableByName<diesel::sqlite::Sqlite> {
 
     /// Its primary key.
     fn id(&self) -> &Cell;
+
+    /// SQLite's own number of the row.
+    fn rowid(&self) -> i64;
+
+    /// How many bytes it holds.
+    fn size(&self) -> usize;
 }
 
 /// A struct whose fields are columns of the source, `id` first.
@@ -34,6 +40,8 @@ macro_rules! table_row {
         pub(super) struct $name {
             #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Binary>)]
             id: $crate::import_django::cell::Cell,
+            #[diesel(sql_type = diesel::sql_types::BigInt, column_name = "_rowid_")]
+            rowid: i64,
             $(
                 #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Binary>)]
                 pub(super) $column: $crate::import_django::cell::Cell,
@@ -45,6 +53,14 @@ macro_rules! table_row {
 
             fn id(&self) -> &$crate::import_django::cell::Cell {
                 &self.id
+            }
+
+            fn rowid(&self) -> i64 {
+                self.rowid
+            }
+
+            fn size(&self) -> usize {
+                self.id.size() $(+ self.$column.size())+
             }
         }
     };
@@ -83,30 +99,77 @@ impl Source {
         self.tables.keys().map(String::as_str)
     }
 
-    /// All rows of `table` in the order of their ids, one at a time; none when there is no such table.
+    /// How many rows `table` has; none when there is no such table.
+    ///
+    /// # Errors
+    /// When the file is damaged.
+    pub fn count(&mut self, table: &str) -> Result<usize, ImportError> {
+        if !self.has(table) {
+            return Ok(0);
+        }
+        let sql = format!("SELECT count(*) AS n FROM {}", quoted(table));
+        let rows: Count = diesel::sql_query(sql).get_result(&mut self.conn).map_err(ImportError::Damaged)?;
+        Ok(usize::try_from(rows.n).unwrap_or_default())
+    }
+
+    /// All rows of `table` in the order in which they were written, one at a time; none when there is no such table.
     ///
     /// # Errors
     /// When the file is damaged.
     pub fn each<R: TableRow + 'static>(&mut self, table: &str, mut work: impl FnMut(R)) -> Result<(), ImportError> {
-        if !self.has(table) {
-            return Ok(());
-        }
-        let sql = format!("SELECT {} FROM \"{table}\" ORDER BY {}", self.columns::<R>(table), self.key(table));
-        for row in diesel::sql_query(sql).load_iter::<R, _>(&mut self.conn).map_err(ImportError::Damaged)? {
-            work(row.map_err(ImportError::Damaged)?);
-        }
-        Ok(())
+        self.until(table, "", |row| {
+            work(row);
+            true
+        })
     }
 
-    /// The rows of `table` with these ids, in any order.
+    /// The rows of `table` behind the row `after`, so many at a time that memory does not matter.
     ///
     /// # Errors
     /// When the file is damaged.
-    pub fn some<R: TableRow + 'static>(&mut self, table: &str, ids: &[i64]) -> Result<Vec<R>, ImportError> {
-        let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
-        let (columns, key) = (self.columns::<R>(table), self.key(table));
-        let sql = format!("SELECT {columns} FROM \"{table}\" WHERE {key} IN ({})", ids.join(", "));
-        diesel::sql_query(sql).load(&mut self.conn).map_err(ImportError::Damaged)
+    pub fn next<R: TableRow + 'static>(&mut self, table: &str, after: Option<i64>) -> Result<Vec<R>, ImportError> {
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        let condition = after.map(|after| format!("WHERE _rowid_ > {after}")).unwrap_or_default();
+        self.until::<R>(table, &condition, |row| {
+            bytes += row.size();
+            rows.push(row);
+            rows.len() < ROWS_AT_ONCE && bytes < BYTES_AT_ONCE
+        })?;
+        Ok(rows)
+    }
+
+    /// The rows of `table` with these numbers of SQLite's own, in any order.
+    ///
+    /// # Errors
+    /// When the file is damaged.
+    pub fn some<R: TableRow + 'static>(&mut self, table: &str, rowids: &[i64]) -> Result<Vec<R>, ImportError> {
+        let rowids: Vec<String> = rowids.iter().map(i64::to_string).collect();
+        let mut rows = Vec::new();
+        self.until(table, &format!("WHERE _rowid_ IN ({})", rowids.join(", ")), |row| {
+            rows.push(row);
+            true
+        })?;
+        Ok(rows)
+    }
+
+    /// Gives rows to `work` until it has enough.
+    fn until<R: TableRow + 'static>(
+        &mut self,
+        table: &str,
+        condition: &str,
+        mut work: impl FnMut(R) -> bool,
+    ) -> Result<(), ImportError> {
+        if !self.has(table) {
+            return Ok(());
+        }
+        let columns = self.columns::<R>(table);
+        let sql = format!("SELECT {columns} FROM {} {condition} ORDER BY _rowid_", quoted(table));
+        for row in diesel::sql_query(sql).load_iter::<R, _>(&mut self.conn).map_err(ImportError::Damaged)? {
+            if !work(row.map_err(ImportError::Damaged)?) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// What tells this database from every other and stays when it grows: the moment of its first
@@ -147,19 +210,47 @@ impl Source {
             if there.iter().any(|column| column == name) {
                 format!("CAST(\"{name}\" AS BLOB) AS \"{name}\"")
             } else if *name == "id" {
-                "CAST(rowid AS BLOB) AS \"id\"".to_owned()
+                "CAST(_rowid_ AS BLOB) AS \"id\"".to_owned()
             } else {
                 format!("CAST(NULL AS BLOB) AS \"{name}\"")
             }
         };
-        R::COLUMNS.iter().map(column).collect::<Vec<_>>().join(", ")
+        let columns: Vec<String> = R::COLUMNS.iter().map(column).collect();
+        format!("_rowid_ AS \"_rowid_\", {}", columns.join(", "))
     }
+}
 
-    /// The primary key, or SQLite's own number of the row.
-    fn key(&self, table: &str) -> &'static str {
-        let has_id = self.tables.get(table).is_some_and(|columns| columns.iter().any(|column| column == "id"));
-        if has_id { "\"id\"" } else { "rowid" }
-    }
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+/// So many rows are read at a time …
+const ROWS_AT_ONCE: usize = 400;
+
+/// … and no more once they hold so many bytes.
+const BYTES_AT_ONCE: usize = 4 << 20;
+
+/// Shares rows out so that each portion is read and written at once: not many rows, and few with long texts.
+pub fn portions<T>(rows: &[T], size: impl Fn(&T) -> usize) -> impl Iterator<Item = &[T]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let is_full = |(at, row): (usize, &T)| {
+            bytes += size(row);
+            (at + 1 == ROWS_AT_ONCE || bytes >= BYTES_AT_ONCE).then_some(at + 1)
+        };
+        let end = rest.iter().enumerate().find_map(is_full).unwrap_or(rest.len());
+        let (portion, others) = rest.split_at_checked(end)?;
+        rest = others;
+        (!portion.is_empty()).then_some(portion)
+    })
+}
+
+/// A name as SQL takes it.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn check_header(path: &Path) -> Result<(), ImportError> {

@@ -1,6 +1,8 @@
 //! `import-django`: a StudyBud database comes across, with all its odd rows, once.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
 
 use chaupal::import_django::report::{Kind, Report};
 use chaupal::import_django::{Course, ImportError, Options, import};
@@ -12,11 +14,12 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
 use crate::support::imports::{import_with_pictures, put_picture, remarks, tally};
+use crate::support::program::command;
 use crate::support::{DJANGO_HASH, Site};
 
 /// A StudyBud database, made anew for a test.
-struct Source {
-    folder: tempfile::TempDir,
+pub struct Source {
+    pub folder: tempfile::TempDir,
 }
 
 const TABLES: &str = "
@@ -32,7 +35,7 @@ CREATE TABLE base_message (id integer PRIMARY KEY AUTOINCREMENT, body text, upda
 
 impl Source {
     /// Without rows but for its first migration.
-    fn empty() -> Self {
+    pub fn empty() -> Self {
         let course = Self { folder: tempfile::tempdir().unwrap() };
         course.sql(TABLES);
         course.sql("INSERT INTO django_migrations (app, name, applied) VALUES ('contenttypes', '0001_initial', '2022-01-01 08:00:00.123456')");
@@ -40,7 +43,7 @@ impl Source {
     }
 
     /// Two people, a room, a conversation.
-    fn small() -> Self {
+    pub fn small() -> Self {
         let course = Self::empty();
         course.user(1, "asha", "Asha@Example.org", DJANGO_HASH);
         course.user(2, "ben", "ben@example.org", DJANGO_HASH);
@@ -54,15 +57,15 @@ impl Source {
         course
     }
 
-    fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         self.folder.path().join("db.sqlite3")
     }
 
-    fn sql(&self, sql: &str) {
+    pub fn sql(&self, sql: &str) {
         SqliteConnection::establish(&self.path().to_string_lossy()).unwrap().batch_execute(sql).unwrap();
     }
 
-    fn user(&self, id: i64, username: &str, email: &str, password: &str) {
+    pub fn user(&self, id: i64, username: &str, email: &str, password: &str) {
         self.sql(&format!(
             "INSERT INTO base_user (id, password, is_superuser, username, first_name, last_name, email, is_staff, is_active, date_joined, bio, name, avatar) \
              VALUES ({id}, '{password}', 0, '{username}', '', '', '{email}', 0, 1, '2022-01-0{} 10:00:00', NULL, 'Name {id}', 'avatar.svg')",
@@ -70,11 +73,11 @@ impl Source {
         ));
     }
 
-    fn import(&self, site: &Site) -> Report {
+    pub fn import(&self, site: &Site) -> Report {
         self.import_with(site, Options::default())
     }
 
-    fn import_with(&self, site: &Site, options: Options) -> Report {
+    pub fn import_with(&self, site: &Site, options: Options) -> Report {
         let course = Course::open(&self.path()).unwrap();
         site.db(|conn| import(conn, course, options, None, &mut Progress::silent())).unwrap()
     }
@@ -343,6 +346,33 @@ both!(nobody_gets_anothers_account, |site| {
     third.sql("INSERT INTO base_room VALUES (7, 'Third course', '', '2022-02-03', '2022-02-01', 1, NULL)");
     assert_eq!(*third.import(site).tally("base_user"), tally(0, 0, 1, 0));
     assert_eq!(site.number("SELECT count(*) FROM rooms r JOIN users u ON u.id = r.host_id WHERE r.name = 'Third course' AND u.username = 'squatter'"), 1);
+});
+
+both!(eleven_long_messages_cost_no_multiple_of_themselves_in_memory, |site| {
+    const LENGTH: usize = 4 << 20;
+    let source = Source::small();
+    source.sql(&format!(
+        "WITH RECURSIVE n (n) AS (VALUES (100) UNION ALL SELECT n + 1 FROM n WHERE n < 110)
+         INSERT INTO base_message SELECT n, n || replace(hex(zeroblob({LENGTH} / 2)), '0', 'x'), '2022-03-01', '2022-03-01', 7, 1 FROM n;
+         UPDATE base_user SET bio = replace(hex(zeroblob({LENGTH} / 2)), '0', 'y');
+         UPDATE base_room SET description = replace(hex(zeroblob({LENGTH} / 2)), '0', 'z')",
+    ));
+    let path = source.path();
+    let mut command = command(site.folder(), &["import-django", &path.to_string_lossy()]);
+    command.env("CHAUPAL_DATABASE__URL", &site.database_url).env("CHAUPAL_DATA_DIR", site.folder());
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+        peak = peak.max(line.trim_end_matches("kB").trim().parse::<usize>().unwrap_or_default());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert!(child.wait().unwrap().success());
+    let long = format!("SELECT count(*) FROM messages WHERE length(body) > {LENGTH}");
+    assert_eq!(site.number(&long), 11, "kept whole");
+    assert!(peak > 0 && peak < 200 << 10, "{peak} kB for eleven messages of {LENGTH} bytes");
 });
 
 both!(databases_with_the_same_beginning_are_told_apart, |site| {

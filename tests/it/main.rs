@@ -24,6 +24,7 @@ mod floors;
 mod http;
 mod import;
 mod import_chat;
+mod import_copies;
 mod import_devsearch;
 mod inbox;
 mod limits;

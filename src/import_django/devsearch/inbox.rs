@@ -4,10 +4,12 @@ use diesel::prelude::*;
 
 use super::{Brought, MESSAGES, owner};
 use crate::accounts::models::{PERSON, Person};
+use crate::import_django::ImportError;
+use crate::import_django::evidence::Evidence;
 use crate::import_django::ledger::Ledger;
 use crate::import_django::report::Kind;
-use crate::import_django::source::table_row;
-use crate::import_django::{ImportError, Work};
+use crate::import_django::source::{TableRow, table_row};
+use crate::import_django::work::Work;
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::Conn;
 use crate::kit::markdown;
@@ -26,28 +28,43 @@ const COLUMNS: [&str; 10] =
 
 /// Brings the messages across. One without a sender is a stranger's; one without a recipient could be shown to nobody.
 pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &Brought) -> Result<(), ImportError> {
-    let rows: Vec<(i64, MessageRow)> = work.rows(MESSAGES)?;
-    work.progress.begin("inbox messages", rows.len());
+    let mut batches = work.batches::<MessageRow>(MESSAGES, "inbox messages")?;
+    while let Some(rows) = work.next(&mut batches)? {
+        write(work, ledger, brought, rows)?;
+    }
+    Ok(())
+}
+
+/// Writes some of the messages.
+fn write(
+    work: &mut Work<'_>,
+    ledger: &mut Ledger,
+    brought: &Brought,
+    rows: Vec<(i64, MessageRow)>,
+) -> Result<(), ImportError> {
     let (mut values, mut pairs): (Vec<[Value; 10]>, _) = (Vec::new(), Vec::new());
     let mut new_ids = bulk::take_ids(work.conn, "inbox_messages", rows.len())?.into_iter();
-    for (id, row) in &rows {
-        work.progress.advance(1);
-        if ledger.target(MESSAGES, *id).is_some() {
-            work.report.tally(MESSAGES).known += 1;
+    for (id, row) in rows {
+        let (recipient, sender) = (brought.profiles.origin(&row.recipient_id), brought.profiles.origin(&row.sender_id));
+        let evidence = Evidence::of(&[&row.created.moment(), &recipient, &sender]).facts(&[
+            &row.subject.text().text,
+            &row.body.text().text,
+            &row.id().uuid().unwrap_or_default(),
+        ]);
+        if work.known(ledger, MESSAGES, id, &evidence).is_some() {
             continue;
         }
-        let Some(recipient) = row.recipient_id.key().and_then(|key| brought.profiles.get(&key).copied()) else {
-            let text = format!("recipient {:?} is not there: nobody could read it", row.recipient_id.text().text);
-            work.report.skip(MESSAGES, Some(*id), text);
+        let Some(recipient) = brought.profiles.here(&row.recipient_id) else {
+            let text = format!("recipient {} is not there: nobody could read it", row.recipient_id.shown());
+            work.report.skip(MESSAGES, Some(id), text);
             continue;
         };
         // Nobody writes to himself here: such a note is kept as a stranger's.
-        let sender =
-            owner(work, MESSAGES, *id, "sender", &row.sender_id, brought).filter(|sender| *sender != recipient);
+        let sender = owner(work, MESSAGES, id, "sender", &row.sender_id, brought).filter(|sender| *sender != recipient);
         let mut given = |column: &str, cell, instead: &str| {
-            let text = work.text(MESSAGES, *id, column, cell).trim().to_owned();
+            let text = work.text(MESSAGES, id, column, cell).trim().to_owned();
             if text.is_empty() && !instead.is_empty() {
-                work.report.remark(Kind::Named, MESSAGES, Some(*id), format!("had no {column}, is now {instead:?}"));
+                work.report.remark(Kind::Named, MESSAGES, Some(id), format!("had no {column}, is now {instead:?}"));
                 return instead.to_owned();
             }
             text
@@ -61,8 +78,8 @@ pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &Brought)
             Some(sender) => shown_name(work.conn, sender)?,
             None => name,
         };
-        let body = work.text(MESSAGES, *id, "body", &row.body);
-        let created = work.time(MESSAGES, *id, "created", &row.created, work.now);
+        let created = work.time(MESSAGES, id, "created", &row.created, work.now);
+        let body = work.whole_text(MESSAGES, id, "body", row.body);
         let Some(target) = new_ids.next() else { break };
         values.push([
             target.into(),
@@ -77,7 +94,7 @@ pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &Brought)
             row.is_read.flag(false).into(),
             created.into(),
         ]);
-        pairs.push((*id, target));
+        pairs.push((id, target, evidence));
     }
     work.report.tally(MESSAGES).new += values.len();
     bulk::insert(work.conn, "inbox_messages", COLUMNS, &values)?;

@@ -6,13 +6,13 @@ mod profiles;
 mod projects;
 mod reviews;
 
-use std::collections::HashMap;
-
-use super::cell::Cell;
+use super::cell::{Cell, shown};
 use super::pictures::{self, Column};
 use super::report::Kind;
 use super::source::Source;
-use super::{ImportError, Work, people};
+use super::targets::Targets;
+use super::work::Work;
+use super::{ImportError, people};
 use crate::kit::forms::web_address;
 
 const PEOPLE: &str = "auth_user";
@@ -29,14 +29,13 @@ pub(super) fn is_in(source: &Source) -> bool {
     source.has(PEOPLE) && source.has(PROFILES)
 }
 
-/// What became of the source's rows: their ids here. Those that were brought along before and are gone meanwhile are
-/// not in it.
+/// What became of the source's rows.
 #[derive(Default)]
 struct Brought {
-    people: HashMap<i64, i64>,
+    people: Targets,
     /// Whose profile it is: what others point at.
-    profiles: HashMap<i64, i64>,
-    projects: HashMap<i64, i64>,
+    profiles: Targets,
+    projects: Targets,
 }
 
 /// Brings everything across, what others point at first.
@@ -61,9 +60,9 @@ pub(super) fn bring(work: &mut Work<'_>) -> Result<(), ImportError> {
 
 /// Whose profile `cell` points at, here. What points nowhere is told, and is nobody.
 fn owner(work: &mut Work<'_>, table: &'static str, id: i64, what: &str, cell: &Cell, brought: &Brought) -> Option<i64> {
-    let found = cell.key().and_then(|key| brought.profiles.get(&key).copied());
+    let found = brought.profiles.here(cell);
     if found.is_none() && !cell.is_blank() {
-        let text = format!("{what} {} is not there: it has none now", cell.text().text);
+        let text = format!("{what} {} is not there: it has none now", cell.shown_bare());
         work.report.remark(Kind::Dangling, table, Some(id), text);
     }
     found
@@ -73,7 +72,7 @@ fn owner(work: &mut Work<'_>, table: &'static str, id: i64, what: &str, cell: &C
 fn link(work: &mut Work<'_>, table: &'static str, id: i64, column: &str, cell: &Cell) -> String {
     let text = work.text(table, id, column, cell);
     web_address(&text).unwrap_or_else(|| {
-        work.report.remark(Kind::Link, table, Some(id), format!("{column} was {text:?}"));
+        work.report.remark(Kind::Link, table, Some(id), format!("{column} was {}", shown(&text)));
         String::new()
     })
 }

@@ -6,10 +6,13 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 
 use super::{Brought, PEOPLE, PROFILES, SKILLS, link, owner};
+use crate::import_django::ImportError;
+use crate::import_django::cell::shown;
+use crate::import_django::evidence::Evidence;
 use crate::import_django::ledger::Ledger;
 use crate::import_django::report::Kind;
 use crate::import_django::source::{TableRow, table_row};
-use crate::import_django::{ImportError, Work};
+use crate::import_django::work::Work;
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::{fold_key, look_text};
 use crate::profiles::models::profile::{self, Links, Profile};
@@ -27,53 +30,47 @@ table_row! { SkillRow { id, owner_id, name, description, created } }
 
 /// Brings across what people tell of themselves.
 pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &mut Brought) -> Result<(), ImportError> {
-    let rows: Vec<(i64, ProfileRow)> = work.rows(PROFILES)?;
-    work.progress.begin("profiles", rows.len());
+    let mut batches = work.batches::<ProfileRow>(PROFILES, "profiles")?;
     let here: Vec<i64> = profiles::table.select(profiles::user_id).load(work.conn)?;
     let here: HashSet<i64> = here.into_iter().collect();
     let mut accounts: HashMap<i64, AccountRow> = HashMap::new();
     work.source.each::<AccountRow>(PEOPLE, |row| {
-        if let Some(id) = row.id().number() {
+        if let Some(id) = row.id().key() {
             accounts.entry(id).or_insert(row);
         }
     })?;
-    let mut filled: HashSet<i64> = ledger.targets(PROFILES).map(|(_, target)| target).collect();
-    let mut pairs = Vec::new();
-    for (id, row) in &rows {
-        work.progress.advance(1);
-        if let Some(target) = ledger.target(PROFILES, *id) {
-            work.report.tally(PROFILES).known += 1;
-            if here.contains(&target) {
-                brought.profiles.insert(*id, target);
+    let mut filled: HashSet<i64> = ledger.targets(PROFILES).collect();
+    while let Some(rows) = work.next(&mut batches)? {
+        let mut pairs = Vec::new();
+        for (id, row) in rows {
+            let evidence = Evidence::of(&[&brought.people.origin(&row.user_id)]);
+            if let Some(target) = work.known(ledger, PROFILES, id, &evidence) {
+                brought.profiles.insert_known(id, target, here.contains(&target));
+                continue;
             }
-            continue;
+            let Some(target) = brought.people.here(&row.user_id) else {
+                let text = format!("person {} is not there: what is its, has no owner now", row.user_id.shown());
+                work.report.skip(PROFILES, Some(id), text);
+                continue;
+            };
+            let account = row.user_id.key().and_then(|user| accounts.get(&user));
+            if let Some(account) = account {
+                compare(work, id, &row, account);
+            }
+            fill(work, id, row, target, account)?;
+            if filled.insert(target) {
+                work.report.tally(PROFILES).new += 1;
+            } else {
+                work.report.tally(PROFILES).merged += 1;
+                let text = "the same person has another profile, which comes first";
+                work.report.remark(Kind::Merged, PROFILES, Some(id), text);
+            }
+            brought.profiles.insert(id, target);
+            pairs.push((id, target, evidence));
         }
-        let user = row.user_id.number();
-        let Some(target) = user.and_then(|user| brought.people.get(&user).copied()) else {
-            let text = format!("person {:?} is not there: what is its, has no owner now", row.user_id.text().text);
-            work.report.skip(PROFILES, Some(*id), text);
-            continue;
-        };
-        let account = user.and_then(|user| accounts.get(&user));
-        if let Some(account) = account {
-            compare(work, *id, row, account);
-        }
-        fill(work, *id, row, target, account)?;
-        if filled.insert(target) {
-            work.report.tally(PROFILES).new += 1;
-        } else {
-            work.report.tally(PROFILES).merged += 1;
-            work.report.remark(
-                Kind::Merged,
-                PROFILES,
-                Some(*id),
-                "the same person has another profile, which comes first",
-            );
-        }
-        brought.profiles.insert(*id, target);
-        pairs.push((*id, target));
+        ledger.add(work.conn, PROFILES, &pairs)?;
     }
-    Ok(ledger.add(work.conn, PROFILES, &pairs)?)
+    Ok(())
 }
 
 /// Tells of a profile that says something else than the account by which one logs in.
@@ -82,7 +79,7 @@ fn compare(work: &mut Work<'_>, id: i64, row: &ProfileRow, account: &AccountRow)
     for (column, told, counts) in columns {
         let (told, counts) = (told.text().text, counts.text().text);
         if !told.trim().is_empty() && fold_key(&told) != fold_key(&counts) {
-            let text = format!("{column} was {told:?}, the account has {counts:?}");
+            let text = format!("{column} was {}, the account has {}", shown(&told), shown(&counts));
             work.report.remark(Kind::Differs, PROFILES, Some(id), text);
         }
     }
@@ -92,7 +89,7 @@ fn compare(work: &mut Work<'_>, id: i64, row: &ProfileRow, account: &AccountRow)
 fn fill(
     work: &mut Work<'_>,
     id: i64,
-    row: &ProfileRow,
+    row: ProfileRow,
     target: i64,
     account: Option<&AccountRow>,
 ) -> Result<(), ImportError> {
@@ -101,7 +98,7 @@ fn fill(
     let filled = Profile {
         short_intro: or(present.short_intro, work.text(PROFILES, id, "short_intro", &row.short_intro)),
         location: or(present.location, work.text(PROFILES, id, "location", &row.location)),
-        bio: or(present.bio, work.text(PROFILES, id, "bio", &row.bio)),
+        bio: or(present.bio, work.whole_text(PROFILES, id, "bio", row.bio)),
         links: Links {
             github: or(present.links.github, link(work, PROFILES, id, "social_github", &row.social_github)),
             twitter: or(present.links.twitter, link(work, PROFILES, id, "social_twitter", &row.social_twitter)),
@@ -129,43 +126,44 @@ fn fill(
 
 /// Brings across what people can do. The same skill of one person in another case is one.
 pub(super) fn bring_skills(work: &mut Work<'_>, ledger: &mut Ledger, brought: &Brought) -> Result<(), ImportError> {
-    let rows: Vec<(i64, SkillRow)> = work.rows(SKILLS)?;
-    work.progress.begin("skills", rows.len());
+    let mut batches = work.batches::<SkillRow>(SKILLS, "skills")?;
     let here: Vec<(i64, i64, String)> =
         skills::table.select((skills::id, skills::user_id, skills::name_key)).load(work.conn)?;
     let mut by_key: HashMap<(i64, String), i64> = here.into_iter().map(|(id, user, key)| ((user, key), id)).collect();
-    let (mut values, mut pairs): (Vec<[Value; 6]>, _) = (Vec::new(), Vec::new());
-    let mut new_ids = bulk::take_ids(work.conn, "skills", rows.len())?.into_iter();
-    for (id, row) in &rows {
-        work.progress.advance(1);
-        if ledger.target(SKILLS, *id).is_some() {
-            work.report.tally(SKILLS).known += 1;
-            continue;
+    while let Some(rows) = work.next(&mut batches)? {
+        let (mut values, mut pairs): (Vec<[Value; 6]>, _) = (Vec::new(), Vec::new());
+        let mut new_ids = bulk::take_ids(work.conn, "skills", rows.len())?.into_iter();
+        for (id, row) in rows {
+            let name = work.text(SKILLS, id, "name", &row.name).trim().to_owned();
+            let key = name_key(&name);
+            let evidence = Evidence::of(&[&brought.profiles.origin(&row.owner_id), &key]);
+            if work.known(ledger, SKILLS, id, &evidence).is_some() {
+                continue;
+            }
+            let Some(user) = owner(work, SKILLS, id, "owner", &row.owner_id, brought) else {
+                work.report.skip(SKILLS, Some(id), "it is nobody's");
+                continue;
+            };
+            if name.is_empty() {
+                work.report.skip(SKILLS, Some(id), "it has no name");
+                continue;
+            }
+            if let Some(same) = by_key.get(&(user, key.clone())) {
+                work.report.tally(SKILLS).merged += 1;
+                work.report.remark(Kind::Merged, SKILLS, Some(id), format!("{} was told before", shown(&name)));
+                pairs.push((id, *same, evidence));
+                continue;
+            }
+            let Some(target) = new_ids.next() else { break };
+            by_key.insert((user, key.clone()), target);
+            let created = work.time(SKILLS, id, "created", &row.created, work.now);
+            let description = work.whole_text(SKILLS, id, "description", row.description).trim().to_owned();
+            values.push([target.into(), user.into(), name.into(), key.into(), description.into(), created.into()]);
+            pairs.push((id, target, evidence));
         }
-        let name = work.text(SKILLS, *id, "name", &row.name).trim().to_owned();
-        let Some(user) = owner(work, SKILLS, *id, "owner", &row.owner_id, brought) else {
-            work.report.skip(SKILLS, Some(*id), "it is nobody's");
-            continue;
-        };
-        if name.is_empty() {
-            work.report.skip(SKILLS, Some(*id), "it has no name");
-            continue;
-        }
-        let key = name_key(&name);
-        if let Some(same) = by_key.get(&(user, key.clone())) {
-            work.report.tally(SKILLS).merged += 1;
-            work.report.remark(Kind::Merged, SKILLS, Some(*id), format!("{name:?} was told before"));
-            pairs.push((*id, *same));
-            continue;
-        }
-        let Some(target) = new_ids.next() else { break };
-        by_key.insert((user, key.clone()), target);
-        let description = work.text(SKILLS, *id, "description", &row.description).trim().to_owned();
-        let created = work.time(SKILLS, *id, "created", &row.created, work.now);
-        values.push([target.into(), user.into(), name.into(), key.into(), description.into(), created.into()]);
-        pairs.push((*id, target));
+        work.report.tally(SKILLS).new += values.len();
+        bulk::insert(work.conn, "skills", ["id", "user_id", "name", "name_key", "description", "created"], &values)?;
+        ledger.add(work.conn, SKILLS, &pairs)?;
     }
-    work.report.tally(SKILLS).new += values.len();
-    bulk::insert(work.conn, "skills", ["id", "user_id", "name", "name_key", "description", "created"], &values)?;
-    Ok(ledger.add(work.conn, SKILLS, &pairs)?)
+    Ok(())
 }

@@ -6,10 +6,13 @@ use diesel::prelude::*;
 
 use super::projects::Told;
 use super::{Brought, PROJECTS, REVIEWS, owner};
+use crate::import_django::ImportError;
+use crate::import_django::cell::shown;
+use crate::import_django::evidence::Evidence;
 use crate::import_django::ledger::Ledger;
 use crate::import_django::report::Kind;
-use crate::import_django::source::table_row;
-use crate::import_django::{ImportError, Work};
+use crate::import_django::source::{TableRow, table_row};
+use crate::import_django::work::Work;
 use crate::kit::bulk::{self, Value};
 use crate::kit::markdown;
 use crate::projects::models::review::{self, Vote};
@@ -27,73 +30,77 @@ pub(super) fn bring(
     brought: &Brought,
     told: &Told,
 ) -> Result<(), ImportError> {
-    let rows: Vec<(i64, ReviewRow)> = work.rows(REVIEWS)?;
-    work.progress.begin("reviews", rows.len());
+    let mut batches = work.batches::<ReviewRow>(REVIEWS, "reviews")?;
     let owners: HashMap<i64, Option<i64>> =
         projects::table.select((projects::id, projects::owner_id)).load(work.conn)?.into_iter().collect();
     let here: Vec<(i64, Option<i64>)> =
         reviews::table.select((reviews::project_id, reviews::owner_id)).load(work.conn)?;
     let mut known: HashSet<(i64, i64)> =
         here.into_iter().filter_map(|(project, owner)| Some((project, owner?))).collect();
-    let (mut values, mut pairs): (Vec<[Value; 8]>, _) = (Vec::new(), Vec::new());
-    let mut new_ids = bulk::take_ids(work.conn, "reviews", rows.len())?.into_iter();
-    for (id, row) in &rows {
-        work.progress.advance(1);
-        if ledger.target(REVIEWS, *id).is_some() {
-            work.report.tally(REVIEWS).known += 1;
-            continue;
+    while let Some(rows) = work.next(&mut batches)? {
+        let (mut values, mut pairs): (Vec<[Value; 8]>, _) = (Vec::new(), Vec::new());
+        let mut new_ids = bulk::take_ids(work.conn, "reviews", rows.len())?.into_iter();
+        for (id, row) in rows {
+            let (by, of) = (brought.profiles.origin(&row.owner_id), brought.projects.origin(&row.project_id));
+            let uuid = row.id().uuid().unwrap_or_default();
+            let evidence = Evidence::of(&[&row.created.moment(), &by, &of]).facts(&[
+                &row.body.text().text,
+                &row.value.text().text,
+                &uuid,
+            ]);
+            if work.known(ledger, REVIEWS, id, &evidence).is_some() {
+                continue;
+            }
+            let Some(project) = brought.projects.here(&row.project_id) else {
+                work.report.skip(REVIEWS, Some(id), format!("project {} is not there", row.project_id.shown()));
+                continue;
+            };
+            let value = row.value.text().text.trim().to_lowercase();
+            let Some(vote) = Vote::read(&value) else {
+                work.report.skip(REVIEWS, Some(id), format!("{} is no vote", shown(&value)));
+                continue;
+            };
+            let owner = owner(work, REVIEWS, id, "owner", &row.owner_id, brought);
+            if owner.is_some() && owners.get(&project).copied().flatten() == owner {
+                work.report.skip(REVIEWS, Some(id), "a review of one's own project");
+                continue;
+            }
+            if owner.is_some_and(|owner| !known.insert((project, owner))) {
+                work.report.skip(REVIEWS, Some(id), "the same person has reviewed this project before");
+                continue;
+            }
+            let Some(target) = new_ids.next() else { break };
+            let created = work.time(REVIEWS, id, "created", &row.created, work.now);
+            let body = work.whole_text(REVIEWS, id, "body", row.body);
+            values.push([
+                target.into(),
+                project.into(),
+                owner.into(),
+                vote.as_str().into(),
+                markdown::render(&body).into(),
+                body.into(),
+                created.into(),
+                created.into(),
+            ]);
+            pairs.push((id, target, evidence));
         }
-        let Some(project) = row.project_id.key().and_then(|key| brought.projects.get(&key).copied()) else {
-            work.report.skip(REVIEWS, Some(*id), format!("project {:?} is not there", row.project_id.text().text));
-            continue;
-        };
-        let value = row.value.text().text.trim().to_lowercase();
-        let Some(vote) = Vote::read(&value) else {
-            work.report.skip(REVIEWS, Some(*id), format!("{value:?} is no vote"));
-            continue;
-        };
-        let owner = owner(work, REVIEWS, *id, "owner", &row.owner_id, brought);
-        if owner.is_some() && owners.get(&project).copied().flatten() == owner {
-            work.report.skip(REVIEWS, Some(*id), "a review of one's own project");
-            continue;
-        }
-        if owner.is_some_and(|owner| !known.insert((project, owner))) {
-            work.report.skip(REVIEWS, Some(*id), "the same person has reviewed this project before");
-            continue;
-        }
-        let Some(target) = new_ids.next() else { break };
-        let body = work.text(REVIEWS, *id, "body", &row.body);
-        let created = work.time(REVIEWS, *id, "created", &row.created, work.now);
-        values.push([
-            target.into(),
-            project.into(),
-            owner.into(),
-            vote.as_str().into(),
-            markdown::render(&body).into(),
-            body.into(),
-            created.into(),
-            created.into(),
-        ]);
-        pairs.push((*id, target));
+        work.report.tally(REVIEWS).new += values.len();
+        bulk::insert(work.conn, "reviews", COLUMNS, &values)?;
+        ledger.add(work.conn, REVIEWS, &pairs)?;
     }
-    work.report.tally(REVIEWS).new += values.len();
-    bulk::insert(work.conn, "reviews", COLUMNS, &values)?;
-    ledger.add(work.conn, REVIEWS, &pairs)?;
     review::recount_all(work.conn)?;
-    compare(work, brought, told)
+    compare(work, told)
 }
 
 /// Tells where the source's figures were others.
-fn compare(work: &mut Work<'_>, brought: &Brought, told: &Told) -> Result<(), ImportError> {
+fn compare(work: &mut Work<'_>, told: &Told) -> Result<(), ImportError> {
     let counted: Vec<(i64, (i64, i64))> =
         projects::table.select((projects::id, (projects::vote_total, projects::vote_ratio))).load(work.conn)?;
     let counted: HashMap<i64, (i64, i64)> = counted.into_iter().collect();
     let mut told: Vec<_> = told.iter().collect();
     told.sort_unstable();
-    for (id, (total, ratio)) in told {
-        let Some((is_total, is_ratio)) = brought.projects.get(id).and_then(|target| counted.get(target)) else {
-            continue;
-        };
+    for (id, (target, total, ratio)) in told {
+        let Some((is_total, is_ratio)) = counted.get(target) else { continue };
         let (was_total, was_ratio) = (total.unwrap_or(0), ratio.unwrap_or(0));
         if (was_total, was_ratio) != (*is_total, *is_ratio) {
             let text = format!("was {was_ratio}% of {was_total} votes, is {is_ratio}% of {is_total}");

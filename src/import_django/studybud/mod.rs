@@ -3,12 +3,12 @@
 mod messages;
 mod rooms;
 
-use std::collections::HashMap;
-
 use super::pictures::{self, Column};
 use super::report::Kind;
 use super::source::Source;
-use super::{ImportError, Work, people};
+use super::targets::Targets;
+use super::work::Work;
+use super::{ImportError, people};
 
 const TOPICS: &str = "base_topic";
 const ROOMS: &str = "base_room";
@@ -29,12 +29,11 @@ impl Tables {
     }
 }
 
-/// What became of the source's rows: their ids here. Those that were brought along before and are
-/// gone meanwhile are not in it.
+/// What became of the source's rows.
 #[derive(Default)]
 struct Brought {
-    people: HashMap<i64, i64>,
-    rooms: HashMap<i64, i64>,
+    people: Targets,
+    rooms: Targets,
 }
 
 /// Brings everything across, what others point at first.

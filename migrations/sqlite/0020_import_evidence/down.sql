@@ -1,0 +1,1 @@
+ALTER TABLE import_ids DROP COLUMN evidence;
