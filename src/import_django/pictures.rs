@@ -184,7 +184,10 @@ impl Gallery {
         }
         prepare(file, sought.column.shape(), &self.limits).map_err(|error| match error {
             PictureError::Unreadable => "is no JPEG, PNG, GIF or WebP that can be read".into(),
-            PictureError::TooManyPixels { most } => format!("has more than {most} pixels (media.max_pixels)"),
+            PictureError::TooCostly => "takes too long to decode".into(),
+            PictureError::TooManyPixels { most } => {
+                format!("has more than {most} pixels, the most for its kind (media.max_pixels)")
+            }
         })
     }
 

@@ -142,14 +142,25 @@ pub struct Usage {
     pub cpu_seconds: f64,
 }
 
-/// Asks the system what this process uses. What it does not tell is 0.
-pub fn usage() -> Usage {
+/// Returns how much memory of this process is really there, in bytes; 0 where the system does not tell.
+pub fn resident_bytes() -> u64 {
     let status = std::fs::read_to_string(PathBuf::from("/proc/self/status")).unwrap_or_default();
     let resident_kb =
         status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok());
+    resident_kb.unwrap_or(0_u64) * 1024
+}
+
+/// Returns the processor time that this thread has used since it began.
+pub fn thread_time() -> Duration {
+    let used = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(used.tv_sec).unwrap_or(0), u32::try_from(used.tv_nsec).unwrap_or(0))
+}
+
+/// Asks the system what this process uses. What it does not tell is 0.
+pub fn usage() -> Usage {
     let cpu = clock_gettime(ClockId::ProcessCPUTime);
     Usage {
-        resident_bytes: resident_kb.unwrap_or(0_u64) * 1024,
+        resident_bytes: resident_bytes(),
         open_descriptors: descriptors().len() as u64,
         max_descriptors: getrlimit(Resource::Nofile).current,
         #[allow(clippy::cast_precision_loss, reason = "seconds of work are no numbers near 2^52")]

@@ -22,6 +22,7 @@ mod developers;
 mod entrance;
 mod floors;
 mod http;
+mod images;
 mod import;
 mod import_chat;
 mod import_copies;

@@ -5,11 +5,14 @@
 //!
 //! Django: `ImageField`, Pillow, django-imagekit.
 
+mod gif;
+mod guard;
 mod jpeg;
 mod name;
 mod png;
 mod prepare;
 pub mod shelf;
+mod webp;
 
 use std::fs::File;
 use std::panic::catch_unwind;
@@ -24,6 +27,7 @@ use crate::kit::i18n::Text;
 use crate::kit::storage::{Storage, StorageError};
 
 pub use name::{Picture, Shape};
+use prepare::Decoded;
 pub use prepare::{Limits, PictureError, Prepared, prepare};
 
 /// A file that is to become a picture.
@@ -123,6 +127,7 @@ impl PictureError {
     pub fn text(&self) -> Text {
         match self {
             Self::Unreadable => Text::new("error-picture-unreadable"),
+            Self::TooCostly => Text::new("error-picture-costly"),
             Self::TooManyPixels { most } => {
                 Text::new("error-picture-pixels").with("max", i64::try_from(most / 1_000_000).unwrap_or(i64::MAX))
             }

@@ -1,15 +1,16 @@
 //! From a file to the pictures that are kept. Runs where it may block.
 
 use std::fs::File;
-use std::io::{BufReader, Seek};
+use std::io::{BufRead, BufReader};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::imageops::FilterType;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+use image::{DynamicImage, ImageError, ImageFormat};
 
-use super::{Picture, Shape, jpeg, png};
+use super::guard::Guarded;
+use super::{Picture, Shape, gif, jpeg, png, webp};
 use crate::kit::storage::Name;
 
 /// Beyond this the eye sees no difference, and files grow fast.
@@ -22,16 +23,71 @@ pub struct Limits {
     pub pixels: u64,
 }
 
+impl Limits {
+    /// Memory for one image while it is decoded, in bytes. A progressive photograph takes three and a half for each pixel.
+    pub(super) fn memory(&self) -> u64 {
+        self.pixels.saturating_mul(7) / 2
+    }
+
+    /// # Errors
+    /// [`PictureError`]: no pixels, or too many.
+    pub(super) fn check_size(&self, width: u32, height: u32) -> Result<(), PictureError> {
+        match u64::from(width) * u64::from(height) {
+            0 => Err(PictureError::Unreadable),
+            pixels if pixels > self.pixels => Err(self.too_many(self.pixels)),
+            _ => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// [`PictureError::TooManyPixels`]: an image of this size takes `bytes` of memory, which is too much; it says how many
+    /// pixels one of its kind may have.
+    pub(super) fn check_memory(&self, bytes: u64, width: u32, height: u32) -> Result<(), PictureError> {
+        if bytes <= self.memory() {
+            return Ok(());
+        }
+        let pixels = u128::from(width) * u128::from(height) * u128::from(self.memory()) / u128::from(bytes);
+        Err(self.too_many(u64::try_from(pixels).unwrap_or(self.pixels)))
+    }
+
+    pub(super) fn too_many(&self, most: u64) -> PictureError {
+        PictureError::TooManyPixels { most }
+    }
+
+    /// What is said of an error of `image`.
+    pub(super) fn refusal(&self, error: &ImageError) -> PictureError {
+        match error {
+            ImageError::Limits(_) => self.too_many(self.pixels),
+            _ => PictureError::Unreadable,
+        }
+    }
+}
+
+/// A decoded image, perhaps smaller than the file says.
+pub(super) struct Decoded {
+    pub image: DynamicImage,
+    pub orientation: Orientation,
+}
+
+impl Decoded {
+    /// One that stands upright.
+    pub fn upright(image: DynamicImage) -> Self {
+        Self { image, orientation: Orientation::NoTransforms }
+    }
+}
+
 /// Why a file is no picture for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PictureError {
     /// No JPEG, PNG, GIF or WebP, or a broken one.
     Unreadable,
-    /// It says of itself that it is larger.
+    /// It says of itself that it is larger than one of its kind may be.
     TooManyPixels {
         /// Than this.
         most: u64,
     },
+    /// It takes more time than any image needs.
+    TooCostly,
 }
 
 /// A picture and its files.
@@ -48,27 +104,21 @@ pub struct Prepared {
 /// # Errors
 /// The file is no picture that we know, is broken, or too large.
 pub fn prepare(file: File, shape: Shape, limits: &Limits) -> Result<Prepared, PictureError> {
-    let mut source = BufReader::new(file);
-    let (format, mut head) = decoder(&mut source, limits)?;
-    // What says nothing readable about it stands upright.
-    let orientation = head.orientation().unwrap_or(Orientation::NoTransforms);
-    let (width, height) = head.dimensions();
-    // It may hold a copy of the whole file.
-    drop(head);
-    let decoded = decoded(&mut source, format, shrunk_size(width, height, shape).unwrap_or((width, height)), limits)?;
+    let Decoded { image, orientation } = decoded(file, shape, limits)?;
     let most = shape.widths()[2];
-    let mut whole = match shrunk_size(decoded.width(), decoded.height(), shape) {
+    let mut whole = match shrunk_size(image.width(), image.height(), shape) {
         // Averaged, which takes no memory besides; the finer way would take sixteen bytes for each pixel.
-        Some((width, height)) => decoded.thumbnail_exact(width, height),
-        None => decoded,
+        Some((width, height)) => image.thumbnail_exact(width, height),
+        None => image,
     };
+    if shape == Shape::Avatar {
+        let side = whole.width().min(whole.height());
+        whole = whole.crop_imm((whole.width() - side) / 2, (whole.height() - side) / 2, side, side);
+    }
+    // Turned when it is small: for a moment there are two of it.
     whole.apply_orientation(orientation);
     let largest = match shape {
-        Shape::Avatar => {
-            let side = whole.width().min(whole.height());
-            let square = whole.crop_imm((whole.width() - side) / 2, (whole.height() - side) / 2, side, side);
-            square.resize_exact(most, most, FilterType::Lanczos3)
-        }
+        Shape::Avatar => whole.resize_exact(most, most, FilterType::Lanczos3),
         Shape::Cover => whole,
     };
     let (width, height) = (largest.width(), largest.height());
@@ -91,25 +141,20 @@ pub fn prepare(file: File, shape: Shape, limits: &Limits) -> Result<Prepared, Pi
     Ok(Prepared { picture, files })
 }
 
-/// The picture, if it can be at a part of its size, but no smaller than `needed`.
-fn decoded(
-    source: &mut BufReader<File>,
-    format: ImageFormat,
-    needed: (u32, u32),
-    limits: &Limits,
-) -> Result<DynamicImage, PictureError> {
-    source.rewind().map_err(|_| PictureError::Unreadable)?;
-    let smaller = match format {
-        ImageFormat::Jpeg => jpeg::decode(&mut *source, needed.0, needed.1)?,
-        ImageFormat::Png => png::decode(&mut *source, needed.0, needed.1)?,
-        _ => None,
+/// Decodes a file, if that can be at a part of its size, but no smaller than the shape needs. Each format is read by one
+/// decoder alone: two read two sizes out of one file.
+fn decoded(file: File, shape: Shape, limits: &Limits) -> Result<Decoded, PictureError> {
+    let mut source = BufReader::new(Guarded::new(file, limits.memory()));
+    let format = source.fill_buf().ok().and_then(|head| image::guess_format(head).ok());
+    let needed = |width, height| shrunk_size(width, height, shape).unwrap_or((width, height));
+    let decoded = match format {
+        Some(ImageFormat::Jpeg) => jpeg::decode(&mut source, needed, limits),
+        Some(ImageFormat::Png) => png::decode(&mut source, needed, limits),
+        Some(ImageFormat::Gif) => gif::decode(&mut source, limits),
+        Some(ImageFormat::WebP) => webp::decode(&mut source, limits),
+        _ => Err(PictureError::Unreadable),
     };
-    if let Some(smaller) = smaller {
-        return Ok(smaller);
-    }
-    source.rewind().map_err(|_| PictureError::Unreadable)?;
-    let (_, decoder) = decoder(source, limits)?;
-    DynamicImage::from_decoder(decoder).map_err(|_| PictureError::Unreadable)
+    if source.get_ref().is_exceeded { Err(PictureError::TooCostly) } else { decoded }
 }
 
 /// To what size a large picture is made smaller at once; none: it is small enough.
@@ -136,36 +181,6 @@ fn encoded(image: &DynamicImage, is_clear: bool) -> Result<Vec<u8>, ImageError> 
         false => image.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY))?,
     }
     Ok(bytes)
-}
-
-fn decoder<'a>(
-    source: &'a mut BufReader<File>,
-    limits: &Limits,
-) -> Result<(ImageFormat, impl ImageDecoder + 'a), PictureError> {
-    let mut reader = ImageReader::new(source).with_guessed_format().map_err(|_| PictureError::Unreadable)?;
-    let known = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP];
-    let format = reader.format().filter(|format| known.contains(format)).ok_or(PictureError::Unreadable)?;
-    let mut bounds = image::Limits::default();
-    bounds.max_alloc = Some(match format {
-        // What stands beside the pixels, and one row of them.
-        ImageFormat::Png => 32 << 20,
-        // Sixteen bits for each of four channels, and as much again to work with.
-        _ => limits.pixels.saturating_mul(16),
-    });
-    reader.limits(bounds);
-    let too_many = PictureError::TooManyPixels { most: limits.pixels };
-    let decoder = reader.into_decoder().map_err(|error| match error {
-        ImageError::Limits(_) => too_many,
-        _ => PictureError::Unreadable,
-    })?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > limits.pixels {
-        return Err(too_many);
-    }
-    if width == 0 || height == 0 {
-        return Err(PictureError::Unreadable);
-    }
-    Ok((format, decoder))
 }
 
 /// The size of the same proportions that fits a square of this side; never larger than it is.

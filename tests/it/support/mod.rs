@@ -2,6 +2,7 @@
 
 pub mod databases;
 pub mod http;
+pub mod images;
 pub mod imports;
 pub mod mail;
 pub mod person;
