@@ -10,7 +10,8 @@ use diesel::prelude::*;
 use rocket::outcome::Outcome;
 use rocket::request::{self, FromRequest, Request};
 
-use crate::accounts::models::{User, legacy_iterations, setting};
+use crate::accounts::models::{User, legacy_costs, setting};
+use crate::accounts::passwords::LegacyCosts;
 use crate::kit::config::{Access, Config, Registration};
 use crate::kit::db::Conn;
 use crate::kit::error::Error;
@@ -32,8 +33,8 @@ pub struct Facts {
     pub has_superuser: bool,
     /// Anybody at all.
     pub has_people: bool,
-    /// The highest cost of an imported password hash; see [`super::passwords`].
-    pub legacy_iterations: u32,
+    /// The highest costs of imported password hashes; see [`super::passwords`].
+    pub legacy_costs: LegacyCosts,
 }
 
 /// Managed state. Cheap to clone.
@@ -51,7 +52,7 @@ impl Site {
             access: config.site.access,
             has_superuser: false,
             has_people: false,
-            legacy_iterations: 0,
+            legacy_costs: LegacyCosts::default(),
         };
         Self { config: Arc::new(config), facts: Arc::new(RwLock::new(Arc::new(facts))) }
     }
@@ -89,7 +90,7 @@ impl Site {
             has_superuser,
             has_people: has_superuser
                 || diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn)?,
-            legacy_iterations: legacy_iterations(conn)?,
+            legacy_costs: legacy_costs(conn)?,
         })
     }
 

@@ -11,7 +11,8 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::Context;
-use crate::accounts::models::User;
+use crate::accounts::models::{User, imported_hashes};
+use crate::accounts::passwords::{LegacyCosts, UnusableHash};
 use crate::kit::config::{Access, MailBackend, Registration, SmtpSecurity, make_data_dir, secret_key};
 use crate::kit::db::{self, Conn};
 use crate::kit::i18n::Catalogue;
@@ -126,6 +127,7 @@ fn database(context: &Context, findings: &mut Vec<Finding>) {
     match migrations::plan(&mut conn, None) {
         Ok(plan) if plan.is_empty() => {
             people(&mut conn, findings);
+            password_hashes(&mut conn, findings);
             letters(&mut conn, findings);
         }
         Ok(plan) => {
@@ -149,6 +151,37 @@ fn people(conn: &mut Conn, findings: &mut Vec<Finding>) {
             "nobody can run this site: `chaupal createsuperuser`, or the link in the server's log",
         ),
         Err(reason) => error(findings, "database.reachable", reason.to_string()),
+    }
+}
+
+/// Reports imported password hashes that slow every login down, and those that no login accepts.
+fn password_hashes(conn: &mut Conn, findings: &mut Vec<Finding>) {
+    let found = match imported_hashes(conn) {
+        Ok(found) => found,
+        Err(reason) => return error(findings, "database.reachable", reason.to_string()),
+    };
+    let (mut imported, mut refused, mut costs) = (0, 0, LegacyCosts::default());
+    for (beginning, accounts) in found {
+        match LegacyCosts::of(&beginning) {
+            Ok(cost) => (imported, costs) = (imported + accounts, costs.max(cost)),
+            Err(UnusableHash::TooCostly) => refused += accounts,
+            Err(UnusableHash::Unsupported) => {}
+        }
+    }
+    if imported > 0 {
+        let text = format!(
+            "accounts with an imported password hash: {imported}; until each of them logs in once, every login takes the time \
+             of the costliest of these hashes (PBKDF2: {} iterations, Argon2: {} KiB)",
+            costs.iterations, costs.argon2_work
+        );
+        warning(findings, "accounts.imported_hashes", text);
+    }
+    if refused > 0 {
+        let text = format!(
+            "accounts whose imported password hash costs too much to be checked: {refused}; no password is right for them \
+             until they set a new one by mail, or you run `chaupal changepassword`"
+        );
+        warning(findings, "accounts.costly_hashes", text);
     }
 }
 

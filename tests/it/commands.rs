@@ -332,6 +332,35 @@ fn passwords_change_and_people_go() {
 }
 
 #[test]
+fn check_reports_imported_password_hashes() {
+    everywhere(|place| {
+        place.run(&["migrate"]).done();
+        let env = [("CHAUPAL_DATABASE__URL", place.url.as_str()), ("CHAUPAL_SUPERUSER_PASSWORD", PASSWORD)];
+        for name in ["asha", "ravi", "mina"] {
+            let email = format!("{name}@example.org");
+            run(place.path(), &["createsuperuser", "--no-input", "--username", name, "--email", &email], &env).done();
+        }
+        let set = |name: &str, hash: &str| {
+            place.sql(&format!("UPDATE users SET password = '{hash}' WHERE username = '{name}'"));
+        };
+        set(
+            "asha",
+            "argon2$argon2id$v=19$m=102400,t=2,p=8$c2FsdHlTQUxUMDEyMzQ1Njc4OWFiYw$Ka4drRnAMaC86HUKfU2XOAbreImfzT5oVVCGzgFnOTQ",
+        );
+        set("ravi", "pbkdf2_sha256$1000000$salt$R4gu+BBd7hwVsCfKeyqFcYNcFKlUhlOaP6wYKUrLt20=");
+        set("mina", "pbkdf2_sha256$5000000$salt$R4gu+BBd7hwVsCfKeyqFcYNcFKlUhlOaP6wYKUrLt20=");
+        let told = place.run(&["check"]);
+        for expected in [
+            "warning accounts.imported_hashes: accounts with an imported password hash: 2;",
+            "(PBKDF2: 1000000 iterations, Argon2: 204800 KiB)",
+            "warning accounts.costly_hashes: accounts whose imported password hash costs too much to be checked: 1;",
+        ] {
+            assert!(told.done().out.contains(expected), "{expected} {told:?}");
+        }
+    });
+}
+
+#[test]
 fn check_tells_errors_by_its_exit_code() {
     everywhere(|place| {
         let before = place.run(&["check"]);

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use chaupal::accounts::models::User;
+use argon2::PasswordHasher as _;
+use chaupal::accounts::models::{self, User};
 use chaupal::accounts::passwords::{self, Verdict};
 use chaupal::kit::i18n::Text;
 
@@ -116,4 +117,41 @@ both!(all_who_come_at_once_with_an_imported_password_are_let_in, |site| {
         });
         assert!(stored(site).starts_with("$argon2id$"), "round {round}");
     }
+});
+
+both!(password_in_other_code_points_logs_in, |site| {
+    let asha = site.person("asha");
+    // The nukta letter ड़ in one code point, in two, and é in two.
+    let (one, two) = ("पहा\u{95c}-42-mango", "पहा\u{921}\u{93c}-42-mango");
+    asha.post("/account/password", &[("password", PASSWORD), ("password1", one), ("password2", two)])
+        .leads_to("/account");
+    for typed in [one, two] {
+        site.anonymous().log_in("asha", typed).leads_to("/");
+    }
+    site.anonymous().log_in("asha", "पहा\u{921}-42-mango").status(422).see("Username or password is not right.");
+    // A hash made of the text as it was typed: right once more, and made anew.
+    let raw = "cafe\u{301}-lantern-9";
+    let salt = b"0123456789abcdef";
+    let old = argon2::Argon2::default().hash_password_with_salt(raw.as_bytes(), salt).unwrap();
+    site.sql(&format!("UPDATE users SET password = '{old}' WHERE username = 'asha'"));
+    site.anonymous().log_in("asha", "caf\u{e9}-lantern-9").status(422);
+    site.anonymous().log_in("asha", raw).leads_to("/");
+    assert_ne!(stored(site), old.to_string());
+    site.anonymous().log_in("asha", "caf\u{e9}-lantern-9").leads_to("/");
+});
+
+both!(imported_hash_above_the_bounds_costs_no_login_anything, |site| {
+    site.person("asha");
+    site.person("ravi");
+    let costly = DJANGO_HASH.replace("12000", "2000000");
+    site.sql(&format!("UPDATE users SET password = '{costly}' WHERE username = 'asha'"));
+    site.sql("UPDATE users SET password = 'argon2$argon2id$v=19$m=102400,t=2,p=8$c2FsdHlTQUxUMDEyMzQ1Njc4OWFiYw$Ka4drRnAMaC86HUKfU2XOAbreImfzT5oVVCGzgFnOTQ' WHERE username = 'ravi'");
+    let costs = site.db(models::legacy_costs).unwrap();
+    assert_eq!(costs, passwords::LegacyCosts { iterations: 0, argon2_work: 204_800 });
+    site.anonymous().log_in("asha", DJANGO_PASSWORD).status(422);
+    site.anonymous().log_in("ravi", DJANGO_PASSWORD).leads_to("/");
+    assert_eq!(site.db(models::legacy_costs).unwrap(), passwords::LegacyCosts::default());
+    site.sql(&format!("UPDATE users SET password = '{DJANGO_HASH}' WHERE username = 'asha'"));
+    let costs = site.db(models::legacy_costs).unwrap();
+    assert_eq!(costs, passwords::LegacyCosts { iterations: 12_000, argon2_work: 0 });
 });

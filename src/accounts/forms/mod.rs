@@ -177,7 +177,8 @@ pub fn password(clean: &mut Cleaner, first: &str, second: &str, (username, name,
     for broken in passwords::rules(first, username, name, email) {
         clean.errors.add("password1", broken);
     }
-    if first != second {
+    // Two keyboards may write one text in two ways.
+    if first.nfc().ne(second.nfc()) {
         clean.errors.add("password2", Text::new("error-password-mismatch"));
     }
 }

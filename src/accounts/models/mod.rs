@@ -11,4 +11,4 @@ mod user;
 
 pub use person::{PERSON, Person, is_seen, shown_name};
 pub use session::{Session, clear_expired};
-pub use user::{CreateError, NewUser, User, legacy_iterations};
+pub use user::{CreateError, NewUser, User, imported_hashes, legacy_costs};

@@ -6,10 +6,10 @@ use chrono::NaiveDateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 
 use super::{Person, Session, shown_name};
-use crate::accounts::passwords;
+use crate::accounts::passwords::LegacyCosts;
 use crate::kit::db::{Conn, fold_key, look_text, prepared};
 use crate::kit::time;
 use crate::schema::users;
@@ -361,18 +361,35 @@ impl User {
     }
 }
 
-/// The highest cost of an imported PBKDF2 hash on this site, for log-ins that take equally long.
+/// Returns how many accounts have an imported password hash, by the costs that its beginning names: what
+/// [`LegacyCosts::of`] reads.
 ///
 /// # Errors
 /// Only the database's.
-pub fn legacy_iterations(conn: &mut Conn) -> QueryResult<u32> {
+pub fn imported_hashes(conn: &mut Conn) -> QueryResult<Vec<(String, i64)>> {
     #[derive(QueryableByName)]
-    struct Beginning {
+    struct Row {
         #[diesel(sql_type = Text)]
         beginning: String,
+        #[diesel(sql_type = BigInt)]
+        accounts: i64,
     }
-    // `pbkdf2_sha256$1000000$`: the count ends within 22 characters; thousands of hashes share few beginnings.
-    let sql = "SELECT DISTINCT substr(password, 1, 22) AS beginning FROM users WHERE password LIKE 'pbkdf2_sha256$%'";
-    let found: Vec<Beginning> = prepared(sql, [0_i64; 0]).load(conn)?;
-    Ok(found.iter().filter_map(|row| passwords::pbkdf2_iterations(&row.beginning)).max().unwrap_or(0))
+    // `pbkdf2_sha256$1000000$`: the count ends within 22 characters; `$argon2id$v=19$m=102400,t=2,` within 28. Thousands of
+    // hashes share few beginnings. Our own hashes cost what every login costs.
+    let sql = "SELECT CASE WHEN password LIKE 'pbkdf2%' THEN substr(password, 1, 22) \
+               WHEN password LIKE 'argon2%' THEN substr(password, 7, 28) ELSE substr(password, 1, 28) END AS beginning, \
+               count(*) AS accounts FROM users WHERE password LIKE 'pbkdf2_sha256$%' OR password LIKE 'argon2$argon2id$%' \
+               OR (password LIKE '$argon2id$%' AND password NOT LIKE '$argon2id$v=19$m=19456,t=2,p=1$%') GROUP BY 1";
+    let found: Vec<Row> = prepared(sql, [0_i64; 0]).load(conn)?;
+    Ok(found.into_iter().map(|row| (row.beginning, row.accounts)).collect())
+}
+
+/// Returns the highest costs among the imported hashes, for logins that take equally long.
+///
+/// # Errors
+/// Only the database's.
+pub fn legacy_costs(conn: &mut Conn) -> QueryResult<LegacyCosts> {
+    let found = imported_hashes(conn)?;
+    let costs = found.iter().filter_map(|(beginning, _)| LegacyCosts::of(beginning).ok());
+    Ok(costs.fold(LegacyCosts::default(), LegacyCosts::max))
 }

@@ -2,6 +2,7 @@
 
 mod rules;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 use tokio::task;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::kit::random;
 
@@ -26,12 +28,16 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// What a stored hash may ask for at most, so that no row of the database can stop the site:
-/// Django's own Argon2 takes 100 MiB and two passes.
+/// Maximum costs of a stored hash. Every login pays for the costliest hash of the site (see [`verify_evenly`]), so these
+/// bound what an import can make a login cost. Django 5.2 takes 1,000,000 iterations; its Argon2 100 MiB and two passes.
+const MAX_ITERATIONS: u32 = 1_500_000;
 const MAX_MEMORY_KIB: u32 = 128 * 1024;
-const MAX_PASSES: u32 = 8;
+const MAX_ARGON2_WORK: u32 = 2 * MAX_MEMORY_KIB;
 const PBKDF2_PREFIX: &str = "pbkdf2_sha256$";
-const MAX_ITERATIONS: u32 = 5_000_000;
+const ARGON2_PREFIX: &str = "$argon2id$";
+
+/// Maximum number of bytes in a stored hash: a salt of megabytes costs as much as iterations do.
+const MAX_HASH_BYTES: usize = 512;
 
 /// The salt of the work that only takes time.
 const IDLE_SALT: &[u8] = b"nobody's salt 01";
@@ -67,10 +73,19 @@ pub enum Verdict {
     RightButOld,
 }
 
+/// Why no password can match a stored value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnusableHash {
+    /// No password was set, or the algorithm or the format is unknown.
+    Unsupported,
+    /// The hash asks for more work than [`check_imported`] allows.
+    TooCostly,
+}
+
 /// A stored hash, read.
 enum Stored {
-    /// Argon2id; whether it costs just what ours do.
-    Argon2 { hash: Box<PasswordHash>, ours: bool },
+    /// Argon2id; the product of its memory (KiB) and passes; whether it costs just what ours do.
+    Argon2 { hash: Box<PasswordHash>, work: u32, ours: bool },
     /// Django's default.
     Pbkdf2 { iterations: u32, salt: String, hash: [u8; 32] },
     /// No password can match it.
@@ -78,39 +93,49 @@ enum Stored {
 }
 
 impl Stored {
-    fn read(stored: &str) -> Self {
-        Self::argon2(stored).or_else(|| Self::pbkdf2(stored)).unwrap_or(Self::Unusable)
+    fn read(stored: &str) -> Result<Self, UnusableHash> {
+        if stored.len() > MAX_HASH_BYTES {
+            return Err(UnusableHash::Unsupported);
+        }
+        match stored.strip_prefix(PBKDF2_PREFIX) {
+            Some(rest) => Self::pbkdf2(rest),
+            None => Self::argon2(stored),
+        }
     }
 
-    fn argon2(stored: &str) -> Option<Self> {
+    fn argon2(stored: &str) -> Result<Self, UnusableHash> {
+        let unsupported = UnusableHash::Unsupported;
         // Django writes its own word before the standard form.
         let standard = stored.strip_prefix("argon2").unwrap_or(stored);
-        if !standard.starts_with("$argon2id$") {
-            return None;
+        if !standard.starts_with(ARGON2_PREFIX) {
+            return Err(unsupported);
         }
-        let hash = PasswordHash::new(standard).ok().filter(|hash| hash.salt.is_some() && hash.hash.is_some())?;
-        let params = Params::try_from(&hash).ok()?;
+        let hash = PasswordHash::new(standard).map_err(|_| unsupported)?;
+        if hash.salt.is_none() || hash.hash.is_none() {
+            return Err(unsupported);
+        }
+        let params = Params::try_from(&hash).map_err(|_| unsupported)?;
         let (memory, passes, lanes) = (params.m_cost(), params.t_cost(), params.p_cost());
-        if memory > MAX_MEMORY_KIB || passes > MAX_PASSES {
-            return None;
-        }
+        let work = argon2_work(memory, passes)?;
         let ours = standard == stored
             && hash.version == Some(Version::V0x13.into())
             && (memory, passes, lanes) == (MEMORY_KIB, PASSES, LANES);
-        Some(Self::Argon2 { hash: Box::new(hash), ours })
+        Ok(Self::Argon2 { hash: Box::new(hash), work, ours })
     }
 
-    fn pbkdf2(stored: &str) -> Option<Self> {
-        let (iterations, rest) = stored.strip_prefix(PBKDF2_PREFIX)?.split_once('$')?;
-        let (salt, hash) = rest.split_once('$')?;
-        let iterations = iterations.parse().ok().filter(|n| (1..=MAX_ITERATIONS).contains(n))?;
-        let hash = BASE64.decode(hash).ok()?.try_into().ok()?;
-        Some(Self::Pbkdf2 { iterations, salt: salt.to_owned(), hash })
+    /// `rest` is what follows [`PBKDF2_PREFIX`].
+    fn pbkdf2(rest: &str) -> Result<Self, UnusableHash> {
+        let unsupported = UnusableHash::Unsupported;
+        let (iterations, rest) = rest.split_once('$').ok_or(unsupported)?;
+        let (salt, hash) = rest.split_once('$').ok_or(unsupported)?;
+        let iterations = pbkdf2_iterations(iterations)?;
+        let hash = BASE64.decode(hash).map_err(|_| unsupported)?.try_into().map_err(|_| unsupported)?;
+        Ok(Self::Pbkdf2 { iterations, salt: salt.to_owned(), hash })
     }
 
     fn verify(&self, password: &str) -> Verdict {
         let (right, ours) = match self {
-            Self::Argon2 { hash, ours } => {
+            Self::Argon2 { hash, ours, .. } => {
                 (Argon2::default().verify_password(password.as_bytes(), hash.as_ref()).is_ok(), *ours)
             }
             Self::Pbkdf2 { iterations, salt, hash } => {
@@ -126,6 +151,25 @@ impl Stored {
     }
 }
 
+/// The cost of a PBKDF2 hash, if it is within bounds.
+fn pbkdf2_iterations(digits: &str) -> Result<u32, UnusableHash> {
+    match digits.parse() {
+        Ok(0) => Err(UnusableHash::Unsupported),
+        Ok(iterations) if iterations <= MAX_ITERATIONS => Ok(iterations),
+        Ok(_) => Err(UnusableHash::TooCostly),
+        Err(_) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Err(UnusableHash::TooCostly)
+        }
+        Err(_) => Err(UnusableHash::Unsupported),
+    }
+}
+
+/// The cost of an Argon2 hash, if it is within bounds: KiB of memory by passes.
+fn argon2_work(memory: u32, passes: u32) -> Result<u32, UnusableHash> {
+    let work = memory.checked_mul(passes).filter(|work| memory <= MAX_MEMORY_KIB && *work <= MAX_ARGON2_WORK);
+    work.ok_or(UnusableHash::TooCostly)
+}
+
 fn argon2() -> Result<Argon2<'static>, argon2::Error> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(MEMORY_KIB, PASSES, LANES, None)?))
 }
@@ -134,13 +178,22 @@ fn pbkdf2(password: &str, salt: &[u8], iterations: u32) -> [u8; 32] {
     pbkdf2_hmac_array::<Sha256, 32>(password.as_bytes(), salt, iterations)
 }
 
-/// Hashes a password for storage: `$argon2id$v=19$m=19456,t=2,p=1$…`.
+/// Returns the forms of a typed password to compare, in order: NFC, in which we hash, since keyboards disagree on the code
+/// points of one text (`é`, `ड़`); then the text as typed, in which older and imported hashes were made, where it differs.
+fn forms(password: &str) -> impl Iterator<Item = (Cow<'_, str>, bool)> {
+    let is_nfc = is_nfc(password);
+    let composed = if is_nfc { Cow::Borrowed(password) } else { Cow::Owned(password.nfc().collect()) };
+    [(composed, false)].into_iter().chain((!is_nfc).then_some((Cow::Borrowed(password), true)))
+}
+
+/// Hashes a password for storage, in NFC: `$argon2id$v=19$m=19456,t=2,p=1$…`.
 ///
 /// Django: `make_password`.
 ///
 /// # Errors
 /// When there is no memory for it.
 pub fn hash(password: &str) -> Result<String, HashError> {
+    let password: String = password.nfc().collect();
     let hashed = argon2()
         .map_err(Into::into)
         .and_then(|argon2| argon2.hash_password_with_salt(password.as_bytes(), &random::bytes::<16>()));
@@ -152,49 +205,114 @@ pub fn hash(password: &str) -> Result<String, HashError> {
 ///
 /// Django: `check_password`.
 pub fn verify(password: &str, stored: &str) -> Verdict {
-    Stored::read(stored).verify(password)
+    let Ok(stored) = Stored::read(stored) else { return Verdict::Wrong };
+    first_right(password, |form| stored.verify(form))
+}
+
+/// Compares each of the [`forms`] until one is right. A hash of a form that is not NFC is old.
+fn first_right(password: &str, compare: impl Fn(&str) -> Verdict) -> Verdict {
+    let mut verdicts = forms(password).map(|(form, is_raw)| match compare(&form) {
+        Verdict::Right if is_raw => Verdict::RightButOld,
+        verdict => verdict,
+    });
+    verdicts.find(|verdict| *verdict != Verdict::Wrong).unwrap_or(Verdict::Wrong)
+}
+
+/// The highest costs among a site's imported hashes, never above the bounds of [`check_imported`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LegacyCosts {
+    /// Iterations of PBKDF2.
+    pub iterations: u32,
+    /// KiB of memory by passes of Argon2id.
+    pub argon2_work: u32,
+}
+
+impl LegacyCosts {
+    /// The costs of one imported hash. The beginning of the hash is enough, up to the `$` or `,` behind its costs; of an
+    /// Argon2 hash without Django's own word before it.
+    ///
+    /// # Errors
+    /// [`UnusableHash`]: no login takes this hash, so it costs nothing.
+    pub fn of(beginning: &str) -> Result<Self, UnusableHash> {
+        let unsupported = UnusableHash::Unsupported;
+        if let Some(rest) = beginning.strip_prefix(PBKDF2_PREFIX) {
+            let (digits, _) = rest.split_once('$').unwrap_or((rest, ""));
+            return Ok(Self { iterations: pbkdf2_iterations(digits)?, argon2_work: 0 });
+        }
+        let rest = beginning.strip_prefix(ARGON2_PREFIX).ok_or(unsupported)?;
+        let cost = |name: &str| {
+            let digits = rest.split(['$', ',']).find_map(|part| part.strip_prefix(name)).ok_or(unsupported)?;
+            digits.parse().map_err(|_| unsupported)
+        };
+        Ok(Self { iterations: 0, argon2_work: argon2_work(cost("m=")?, cost("t=")?)? })
+    }
+
+    /// The higher of each cost.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self { iterations: self.iterations.max(other.iterations), argon2_work: self.argon2_work.max(other.argon2_work) }
+    }
 }
 
 /// Compares a password with the hash of a person who may not exist (`None`), so that the time
 /// does not tell whether he does, nor from where he came.
 ///
-/// Every call does the same work: one Argon2id at our cost and `legacy_iterations` of PBKDF2,
-/// which the caller sets to the highest count among the site's imported hashes (see
-/// [`pbkdf2_iterations`]), or to 0 when there are none. What the person's own hash does not
-/// ask for is done on nobody's: for him with our Argon2id the PBKDF2, for an imported one the
-/// Argon2id and the rest of the iterations, for nobody both. Work is evened out by work and
+/// Every call does the same work: one Argon2id at our cost, and once more the highest costs of the site's
+/// imported hashes (`legacy`; nothing when there are none). What the person's own hash does not
+/// ask for is done on nobody's: for him with our Argon2id the imported hashes' work, for an imported one
+/// ours and the rest, for nobody both. Work is evened out by work and
 /// not by sleeping up to some limit, since that limit would be too short just when the
 /// machine is busy, which an attacker can bring about. The price is that imported hashes slow
-/// every log-in until their owners have come once and got ours.
-///
-/// An Argon2id hash of another cost takes its own time. No import makes one; it comes of a
-/// change of our cost alone, and says no more than that its owner was away since.
-pub fn verify_evenly(password: &str, stored: Option<&str>, legacy_iterations: u32) -> Verdict {
-    let stored = stored.map_or(Stored::Unusable, Stored::read);
+/// every log-in until their owners have come once and got ours; [`check_imported`] bounds it. A text that is not
+/// NFC takes twice the time, whoever's it is.
+pub fn verify_evenly(password: &str, stored: Option<&str>, legacy: LegacyCosts) -> Verdict {
+    let stored = stored.and_then(|stored| Stored::read(stored).ok()).unwrap_or(Stored::Unusable);
+    first_right(password, |form| verify_form_evenly(form, &stored, legacy))
+}
+
+/// [`verify_evenly`] of one form.
+fn verify_form_evenly(password: &str, stored: &Stored, legacy: LegacyCosts) -> Verdict {
     let verdict = stored.verify(password);
-    let (argon2_done, iterations_done) = match stored {
-        Stored::Argon2 { .. } => (true, 0),
-        Stored::Pbkdf2 { iterations, .. } => (false, iterations),
-        Stored::Unusable => (false, 0),
+    let (ours_done, done) = match stored {
+        Stored::Argon2 { ours: true, .. } => (true, LegacyCosts::default()),
+        &Stored::Argon2 { work, .. } => (false, LegacyCosts { iterations: 0, argon2_work: work }),
+        &Stored::Pbkdf2 { iterations, .. } => (false, LegacyCosts { iterations, argon2_work: 0 }),
+        Stored::Unusable => (false, LegacyCosts::default()),
     };
-    if !argon2_done {
-        let mut out = [0; 32];
-        // Nobody's password is wrong whatever becomes of this.
-        let _ = argon2().and_then(|argon2| argon2.hash_password_into(password.as_bytes(), IDLE_SALT, &mut out));
-        black_box(out);
+    if !ours_done {
+        idle_argon2(password, MEMORY_KIB, PASSES);
     }
-    let rest = legacy_iterations.min(MAX_ITERATIONS).saturating_sub(iterations_done);
+    let rest = legacy.argon2_work.saturating_sub(done.argon2_work);
+    // The shape of Django's own parameters: as few passes as the memory allows.
+    let passes = rest.div_ceil(MAX_MEMORY_KIB);
+    if let Some(memory) = rest.checked_div(passes) {
+        idle_argon2(password, memory.max(Params::MIN_M_COST), passes);
+    }
+    let rest = legacy.iterations.saturating_sub(done.iterations);
     if rest > 0 {
         black_box(pbkdf2(password, IDLE_SALT, rest));
     }
     verdict
 }
 
-/// The iterations that a stored PBKDF2 hash asks for, if they are within bounds. The beginning of the
-/// hash, up to its second `$`, is enough.
-pub fn pbkdf2_iterations(stored: &str) -> Option<u32> {
-    let (iterations, _) = stored.strip_prefix(PBKDF2_PREFIX)?.split_once('$')?;
-    iterations.parse().ok().filter(|iterations| (1..=MAX_ITERATIONS).contains(iterations))
+/// Argon2id that only takes time: nobody's password is wrong if it fails.
+fn idle_argon2(password: &str, memory: u32, passes: u32) {
+    let mut out = [0; 32];
+    let params = Params::new(memory, passes, LANES, None);
+    let _ = params.and_then(|params| {
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        argon2.hash_password_into(password.as_bytes(), IDLE_SALT, &mut out)
+    });
+    black_box(out);
+}
+
+/// Checks whether a login accepts a hash that another program stored. An import keeps it only then, and stores
+/// [`unusable()`] otherwise: the owner sets a new password by mail.
+///
+/// # Errors
+/// [`UnusableHash`]: the reason to report.
+pub fn check_imported(stored: &str) -> Result<(), UnusableHash> {
+    Stored::read(stored).map(drop)
 }
 
 /// A value to store that no password matches, different each time.
@@ -208,7 +326,7 @@ pub fn unusable() -> String {
 ///
 /// Django: `is_password_usable`.
 pub fn is_usable(stored: &str) -> bool {
-    !matches!(Stored::read(stored), Stored::Unusable)
+    check_imported(stored).is_ok()
 }
 
 /// Hashes and compares on threads that serve no pages, at most as many at once as the machine
@@ -248,9 +366,9 @@ impl Hasher {
         &self,
         password: String,
         stored: Option<String>,
-        legacy_iterations: u32,
+        legacy: LegacyCosts,
     ) -> Result<Verdict, HashError> {
-        self.run(move || verify_evenly(&password, stored.as_deref(), legacy_iterations)).await
+        self.run(move || verify_evenly(&password, stored.as_deref(), legacy)).await
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
@@ -312,10 +430,44 @@ mod tests {
             assert_eq!(verify(password, stored), Verdict::RightButOld, "{stored}");
             assert_eq!(verify("another one", stored), Verdict::Wrong, "{stored}");
         }
-        assert_eq!(pbkdf2_iterations(PBKDF2), Some(12_000));
-        assert_eq!(pbkdf2_iterations("pbkdf2_sha256$12000$"), Some(12_000));
-        for none in [DJANGO_ARGON2, "pbkdf2_sha256$5000001$", "pbkdf2_sha256$-1$", "pbkdf2_sha256$12", "!"] {
-            assert_eq!(pbkdf2_iterations(none), None, "{none}");
+    }
+
+    #[test]
+    fn imported_hash_above_the_bounds_is_too_costly() {
+        let slow = PBKDF2.replace("12000", "5000000");
+        for costly in [
+            slow.as_str(),
+            &PBKDF2.replace("12000", "1500001"),
+            &PBKDF2.replace("12000", "99999999999999999999"),
+            &DJANGO_ARGON2.replace("102400", "131073"),
+            &DJANGO_ARGON2.replace("t=2", "t=3"),
+        ] {
+            assert_eq!(check_imported(costly), Err(UnusableHash::TooCostly), "{costly}");
+            assert_eq!(LegacyCosts::of(costly.strip_prefix("argon2").unwrap_or(costly)), Err(UnusableHash::TooCostly));
+        }
+        for fine in [PBKDF2, PBKDF2_ONE, DJANGO_ARGON2, &PBKDF2.replace("12000", "1500000")] {
+            assert_eq!(check_imported(fine), Ok(()), "{fine}");
+        }
+        let salt = "s".repeat(1000);
+        let long = PBKDF2.replace("saltySALT0123456789abc", &salt);
+        for unknown in ["", "!", "md5$salt$5f4dcc3b5aa765d61d8327deb882cf99", &long] {
+            assert_eq!(check_imported(unknown), Err(UnusableHash::Unsupported), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn legacy_costs_are_read_from_the_beginning_of_a_hash() {
+        let costs = |iterations, argon2_work| Ok(LegacyCosts { iterations, argon2_work });
+        for (beginning, expected) in [
+            (PBKDF2, costs(12_000, 0)),
+            ("pbkdf2_sha256$12000$", costs(12_000, 0)),
+            ("$argon2id$v=19$m=102400,t=2,", costs(0, 204_800)),
+            ("$argon2id$v=19$m=8,t=1,p=1$c2", costs(0, 8)),
+            ("$argon2id$v=19$m=102400,t=", Err(UnusableHash::Unsupported)),
+            ("pbkdf2_sha256$-1$", Err(UnusableHash::Unsupported)),
+            ("!", Err(UnusableHash::Unsupported)),
+        ] {
+            assert_eq!(LegacyCosts::of(beginning), expected, "{beginning}");
         }
     }
 
@@ -341,11 +493,11 @@ mod tests {
             &format!("!{PBKDF2}"),
             &PBKDF2.replace("12000", "0"),
             &PBKDF2.replace("12000", "-1"),
-            &PBKDF2.replace("12000", "5000001"),
+            &PBKDF2.replace("12000", "1500001"),
             &PBKDF2.replace("12000", "99999999999999999999"),
             &PBKDF2.replace(hash, &hash.replace('+', "-")),
             &DJANGO_ARGON2.replace("102400", "131073"),
-            &DJANGO_ARGON2.replace("t=2", "t=9"),
+            &DJANGO_ARGON2.replace("t=2", "t=3"),
             &format!("{ours}$more"),
         ] {
             assert_eq!(verify(PASSWORD, stored), Verdict::Wrong, "{stored}");
@@ -364,9 +516,40 @@ mod tests {
     }
 
     #[test]
+    fn password_of_other_code_points_is_right() {
+        // é and the nukta letter ड़: one code point, or two.
+        for (one, two) in
+            [("caf\u{e9}-lantern-9", "cafe\u{301}-lantern-9"), ("पहा\u{95c}-42-mango", "पहा\u{921}\u{93c}-42-mango")]
+        {
+            let legacy = LegacyCosts::default();
+            for (chosen, typed) in [(one, two), (two, one), (one, one)] {
+                let stored = hash(chosen).unwrap();
+                assert_eq!(verify(typed, &stored), Verdict::Right, "{chosen:?} {typed:?}");
+                assert_eq!(verify_evenly(typed, Some(&stored), legacy), Verdict::Right, "{chosen:?} {typed:?}");
+                assert_eq!(verify_evenly(&format!("{typed}x"), Some(&stored), legacy), Verdict::Wrong);
+            }
+        }
+    }
+
+    #[test]
+    fn older_hash_of_the_text_as_typed_is_right_and_old() {
+        for raw in ["cafe\u{301}-lantern-9", "पहा\u{95c}-42-mango"] {
+            let stored = argon2()
+                .unwrap()
+                .hash_password_with_salt(raw.as_bytes(), b"0123456789abcdef")
+                .map(|hash: PasswordHash| hash.to_string())
+                .unwrap();
+            assert_eq!(verify(raw, &stored), Verdict::RightButOld, "{raw:?}");
+            assert_eq!(verify_evenly(raw, Some(&stored), LegacyCosts::default()), Verdict::RightButOld, "{raw:?}");
+            assert_eq!(verify(raw, &hash(raw).unwrap()), Verdict::Right, "made anew in NFC");
+        }
+    }
+
+    #[test]
     fn even_verdicts() {
         let ours = hash(PASSWORD).unwrap();
-        for legacy in [0, 1000, 2000] {
+        for (iterations, argon2_work) in [(0, 0), (1000, 16), (2000, 40)] {
+            let legacy = LegacyCosts { iterations, argon2_work };
             assert_eq!(verify_evenly(PASSWORD, None, legacy), Verdict::Wrong);
             assert_eq!(verify_evenly(PASSWORD, Some("!"), legacy), Verdict::Wrong);
             assert_eq!(verify_evenly(PASSWORD, Some(&ours), legacy), Verdict::Right);
@@ -389,13 +572,14 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn even_times() {
         let ours = hash(PASSWORD).unwrap();
-        let people = [None, Some("!"), Some(ours.as_str()), Some(PBKDF2), Some(PBKDF2_HINDI)];
-        let mut fastest = [u64::MAX; 10];
+        let people = [None, Some("!"), Some(ours.as_str()), Some(PBKDF2), Some(PBKDF2_HINDI), Some(DJANGO_ARGON2)];
+        let legacy = LegacyCosts { iterations: 12_000, argon2_work: 204_800 };
+        let mut fastest = [u64::MAX; 12];
         for _ in 0..8 {
             let tries = people.iter().flat_map(|stored| [PASSWORD, "wrong"].map(|password| (password, *stored)));
             for (fastest, (password, stored)) in fastest.iter_mut().zip(tries) {
                 let start = busy();
-                black_box(verify_evenly(password, stored, 12_000));
+                black_box(verify_evenly(password, stored, legacy));
                 *fastest = (busy() - start).min(*fastest);
             }
         }
@@ -407,7 +591,10 @@ mod tests {
     async fn a_hasher_keeps_to_its_slots() {
         let hasher = Hasher { slots: Arc::new(Semaphore::new(1)) };
         let ours = hasher.hash(PASSWORD.to_owned()).await.unwrap();
-        assert_eq!(hasher.verify_evenly(PASSWORD.to_owned(), Some(ours), 0).await, Ok(Verdict::Right));
+        assert_eq!(
+            hasher.verify_evenly(PASSWORD.to_owned(), Some(ours), LegacyCosts::default()).await,
+            Ok(Verdict::Right)
+        );
 
         let busy = Arc::new(std::sync::Mutex::new(()));
         let tasks: Vec<_> = (0..8)

@@ -68,7 +68,7 @@ impl Entrance<'_> {
     /// [`Error::Internal`]: the server is stopping.
     pub(super) async fn verify(&self, password: &str, known: Option<&models::User>) -> Result<Verdict, Error> {
         let stored = known.map(|user| user.password.clone());
-        let legacy = self.site.facts().legacy_iterations;
+        let legacy = self.site.facts().legacy_costs;
         self.hasher
             .verify_evenly(password.to_owned(), stored, legacy)
             .await
