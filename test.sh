@@ -99,15 +99,23 @@ deny() {
   fi
 }
 
+# Every test process adds what it has drawn to a folder; see src/kit/templates/record.rs.
+drawn=$work/templates
+mkdir "$drawn"
+
 tests() {
   if cargo nextest --version >/dev/null 2>&1; then
     # Half of a test is waiting. The servers take no hundreds of tests at once.
     local most=$((2 * $(nproc)))
-    cargo nextest run --locked --no-tests=fail --test-threads $((most < 16 ? most : 16)) || return
+    CHAUPAL_TEST_TEMPLATES=$drawn cargo nextest run --locked --no-tests=fail --test-threads $((most < 16 ? most : 16)) || return
     cargo test --quiet --locked --doc
   else
-    cargo test --locked --quiet
+    CHAUPAL_TEST_TEMPLATES=$drawn cargo test --locked --quiet
   fi
+}
+# With CHAUPAL_TEST_TEMPLATES_WRITE=1 it writes templates/contexts.tsv anew, and passes when that was all.
+template_branches() {
+  CHAUPAL_TEST_TEMPLATES=$drawn cargo test --locked --quiet --test it -- --ignored templates::all_branches_are_drawn
 }
 
 browser() { CHAUPAL_BIN=$1 tests/browser/run.sh "${@:2}"; } # BINARY WORD…
@@ -154,12 +162,14 @@ step "bench" bench/run --check
 if [ -n "$quick" ]; then
   export CHAUPAL_TEST_QUICK=1
   step "tests" tests
+  step "template branches" template_branches
 else
   step "dependencies" deny
   step "postgresql" postgresql
   step "mail server" mail_server
   step "S3 server" s3_server
   step "tests" tests
+  step "template branches" template_branches
   step "bench, a short round" bench_smoke
   step "browser, a first look" browser_first "$target/debug/chaupal"
   step "memory functions" tests/release/memory.sh

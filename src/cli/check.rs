@@ -308,8 +308,8 @@ fn template_overrides(context: &Context, findings: &mut Vec<Finding>) {
         Ok(catalogue) => Arc::new(catalogue),
         Err(reason) => return error(findings, "templates.catalogue", reason.to_string()),
     };
-    match templates::load(catalogue, &folder, &context.loaded.config.media) {
-        Ok((_, broken)) => broken.into_iter().for_each(|line| error(findings, "templates.override", line)),
+    match templates::try_out(catalogue, &folder, &context.loaded.config.media) {
+        Ok(broken) => broken.into_iter().for_each(|line| error(findings, "templates.override", line)),
         Err(reason) => error(findings, "templates.embedded", reason.to_string()),
     }
 }

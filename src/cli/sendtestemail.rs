@@ -35,12 +35,12 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
     }
     let catalogue = Arc::new(Catalogue::embedded().map_err(|e| e.to_string())?);
     let overrides = templates::override_dir(&config.data_dir);
-    let (tera, _) = templates::load(Arc::clone(&catalogue), &overrides, &config.media).map_err(|e| e.to_string())?;
+    let loaded = templates::load(Arc::clone(&catalogue), &overrides, &config.media).map_err(|e| e.to_string())?;
     let mut conn = context.connect_migrated()?;
     let site = Site::new(config.clone());
     site.learn(Site::look(config, &mut conn).map_err(|e| e.to_string())?);
     let name = site.facts().name.clone();
-    let desk = crate::server::desk(config, site, catalogue, Pages::of(tera), [0; 32]);
+    let desk = crate::server::desk(config, site, catalogue, Pages::of(loaded), [0; 32]);
     let composed = db::transaction(&mut conn, |conn| Test { to: args.to.clone() }.compose(conn, &desk));
     let sheet = composed.map_err(|e| format!("{e:?}"))?.ok_or("there is nobody to write to")?;
     let mail = desk.draw(sheet).map_err(|e| format!("{e:?}"))?;

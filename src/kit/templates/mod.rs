@@ -1,24 +1,29 @@
 //! Templates: Tera through `rocket_dyn_templates`, embedded in the binary, from disk with reload in
 //! debug builds. Files in `<data_dir>/templates` override the embedded ones, so that an operator
-//! can restyle a page; a broken one is passed over with a warning, and `check` reports it.
+//! can restyle a page; one that fails is logged once and the built-in one is used, and `check` reports it.
 
+mod pages;
+#[cfg(debug_assertions)]
+pub mod record;
+mod samples;
+mod tags;
 mod words;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use rocket::fairing::Fairing;
 use rocket_dyn_templates::Template;
 use rocket_dyn_templates::tera::{self, Tera, Value};
 use rust_embed::RustEmbed;
-use serde::Serialize;
 
+use self::pages::Override;
+pub use self::pages::{Loaded, Pages};
+use self::samples::Samples;
 use crate::kit::assets;
 use crate::kit::config::Media;
-use crate::kit::error::Error;
 use crate::kit::i18n::{self, Catalogue};
 use crate::kit::multipart::megabytes;
 use crate::kit::pictures::Picture;
@@ -46,108 +51,113 @@ pub fn watched_dir(data_dir: &Path) -> PathBuf {
     override_dir(data_dir)
 }
 
-/// The loaded templates, for pages; managed state. `Template::render` would turn each page's context
-/// into figment's values first and into Tera's then, which costs a fifth of a page; here it is
-/// turned once. The engine behind both is the same.
-#[derive(Clone, Default)]
-pub struct Pages {
-    tera: Arc<RwLock<Arc<Tera>>>,
-    generation: Arc<AtomicU64>,
-}
-
-impl Pages {
-    /// These templates, without a server.
-    pub fn of(tera: Tera) -> Self {
-        let pages = Self::default();
-        pages.replace(tera);
-        pages
-    }
-
-    /// Draws a template.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] with the template's own words, for the log.
-    pub fn render(&self, name: &str, context: impl Serialize) -> Result<String, Error> {
-        let tera = Arc::clone(&self.tera.read().unwrap_or_else(PoisonError::into_inner));
-        tera::Context::from_serialize(context)
-            .and_then(|context| tera.render(name, &context))
-            .map_err(|error| Error::Internal(explain(&error)))
-    }
-
-    /// Another number after each time that templates were loaded.
-    pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
-    }
-
-    fn replace(&self, tera: Tera) {
-        *self.tera.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tera);
-        self.generation.fetch_add(1, Ordering::Release);
-    }
-}
-
 /// The fairing that loads all templates, and in debug builds loads them again when one changes.
 pub fn fairing(catalogue: Arc<Catalogue>, data_dir: PathBuf, media: Media, pages: Pages) -> impl Fairing {
     Template::try_custom(move |engines| {
-        let (tera, broken) = load(Arc::clone(&catalogue), &override_dir(&data_dir), &media)?;
-        for problem in broken {
-            log::warn!("{problem}; the built-in template is used");
-        }
-        pages.replace(tera.clone());
-        engines.tera = tera;
+        let loaded = load(Arc::clone(&catalogue), &override_dir(&data_dir), &media)?;
+        engines.tera = (*loaded.tera).clone();
+        pages.replace(loaded);
         Ok(())
     })
 }
 
-/// All templates, and a line for each override that cannot be used.
+/// All templates; the overrides as far as they can be parsed.
 ///
 /// # Errors
-/// When an embedded template is broken.
-pub fn load(
+/// When a built-in template is broken.
+pub fn load(catalogue: Arc<Catalogue>, overrides: &Path, media: &Media) -> Result<Loaded, Box<dyn StdError>> {
+    let sources = built_in();
+    #[cfg(debug_assertions)]
+    let sources = if record::folder().is_some() { record::instrument(sources).templates } else { sources };
+    load_from(sources, catalogue, overrides, media)
+}
+
+fn load_from(
+    sources: Vec<(String, String)>,
     catalogue: Arc<Catalogue>,
     overrides: &Path,
     media: &Media,
-) -> Result<(Tera, Vec<String>), Box<dyn StdError>> {
+) -> Result<Loaded, Box<dyn StdError>> {
+    let builtin = engine(&catalogue, media, sources)?;
+
+    let (mut own, mut broken) = (Vec::new(), Vec::new());
+    for path in template_files(overrides) {
+        let name = path.strip_prefix(overrides).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        match std::fs::read_to_string(&path) {
+            Ok(source) => own.push(Override { source: prepared(&name, source, &catalogue), name, path }),
+            Err(reason) => broken.push(format!("template override {}: {reason}", path.display())),
+        }
+    }
+    let mut loaded = Loaded::settle(&Arc::new(builtin), own, |_, _| Ok(()));
+    loaded.broken.append(&mut broken);
+    Ok(loaded)
+}
+
+/// These templates and all that they call.
+fn engine(catalogue: &Arc<Catalogue>, media: &Media, sources: Vec<(String, String)>) -> tera::Result<Tera> {
     let mut tera = Tera::default();
     // Escaping goes by the end of the name; every template that a browser sees ends in .html.
     tera.autoescape_on(vec![".html"]);
     tera.register_function("asset", Asset);
     tera.register_function("picture", picture(media.base_url()));
     tera.register_function("media", about(media));
-    tera.register_function("ago", ago(Arc::clone(&catalogue)));
-    tera.register_function("t", i18n::tera_function(Arc::clone(&catalogue)));
-    let embedded: Vec<(String, String)> = Files::iter()
-        .filter(|name| is_template(name))
-        .filter_map(|name| {
-            let source = String::from_utf8(Files::get(&name)?.data.into_owned()).ok()?;
-            Some((name.to_string(), prepared(&name, source, &catalogue)))
-        })
-        .collect();
-    tera.add_raw_templates(embedded)?;
-
-    let mut broken = Vec::new();
-    for path in template_files(overrides) {
-        let name = path.strip_prefix(overrides).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-        let mut with_override = tera.clone();
-        let added = std::fs::read_to_string(&path).map_err(|e| e.to_string()).and_then(|text| {
-            with_override.add_raw_template(&name, &prepared(&name, text, &catalogue)).map_err(|e| explain(&e))
-        });
-        match added {
-            Ok(()) => tera = with_override,
-            Err(reason) => broken.push(format!("template override {}: {reason}", path.display())),
-        }
-    }
-    Ok((tera, broken))
+    tera.register_function("ago", ago(Arc::clone(catalogue)));
+    tera.register_function("t", i18n::tera_function(Arc::clone(catalogue)));
+    #[cfg(debug_assertions)]
+    tera.register_function("drawn", record::Drawn);
+    tera.add_raw_templates(sources.into_iter().map(|(name, source)| {
+        let source = prepared(&name, source, catalogue);
+        (name, source)
+    }))?;
+    Ok(tera)
 }
 
-/// An error and what caused it, in one line.
-fn explain(error: &tera::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = StdError::source(error);
-    while let Some(inner) = cause {
-        line = format!("{line}: {inner}");
-        cause = inner.source();
+/// What each template gets.
+fn samples() -> Samples {
+    let file = Files::get(samples::FILE).map(|file| file.data).unwrap_or_default();
+    Samples::parse(&String::from_utf8_lossy(&file))
+}
+
+/// Renders every template with sample contexts; a line for each override that fails.
+///
+/// # Errors
+/// When a built-in template is broken, or fails with its samples.
+pub fn try_out(catalogue: Arc<Catalogue>, overrides: &Path, media: &Media) -> Result<Vec<String>, Box<dyn StdError>> {
+    // Not recorded: what is drawn with samples is not tested thereby.
+    let Loaded { builtin, overrides, mut broken, .. } = load_from(built_in(), catalogue, overrides, media)?;
+    let samples = samples();
+    let mut contexts = BTreeMap::new();
+    for name in samples.names() {
+        // A mixture may be one that no page has, as a form of one's own without a user; the full one has everything.
+        for (number, sample) in samples.of(name).into_iter().enumerate() {
+            let context = tera::Context::from_value(sample)?;
+            match builtin.render(name, &context) {
+                Ok(_) => contexts.entry(name).or_insert_with(Vec::new).push(context),
+                Err(error) if number == 0 => return Err(pages::explain(&error).into()),
+                Err(_) => {}
+            }
+        }
     }
-    line.split_whitespace().collect::<Vec<_>>().join(" ")
+    // What is not drawn by itself, as the frame of all pages or a file of macros, is tried with every page.
+    let try_one = |own: &str, tera: &Tera| {
+        let is_tried = |name: &str| name == own || !contexts.contains_key(own);
+        let tried = contexts.iter().filter(|(name, _)| is_tried(name));
+        tried
+            .flat_map(|(name, all)| all.iter().map(|context| (*name, context)))
+            .try_for_each(|(name, context)| tera.render(name, context).map(drop))
+    };
+    broken.extend(Loaded::settle(&builtin, overrides, try_one).broken);
+    Ok(broken)
+}
+
+/// Names and sources of the built-in templates.
+pub fn built_in() -> Vec<(String, String)> {
+    let names = Files::iter().filter(|name| is_template(name));
+    let sources = names.filter_map(|name| {
+        let source = String::from_utf8(Files::get(&name)?.data.into_owned()).ok()?;
+        Some((name.to_string(), source))
+    });
+    sources.collect()
 }
 
 /// Pages and letters end in `.html` and are escaped; the plain half of a letter ends in `.txt` and is not.
@@ -230,5 +240,33 @@ fn ago(catalogue: Arc<Catalogue>) -> impl tera::Function {
         let at = time::from_iso(at).ok_or_else(|| tera::Error::msg(format!("ago(at={at:?}): no time")))?;
         let lang = args.get("lang").and_then(Value::as_str).unwrap_or(i18n::FALLBACK);
         Ok(Value::String(i18n::ago(&catalogue, lang, at, time::now())))
+    }
+}
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+    use crate::kit::config::{MediaBackend, MediaS3};
+
+    #[test]
+    fn instrumented_templates_draw_what_the_others_draw() {
+        let catalogue = Arc::new(Catalogue::embedded().unwrap());
+        let (root, s3) = (PathBuf::new(), MediaS3::default());
+        let media = Media { backend: MediaBackend::Local, root, max_bytes: 1, max_pixels: 1, s3 };
+        let instrumented = record::instrument(built_in());
+        assert!(instrumented.branches.len() > 300, "{}", instrumented.branches.len());
+        let [plain, recording] = [built_in(), instrumented.templates].map(|sources| {
+            let mut tera = engine(&catalogue, &media, sources).unwrap();
+            tera.register_function("drawn", |_: &Args| Ok(Value::from("")));
+            tera
+        });
+        let samples = samples();
+        assert!(samples.names().count() > 40);
+        for name in samples.names() {
+            for sample in samples.of(name) {
+                let context = tera::Context::from_value(sample).unwrap();
+                assert_eq!(recording.render(name, &context).ok(), plain.render(name, &context).ok(), "{name}");
+            }
+        }
     }
 }

@@ -89,10 +89,11 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Starts a server on a port of the system's choice and waits until it says where it is.
+    /// Starts a server on a port of the system's choice and waits until it says where it is. Its log is `server.log`.
     pub fn start(folder: &Path, env: &[(&str, &str)]) -> Self {
         let mut command = command(folder, &["serve", ":0"]);
-        command.envs(env.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let log = std::fs::File::create(folder.join("server.log")).expect("a log can be written");
+        command.envs(env.iter().copied()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its words")).lines();
         let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
