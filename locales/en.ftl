@@ -176,7 +176,6 @@ room-about = About this room
 room-leave = Leave the room
 room-login = Log in to take part in this conversation.
 room-removed = The host has taken you out of this room. You can read along, but not write.
-room-closed = You cannot write in this room.
 conversation = Conversation
 # The number of participants follows, on a button.
 people-show = People in this room:

@@ -46,5 +46,6 @@ mod search;
 mod second_factor;
 mod setup;
 mod storage;
+mod template_branches;
 mod templates;
 mod throttle;
