@@ -537,6 +537,7 @@ error-too-short = { $min ->
 error-required = Please choose one.
 error-picture-unreadable = This is no picture that can be read here. JPEG, PNG, GIF and WebP are.
 error-picture-pixels = This picture has too many pixels. At most { $max } million, please.
+error-picture-busy = Too many pictures are waiting at the moment. Please try again in a minute.
 error-picture-costly = This picture takes too long to decode. Please save it again as a plain JPEG or a PNG.
 error-picture-size = This file is too large. At most { $max }, please.
 error-picture-gone = This picture is not kept any more. Please choose it again.

@@ -8,7 +8,8 @@ use std::os::fd::{BorrowedFd, RawFd};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rustix::net::{listen, sockopt};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, listen, recv, sockopt};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use sd_notify::NotifyState;
@@ -75,6 +76,22 @@ pub fn stop_listening() {
 /// How many connections to `port` are open, those that are being finished included.
 pub fn connections(port: u16) -> usize {
     sockets(port).filter(|socket| rustix::net::getpeername(socket).is_ok()).count()
+}
+
+/// Tells whether the other end of one of our connections is still there: it has neither closed its side nor reset the
+/// connection. True where the system does not list descriptors.
+pub fn is_connected(peer: SocketAddr) -> bool {
+    let descriptors = descriptors();
+    let mut sockets = descriptors.iter().copied().map(borrowed).filter(|socket| {
+        let other = rustix::net::getpeername(socket).ok().flatten();
+        other.and_then(|address| SocketAddr::try_from(address).ok()) == Some(peer)
+    });
+    // What waits to be read stays there for whoever reads it.
+    let is_open = |socket| match recv(socket, &mut [0_u8; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
+        Ok((_, length)) => length > 0,
+        Err(error) => error == Errno::AGAIN,
+    };
+    descriptors.is_empty() || sockets.any(is_open)
 }
 
 /// Our own sockets on `port`, the listening one among them.

@@ -1,5 +1,7 @@
 //! A form's picture: brought, kept or taken away.
 
+use std::net::SocketAddr;
+
 use rocket::http::Status;
 use rocket::outcome::Outcome;
 use rocket::request::{self, FromRequest, Request};
@@ -10,7 +12,7 @@ use crate::kit::error::Error;
 use crate::kit::forms::FieldErrors;
 use crate::kit::i18n::Text;
 use crate::kit::multipart::{Brought, FileRules, megabytes};
-use crate::kit::pictures::{Picture, Pictures, Rejection, Shape, shelf};
+use crate::kit::pictures::{Picture, Pictures, Rejection, Shape, Uploader, shelf};
 use crate::kit::throttle::Scope;
 
 /// The field of every form's picture.
@@ -22,6 +24,7 @@ pub struct Uploads<'r> {
     rules: &'r FileRules,
     db: &'r Db,
     gate: Gate<'r>,
+    client: Option<SocketAddr>,
 }
 
 impl Uploads<'_> {
@@ -37,8 +40,10 @@ impl Uploads<'_> {
             Brought::Whole(file) => file,
         };
         self.gate.by_key(Scope::Upload, &format!("user:{user_id}"))?;
-        match self.pictures.take(self.db, file, shape).await {
+        let uploader = Uploader { user_id, client: self.client };
+        match self.pictures.take(self.db, uploader, file, shape).await {
             Ok(picture) => Ok(Some(picture)),
+            Err(Rejection::Busy) => Err(refused(Text::new("error-picture-busy"))),
             Err(Rejection::Refused(error)) => Err(refused(error.text())),
             Err(Rejection::NotKept(words)) => {
                 log::warn!("a picture was not kept: {words}");
@@ -84,7 +89,7 @@ impl<'r> FromRequest<'r> for Uploads<'r> {
         let (gate, db) = (request.guard::<Gate<'_>>().await, request.guard::<&Db>().await);
         match (pictures, rules, gate, db) {
             (Some(pictures), Some(rules), Outcome::Success(gate), Outcome::Success(db)) => {
-                Outcome::Success(Self { pictures, rules, db, gate })
+                Outcome::Success(Self { pictures, rules, db, gate, client: request.remote() })
             }
             _ => Outcome::Error((Status::InternalServerError, ())),
         }

@@ -11,30 +11,54 @@ mod jpeg;
 mod name;
 mod png;
 mod prepare;
+mod queue;
 pub mod shelf;
 mod webp;
 
 use std::fs::File;
-use std::panic::catch_unwind;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crossbeam_channel::{Sender, unbounded};
 use rocket::tokio::sync::oneshot;
+use rocket::tokio::time::timeout;
 
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::i18n::Text;
 use crate::kit::storage::{Storage, StorageError};
+use crate::kit::system;
 
 pub use name::{Picture, Shape};
 use prepare::Decoded;
 pub use prepare::{Limits, PictureError, Prepared, prepare};
+use queue::Queue;
+
+/// Time that an upload waits for its image. Proxies and browsers wait for about a minute themselves.
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// A file that is to become a picture.
 struct Job {
     file: File,
     shape: Shape,
+    client: Option<SocketAddr>,
     answer: oneshot::Sender<Result<Prepared, PictureError>>,
+}
+
+impl Job {
+    /// Whether somebody still waits for the answer. A handler does not end when its client leaves, so the connection is looked at.
+    fn is_wanted(&self) -> bool {
+        !self.answer.is_closed() && self.client.is_none_or(system::is_connected)
+    }
+}
+
+/// Whose file it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Uploader {
+    /// Members take turns.
+    pub user_id: i64,
+    /// The other end of the connection, if there is one.
+    pub client: Option<SocketAddr>,
 }
 
 /// Takes pictures in; managed state.
@@ -42,7 +66,7 @@ struct Job {
 pub struct Pictures {
     /// Where they are kept.
     pub storage: Arc<dyn Storage>,
-    jobs: Sender<Job>,
+    jobs: Queue<Job>,
 }
 
 impl Pictures {
@@ -52,13 +76,13 @@ impl Pictures {
     /// # Errors
     /// One line: there is no thread to be had.
     pub fn new(storage: Arc<dyn Storage>, limits: Limits) -> Result<Self, String> {
-        let (jobs, queue) = unbounded::<Job>();
+        let (jobs, turns) = queue::queue::<Job>();
         let work = move || {
-            for Job { file, shape, answer } in queue {
-                // A decoder that panics has met a file that was made for it.
-                let made = catch_unwind(|| prepare(file, shape, &limits)).unwrap_or(Err(PictureError::Unreadable));
-                // Nobody may be waiting any more.
-                let _ = answer.send(made);
+            for job in turns {
+                if job.is_wanted() {
+                    // Nobody may be waiting any more.
+                    let _ = job.answer.send(prepare(job.file, job.shape, &limits));
+                }
             }
         };
         let thread = std::thread::Builder::new().name("pictures".into()).spawn(work);
@@ -70,8 +94,8 @@ impl Pictures {
     ///
     /// # Errors
     /// [`Rejection`].
-    pub async fn take(&self, db: &Db, file: File, shape: Shape) -> Result<Picture, Rejection> {
-        let prepared = self.prepared(file, shape).await?;
+    pub async fn take(&self, db: &Db, uploader: Uploader, file: File, shape: Shape) -> Result<Picture, Rejection> {
+        let prepared = self.prepared(uploader, file, shape).await?;
         let picture = prepared.picture.clone();
         let row = picture.clone();
         // First the row, so that whatever is in the storage is known.
@@ -85,12 +109,15 @@ impl Pictures {
         Ok(picture)
     }
 
-    async fn prepared(&self, file: File, shape: Shape) -> Result<Prepared, Rejection> {
-        let broken = |what: &str| Rejection::Broken(Error::Internal(what.to_owned()));
+    async fn prepared(&self, uploader: Uploader, file: File, shape: Shape) -> Result<Prepared, Rejection> {
         let (answer, answered) = oneshot::channel();
-        let job = Job { file, shape, answer };
-        self.jobs.send(job).map_err(|_| broken("the thread that makes pictures is gone"))?;
-        answered.await.map_err(|_| broken("a picture was lost"))?.map_err(Rejection::Refused)
+        let job = Job { file, shape, client: uploader.client, answer };
+        self.jobs.push(uploader.user_id, job).map_err(|_| Rejection::Busy)?;
+        match timeout(MAX_WAIT, answered).await {
+            Ok(Ok(prepared)) => prepared.map_err(Rejection::Refused),
+            // It took too long, or was dropped since its client had left.
+            Ok(Err(_)) | Err(_) => Err(Rejection::Busy),
+        }
     }
 
     /// Deletes what nothing has pointed at for a day, the files as well; gives how many pictures went.
@@ -116,6 +143,8 @@ impl Pictures {
 pub enum Rejection {
     /// The file is to blame.
     Refused(PictureError),
+    /// Too many wait for theirs.
+    Busy,
     /// The storage is, in words for whoever runs the site.
     NotKept(String),
     /// The database is, or we are.
@@ -132,5 +161,36 @@ impl PictureError {
                 Text::new("error-picture-pixels").with("max", i64::try_from(most / 1_000_000).unwrap_or(i64::MAX))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::kit::storage::Local;
+
+    #[test]
+    fn image_of_a_client_that_left_is_not_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let pictures =
+            Pictures::new(Arc::new(Local::open(folder.path()).unwrap()), Limits { pixels: 1_000_000 }).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (far, client) = listener.accept().unwrap();
+        let made = |client: Option<SocketAddr>| {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(b"no image").unwrap();
+            let work = pictures.prepared(Uploader { user_id: 1, client }, file, Shape::Cover);
+            rocket::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+        };
+        assert!(matches!(made(None), Err(Rejection::Refused(_))));
+        assert!(matches!(made(Some(client)), Err(Rejection::Refused(_))), "looked at while its client waits");
+        drop(near);
+        assert!(matches!(made(Some(client)), Err(Rejection::Busy)), "the other end is closed");
+        drop(far);
+        assert!(matches!(made(Some(client)), Err(Rejection::Busy)), "ours is, too");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::panic::catch_unwind;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
@@ -99,11 +100,16 @@ pub struct Prepared {
     pub files: Vec<(Name, Vec<u8>)>,
 }
 
-/// Decodes a picture, turns it upright, forgets all that is not picture, and encodes it in the sizes of its shape.
+/// Decodes a picture, turns it upright, drops all that is not picture, and encodes it in the sizes of its shape.
 ///
 /// # Errors
 /// The file is no picture that we know, is broken, or too large.
 pub fn prepare(file: File, shape: Shape, limits: &Limits) -> Result<Prepared, PictureError> {
+    // A decoder that panics has met a file that was made for it.
+    catch_unwind(|| prepare_whole(file, shape, limits)).unwrap_or(Err(PictureError::Unreadable))
+}
+
+fn prepare_whole(file: File, shape: Shape, limits: &Limits) -> Result<Prepared, PictureError> {
     let Decoded { image, orientation } = decoded(file, shape, limits)?;
     let most = shape.widths()[2];
     let mut whole = match shrunk_size(image.width(), image.height(), shape) {
