@@ -6,7 +6,11 @@ use std::time::{Duration, Instant};
 
 use chaupal::kit::pictures::{Limits, PictureError, Prepared, Shape, prepare};
 use chaupal::kit::system;
-use image::{DynamicImage, GenericImageView, ImageFormat, RgbImage};
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::PngEncoder;
+use image::codecs::webp::WebPEncoder;
+use image::{DynamicImage, GenericImageView, GrayImage, ImageEncoder, ImageFormat, Luma, Rgb, RgbImage, RgbaImage};
+use moxcms::ColorProfile;
 
 use crate::support::images::{Jpeg, gif, png_chunk, segment, vp8, webp, webp_canvas, webp_chunk};
 use crate::support::words;
@@ -141,6 +145,187 @@ fn png_with_a_second_head_or_a_part_of_its_canvas_is_refused() {
     assert_eq!(refused(&of(65)), Some(PictureError::Unreadable));
     assert_eq!(refused(&of(32)), Some(PictureError::Unreadable));
     assert!(prepared(&of(64), Shape::Cover).is_ok());
+}
+
+fn encode_with<E: ImageEncoder>(mut encoder: E, image: &DynamicImage, profile: &[u8]) {
+    encoder.set_icc_profile(profile.to_vec()).unwrap();
+    image.write_with_encoder(encoder).unwrap();
+}
+
+fn png_with(image: &DynamicImage, profile: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode_with(PngEncoder::new(&mut bytes), image, profile);
+    bytes
+}
+
+fn webp_with(image: &DynamicImage, profile: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode_with(WebPEncoder::new_lossless(&mut bytes), image, profile);
+    bytes
+}
+
+fn jpeg_with(image: &DynamicImage, profile: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode_with(JpegEncoder::new_with_quality(&mut bytes, 98), image, profile);
+    bytes
+}
+
+/// An image with a profile, by the name of its format.
+fn with_profile(image: &DynamicImage, profile: &[u8]) -> [(&'static str, Vec<u8>); 3] {
+    [("JPEG", jpeg_with(image, profile)), ("PNG", png_with(image, profile)), ("WebP", webp_with(image, profile))]
+}
+
+fn swapped() -> Vec<u8> {
+    let mut profile = ColorProfile::new_srgb();
+    std::mem::swap(&mut profile.red_colorant, &mut profile.blue_colorant);
+    profile.cicp = None;
+    profile.encode().unwrap()
+}
+
+#[track_caller]
+fn looks_like(prepared: &Prepared, expected: [u8; 3], what: &str) {
+    let image = largest(prepared).into_rgb8();
+    let shown = image.get_pixel(image.width() / 2, image.height() / 2).0;
+    assert!(shown.iter().zip(expected).all(|(shown, expected)| shown.abs_diff(expected) <= 5), "{what}: {shown:?}");
+}
+
+#[test]
+fn image_with_a_profile_becomes_srgb() {
+    let flat = |colour, side| DynamicImage::from(RgbImage::from_pixel(side, side, Rgb(colour)));
+    let p3 = ColorProfile::new_display_p3().encode().unwrap();
+    // As they came, and made smaller while they are decoded.
+    for side in [200, 1100] {
+        for (format, bytes) in with_profile(&flat([234, 51, 35], side), &p3) {
+            looks_like(
+                &prepared(&bytes, Shape::Avatar).unwrap(),
+                [255, 0, 0],
+                &format!("{format} {side} red in Display P3"),
+            );
+        }
+        for (format, bytes) in with_profile(&flat([117, 251, 76], side), &p3) {
+            looks_like(
+                &prepared(&bytes, Shape::Avatar).unwrap(),
+                [0, 255, 0],
+                &format!("{format} {side} green in Display P3"),
+            );
+        }
+        for (format, bytes) in with_profile(&flat([200, 30, 20], side), &swapped()) {
+            looks_like(&prepared(&bytes, Shape::Avatar).unwrap(), [20, 30, 200], &format!("{format} {side} swapped"));
+        }
+    }
+    // What is clear stays clear.
+    let glass = DynamicImage::from(RgbaImage::from_pixel(90, 90, image::Rgba([200, 30, 20, 100])));
+    for bytes in [png_with(&glass, &swapped()), webp_with(&glass, &swapped())] {
+        let image = prepared(&bytes, Shape::Cover).unwrap();
+        let pixel = largest(&image).get_pixel(40, 40).0;
+        assert!(pixel[3] == 100 && pixel[0].abs_diff(20) <= 3 && pixel[2].abs_diff(200) <= 3, "{pixel:?}");
+    }
+    // Half the light is a shade of 188.
+    let grey = DynamicImage::from(GrayImage::from_pixel(90, 90, Luma([128])));
+    let profile = ColorProfile::new_gray_with_gamma(1.0).encode().unwrap();
+    for bytes in [jpeg_with(&grey, &profile), png_with(&grey, &profile)] {
+        looks_like(&prepared(&bytes, Shape::Cover).unwrap(), [188; 3], "grey");
+    }
+}
+
+#[test]
+fn profile_that_is_broken_or_does_not_fit_is_ignored() {
+    let flat = DynamicImage::from(RgbImage::from_pixel(90, 90, Rgb([200, 30, 20])));
+    let whole = swapped();
+    let mut huge = whole.clone();
+    huge.resize(5 << 20, 0);
+    let grey = ColorProfile::new_gray_with_gamma(1.0).encode().unwrap();
+    for profile in [b"no profile at all".to_vec(), whole[..whole.len() / 2].to_vec(), vec![0xff; 600], huge, grey] {
+        for (format, bytes) in with_profile(&flat, &profile) {
+            looks_like(&prepared(&bytes, Shape::Cover).unwrap(), [200, 30, 20], format);
+        }
+    }
+}
+
+#[test]
+fn png_that_names_its_colours_by_numbers_becomes_srgb() {
+    let bytes = encoded(RgbImage::from_pixel(90, 90, Rgb([234, 51, 35])), ImageFormat::Png);
+    // Display P3 with sRGB's curve.
+    let named = [&bytes[..33], &png_chunk(b"cICP", &[12, 13, 0, 1]), &bytes[33..]].concat();
+    looks_like(&prepared(&named, Shape::Cover).unwrap(), [255, 0, 0], "Display P3 by numbers");
+    let unknown = [&bytes[..33], &png_chunk(b"cICP", &[200, 200, 0, 1]), &bytes[33..]].concat();
+    looks_like(&prepared(&unknown, Shape::Cover).unwrap(), [234, 51, 35], "numbers of nothing");
+}
+
+#[test]
+fn jpeg_of_printers_inks_becomes_a_picture() {
+    let inks = Jpeg { components: 4, scans: 0, ..Jpeg::new(300, 200) };
+    looks_like(&prepared(&inks.bytes(), Shape::Cover).unwrap(), [64; 3], "half of each ink, and half of black");
+}
+
+/// Numbers that look random and are the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(end.max(1)).unwrap()).unwrap()
+    }
+
+    /// Some bytes of the head changed, taken away or doubled.
+    fn mutated(&mut self, bytes: &[u8]) -> Vec<u8> {
+        const ODD: [u8; 8] = [0, 1, 0x7f, 0x80, 0xff, 0xc0, 0xda, 0xd9];
+        let mut bytes = bytes.to_vec();
+        for _ in 0..=self.below(6) {
+            let head = bytes.len().min(900);
+            let place = self.below(head);
+            match self.below(8) {
+                0 => bytes.truncate(place + 1),
+                1 => drop(bytes.drain(place..(place + 1 + self.below(20)).min(bytes.len()))),
+                2 => {
+                    let copy = bytes[place..(place + 1 + self.below(40)).min(bytes.len())].to_vec();
+                    bytes.splice(place..place, copy);
+                }
+                3 | 4 => bytes[place] = ODD[self.below(ODD.len())],
+                _ => bytes[place] = u8::try_from(self.below(256)).unwrap(),
+            }
+        }
+        bytes
+    }
+}
+
+#[test]
+fn mutated_image_never_panics_nor_passes_the_limits() {
+    let limits = Limits { pixels: 300_000 };
+    let plain = DynamicImage::from(RgbImage::from_fn(60, 40, |x, y| Rgb([u8::try_from(x * y % 256).unwrap(), 90, 20])));
+    let mut seeds: Vec<Vec<u8>> = with_profile(&plain, &swapped()).into_iter().map(|(_, bytes)| bytes).collect();
+    seeds.extend([
+        Jpeg { scans: 6, ..Jpeg::new(60, 40) }.bytes(),
+        Jpeg { scans: 0, components: 4, ..Jpeg::new(60, 40) }.bytes(),
+        encoded(plain.clone(), ImageFormat::Gif),
+        gif((60, 40), (30, 20)),
+        webp(&[webp_canvas(16, 60, 40), webp_chunk(b"ALPH", &[0; 2401]), vp8(60, 40)]),
+        webp(&[webp_canvas(2, 60, 40), webp_chunk(b"ANIM", &[0; 6]), animated(60, 40, &vp8(60, 40))]),
+    ]);
+    // A decoder's panic is caught, and its words would fill the log of the tests.
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut random = Random(0x2545_f491_4f6c_dd1d);
+    let (began, before) = (Instant::now(), system::resident_bytes());
+    let mut tried = 0;
+    while began.elapsed() < Duration::from_millis(1500) {
+        for seed in &seeds {
+            let bytes = random.mutated(seed);
+            let used = system::thread_time();
+            let result = prepare(file(&bytes), Shape::ALL[tried % 2], &limits);
+            assert!(system::thread_time() - used < Duration::from_secs(12), "{bytes:?}");
+            if let Ok(prepared) = result {
+                let picture = &prepared.picture;
+                assert!(picture.width.max(picture.height) <= 1280, "{picture}");
+                assert_eq!(largest(&prepared).dimensions(), (picture.width, picture.height));
+            }
+            tried += 1;
+        }
+    }
+    let _ = std::panic::take_hook();
+    assert!(tried >= seeds.len());
+    assert!(system::resident_bytes() < before + (200 << 20));
 }
 
 both!(hostile_image_is_refused_at_its_field, |site| {

@@ -5,6 +5,7 @@
 //!
 //! Django: `ImageField`, Pillow, django-imagekit.
 
+mod color;
 mod gif;
 mod guard;
 mod jpeg;

@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
-use png::{ColorType, Decoder, DecodingError, Reader, Transformations};
+use moxcms::ColorProfile;
+use png::{ColorType, Decoder, DecodingError, Info, Reader, Transformations};
 
-use super::{Decoded, Limits, PictureError};
+use super::{Decoded, Limits, PictureError, color};
 
 /// Memory for all chunks beside the pixels, in bytes.
 const MAX_CHUNKS: usize = 16 << 20;
@@ -33,7 +34,6 @@ pub(super) fn decode<R: BufRead + Seek>(
     // Eight bits for each of one to four channels.
     decoder.set_transformations(Transformations::normalize_to_color8());
     decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
     let (width, height) = decoder.read_header_info().map_err(broken)?.size();
     limits.check_size(width, height)?;
     let mut reader = decoder.read_info().map_err(broken)?;
@@ -43,6 +43,7 @@ pub(super) fn decode<R: BufRead + Seek>(
         return Err(PictureError::Unreadable);
     }
     let exif = info.exif_metadata.as_deref().and_then(Orientation::from_exif_chunk);
+    let profile = profile(info);
     let colors = reader.output_color_type().0;
     if reader.output_line_size(width).is_none_or(|length| length > MAX_ROW) {
         return Err(limits.too_many(limits.pixels));
@@ -68,7 +69,15 @@ pub(super) fn decode<R: BufRead + Seek>(
         ColorType::Indexed => None,
     };
     let image = image.ok_or(PictureError::Unreadable)?;
-    Ok(Decoded { image, orientation: exif.unwrap_or(Orientation::NoTransforms) })
+    Ok(Decoded { image, orientation: exif.unwrap_or(Orientation::NoTransforms), profile })
+}
+
+/// The colours' meaning: by numbers for some well-known ones, or by a whole profile.
+fn profile(info: &Info<'_>) -> Option<ColorProfile> {
+    match &info.coding_independent_code_points {
+        Some(points) => color::profile_of_numbers(points.color_primaries, points.transfer_function),
+        None => color::profile(info.icc_profile.as_deref()?),
+    }
 }
 
 /// The pixels of the whole, averaged to this size.

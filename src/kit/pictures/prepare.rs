@@ -9,9 +9,10 @@ use image::codecs::webp::WebPEncoder;
 use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageError, ImageFormat};
+use moxcms::ColorProfile;
 
 use super::guard::Guarded;
-use super::{Picture, Shape, gif, jpeg, png, webp};
+use super::{Picture, Shape, color, gif, jpeg, png, webp};
 use crate::kit::storage::Name;
 
 /// Beyond this the eye sees no difference, and files grow fast.
@@ -68,12 +69,14 @@ impl Limits {
 pub(super) struct Decoded {
     pub image: DynamicImage,
     pub orientation: Orientation,
+    /// The colours' meaning, unless it is sRGB.
+    pub profile: Option<ColorProfile>,
 }
 
 impl Decoded {
     /// One that stands upright.
     pub fn upright(image: DynamicImage) -> Self {
-        Self { image, orientation: Orientation::NoTransforms }
+        Self { image, orientation: Orientation::NoTransforms, profile: None }
     }
 }
 
@@ -100,7 +103,8 @@ pub struct Prepared {
     pub files: Vec<(Name, Vec<u8>)>,
 }
 
-/// Decodes a picture, turns it upright, drops all that is not picture, and encodes it in the sizes of its shape.
+/// Decodes a picture, turns it upright, converts its colours to sRGB, drops all that is not picture, and encodes it in the sizes of
+/// its shape.
 ///
 /// # Errors
 /// The file is no picture that we know, is broken, or too large.
@@ -110,7 +114,7 @@ pub fn prepare(file: File, shape: Shape, limits: &Limits) -> Result<Prepared, Pi
 }
 
 fn prepare_whole(file: File, shape: Shape, limits: &Limits) -> Result<Prepared, PictureError> {
-    let Decoded { image, orientation } = decoded(file, shape, limits)?;
+    let Decoded { image, orientation, profile } = decoded(file, shape, limits)?;
     let most = shape.widths()[2];
     let mut whole = match shrunk_size(image.width(), image.height(), shape) {
         // Averaged, which takes no memory besides; the finer way would take sixteen bytes for each pixel.
@@ -123,6 +127,9 @@ fn prepare_whole(file: File, shape: Shape, limits: &Limits) -> Result<Prepared, 
     }
     // Turned when it is small: for a moment there are two of it.
     whole.apply_orientation(orientation);
+    if let Some(profile) = profile {
+        whole = color::to_srgb(whole, &profile);
+    }
     let largest = match shape {
         Shape::Avatar => whole.resize_exact(most, most, FilterType::Lanczos3),
         Shape::Cover => whole,

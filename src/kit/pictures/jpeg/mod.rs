@@ -10,7 +10,7 @@ use image::{DynamicImage, GrayImage, RgbImage};
 use jpeg_decoder::{Decoder, PixelFormat};
 
 use self::head::Head;
-use super::{Decoded, Limits, PictureError};
+use super::{Decoded, Limits, PictureError, color};
 
 /// Maximum number of scans of an image of the largest size. Encoders write about ten.
 const MAX_SCANS: u64 = 32;
@@ -52,15 +52,19 @@ pub(super) fn decode<R: BufRead + Seek>(
     decoder.set_max_decoding_buffer_size(room);
     let pixels = decoder.decode().map_err(broken)?;
     let orientation = decoder.exif_data().and_then(Orientation::from_exif_chunk);
+    let profile = decoder.icc_profile().and_then(|profile| color::profile(&profile));
     let (width, height) = (u32::from(scaled.0), u32::from(scaled.1));
     let image = match info.pixel_format {
         PixelFormat::RGB24 => RgbImage::from_raw(width, height, pixels).map(DynamicImage::from),
         PixelFormat::L8 => GrayImage::from_raw(width, height, pixels).map(DynamicImage::from),
-        PixelFormat::CMYK32 => RgbImage::from_raw(width, height, without_inks(&pixels)).map(DynamicImage::from),
+        PixelFormat::CMYK32 => {
+            let colours = color::without_inks(&pixels, profile.as_ref());
+            RgbImage::from_raw(width, height, colours).map(DynamicImage::from)
+        }
         PixelFormat::L16 => None,
     };
     let image = image.ok_or(PictureError::Unreadable)?;
-    Ok(Decoded { image, orientation: orientation.unwrap_or(Orientation::NoTransforms) })
+    Ok(Decoded { image, orientation: orientation.unwrap_or(Orientation::NoTransforms), profile })
 }
 
 /// Returns how many bytes the decoder takes for an image that becomes so large: the coefficients of all of a progressive one,
@@ -72,18 +76,6 @@ fn memory(head: &Head, scaled: (u16, u16)) -> u64 {
     // Four inks become three colours.
     let bytes = if head.sampling.len() == 4 { 7 } else { head.sampling.len() as u64 };
     coefficients + blocks * 64 * scaled / whole.max(1) + scaled * bytes
-}
-
-/// The inks of printers, on a screen.
-fn without_inks(pixels: &[u8]) -> Vec<u8> {
-    let mut colours = Vec::with_capacity(pixels.len() / 4 * 3);
-    for pixel in pixels.chunks_exact(4) {
-        let light = |ink: u8| u32::from(255 - ink);
-        for ink in &pixel[..3] {
-            colours.push(u8::try_from((light(*ink) * light(pixel[3]) + 127) / 255).unwrap_or(u8::MAX));
-        }
-    }
-    colours
 }
 
 #[cfg(test)]
