@@ -4,16 +4,19 @@
 //! Django: `request.FILES`, `TemporaryFileUploadHandler`
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use multer::bytes::Bytes;
 use multer::{Field, Multipart};
 use rocket::data::{self, Data, FromData, ToByteUnit};
 use rocket::form::FromForm;
-use rocket::futures::Stream;
+use rocket::futures::{Stream, StreamExt};
 use rocket::request::Request;
 use rocket::tokio::time::timeout;
 use tokio_util::io::ReaderStream;
@@ -24,6 +27,13 @@ use crate::kit::forms::{outcome, parsed, read_fields};
 
 /// Who sends nothing for so long has gone.
 const SILENCE: Duration = Duration::from_secs(30);
+
+/// Maximum number of bytes read while a part's header, or what stands before the first part, does not end. What was
+/// read ahead with the part before comes on top of it, at most one piece of the body.
+const LONGEST_HEADER: usize = 16 * 1024;
+
+/// Time for which the rest of a refused body is read and dropped.
+const REST: Duration = Duration::from_secs(10);
 
 /// Browsers show an answer only once all is sent. So a file that is somewhat too large is read to its end; one that is
 /// larger than so many times what is allowed is cut off.
@@ -71,6 +81,25 @@ impl<'r, F: for<'f> FromForm<'f> + Send> FromData<'r> for PostWithFile<F> {
 /// [`Error::UnsupportedMedia`], [`Error::TooLarge`] (words, not the file), [`Error::Csrf`], [`Error::BadRequest`],
 /// [`Error::Unavailable`] when the disk does not take the file.
 pub async fn read_form(request: &Request<'_>, data: Data<'_>) -> Result<(Vec<(String, String)>, Brought), Error> {
+    read(request, data, Files::Stored).await
+}
+
+/// Reads the words of a form, after checking its token. A file that comes with them is skipped and stored nowhere.
+///
+/// # Errors
+/// Those of [`read_form`].
+pub async fn read_words(request: &Request<'_>, data: Data<'_>) -> Result<Vec<(String, String)>, Error> {
+    read(request, data, Files::Skipped).await.map(|(fields, _)| fields)
+}
+
+/// Whether the file of a form is wanted.
+#[derive(Clone, Copy, PartialEq)]
+enum Files {
+    Stored,
+    Skipped,
+}
+
+async fn read(request: &Request<'_>, data: Data<'_>, files: Files) -> Result<(Vec<(String, String)>, Brought), Error> {
     let Some(content_type) = request.content_type().filter(|content_type| content_type.is_form_data()) else {
         return Ok((read_fields(request, data).await?, Brought::Nothing));
     };
@@ -79,61 +108,120 @@ pub async fn read_form(request: &Request<'_>, data: Data<'_>) -> Result<(Vec<(St
         return Err(Error::Internal("no rules for files".into()));
     };
     let words = request.limits().get("form").unwrap_or(256.kibibytes()).as_u64();
-    let most = rules.max_bytes.saturating_mul(PATIENCE).saturating_add(words);
-    let body = ReaderStream::with_capacity(data.open(most.bytes()), 32 * 1024);
-    let mut parts = Multipart::new(OneByOne { stream: body, rests: false }, boundary);
+    let longest_file = rules.max_bytes.saturating_mul(if files == Files::Stored { PATIENCE } else { 1 });
+    let mut body = ReaderStream::with_capacity(data.open(longest_file.saturating_add(words).bytes()), 32 * 1024);
+    let check = |token: Option<&str>| csrf::verify(request, token);
+    let form = read_parts(&mut body, boundary, words, (files == Files::Stored).then_some(rules), check).await;
+    if form.is_err() {
+        // The browser shows the answer only once all is sent.
+        let _ = timeout(REST, async { while let Some(Ok(_)) = body.next().await {} }).await;
+    }
+    form
+}
+
+/// Reads the parts of a form. `check` is asked as soon as the token is known, and in any case before a file is read.
+/// Without rules a file is skipped.
+async fn read_parts<S>(
+    body: S,
+    boundary: &str,
+    mut words_left: u64,
+    rules: Option<&FileRules>,
+    check: impl Fn(Option<&str>) -> Result<(), Error>,
+) -> Result<(Vec<(String, String)>, Brought), Error>
+where
+    S: Stream<Item = io::Result<Bytes>> + Send + Unpin,
+{
+    let between_parts = AtomicUsize::new(usize::MAX);
+    let pieces = OneByOne { stream: body, rests: false, left: &between_parts };
+    let mut parts = Multipart::new(pieces, boundary);
     let mut fields = Vec::new();
-    let mut words_left = words;
     let mut brought = Brought::Nothing;
     let mut is_checked = false;
-    let check = |fields: &[(String, String)]| {
-        let token = fields.iter().find(|(name, _)| csrf::FIELDS.contains(&name.as_str())).map(|(_, value)| value);
-        csrf::verify(request, token.map(String::as_str))
-    };
     loop {
-        let part = match in_time(parts.next_field()).await {
+        between_parts.store(LONGEST_HEADER, Relaxed);
+        let next = in_time(parts.next_field()).await;
+        between_parts.store(usize::MAX, Relaxed);
+        let mut part = match next {
             Ok(Some(part)) => part,
             Ok(None) => break,
             // Cut off: what came after the file was not read.
             Err(_) if matches!(brought, Brought::TooLarge) => break,
             Err(error) => return Err(error),
         };
-        if part.file_name().is_none() {
-            fields.push(word(part, &mut words_left).await?);
+        let header_length: usize = part.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if header_length > LONGEST_HEADER {
+            return Err(Error::BadRequest);
+        }
+        if !is_file(&part) {
+            let (name, value) = word(part, &mut words_left).await?;
+            if !is_checked && csrf::FIELDS.contains(&name.as_str()) {
+                check(Some(&value))?;
+                is_checked = true;
+            }
+            fields.push((name, value));
             continue;
         }
         if !is_checked {
             // Nobody fills our disk from another site.
-            check(&fields)?;
+            check(None)?;
             is_checked = true;
         }
-        match brought {
-            Brought::Nothing => brought = file(part, rules).await?,
+        match (&brought, rules) {
+            (Brought::Nothing, Some(rules)) => brought = file(part, rules).await?,
             // One file a form.
-            _ => drop(part),
+            _ => while in_time(part.chunk()).await?.is_some() {},
         }
     }
     if !is_checked {
-        check(&fields)?;
+        check(None)?;
     }
     Ok((fields, brought))
 }
 
-/// Gives one piece each time that it is asked: the parser would take in all that has come, a body's worth of memory.
-struct OneByOne<S> {
-    stream: S,
-    rests: bool,
+/// Whether a part is a file, however its name is written: `filename*=`, or in bytes that are no UTF-8.
+fn is_file(part: &Field<'_>) -> bool {
+    part.headers().get("content-disposition").is_some_and(|header| has_file_name(header.as_bytes()))
 }
 
-impl<S: Stream + Unpin> Stream for OneByOne<S> {
-    type Item = S::Item;
+/// Whether a `Content-Disposition` has a parameter `filename` or `filename*`; what stands between quotes is no parameter.
+fn has_file_name(disposition: &[u8]) -> bool {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let parameters = disposition.split(|&byte| {
+        let is_end = byte == b';' && !is_quoted;
+        is_quoted ^= byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && is_quoted && !is_escaped;
+        is_end
+    });
+    parameters.skip(1).any(|parameter| {
+        let name = parameter.split(|&byte| byte == b'=').next().unwrap_or_default().trim_ascii();
+        name.eq_ignore_ascii_case(b"filename") || name.eq_ignore_ascii_case(b"filename*")
+    })
+}
+
+/// Gives one piece each time that it is asked: the parser would take in all that has come, a body's worth of memory. For
+/// the same reason it ends once `left` bytes were given: the parser keeps a part's header until it ends.
+struct OneByOne<'a, S> {
+    stream: S,
+    rests: bool,
+    left: &'a AtomicUsize,
+}
+
+impl<S: Stream<Item = io::Result<Bytes>> + Unpin> Stream for OneByOne<'_, S> {
+    type Item = io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if std::mem::take(&mut self.rests) {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
+        let left = self.left.load(Relaxed);
+        if left == 0 {
+            return Poll::Ready(Some(Err(io::Error::other("the header of a part is too long"))));
+        }
         let piece = Pin::new(&mut self.stream).poll_next(context);
+        if let Poll::Ready(Some(Ok(piece))) = &piece {
+            self.left.store(left.saturating_sub(piece.len()), Relaxed);
+        }
         self.rests = piece.is_ready();
         piece
     }
@@ -203,6 +291,12 @@ pub fn megabytes(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::io::Read;
+    use std::sync::Arc;
+
+    use rocket::futures::stream;
+
     use super::*;
 
     #[test]
@@ -210,5 +304,175 @@ mod tests {
         assert_eq!(megabytes(5 << 20), "5 MB");
         assert_eq!(megabytes(1_600_000), "1.5 MB");
         assert_eq!(megabytes(4096), "4 kB");
+    }
+
+    type Form = (Vec<(String, String)>, Option<Vec<u8>>);
+
+    /// Reads these pieces as a body with the boundary `b`; the token must be `t`. Returns the fields, the file, and how many
+    /// bytes were taken.
+    fn read(pieces: impl Iterator<Item = Vec<u8>> + Send) -> (Result<Form, Error>, usize) {
+        let rules = FileRules { max_bytes: 1000, folder: std::env::temp_dir() };
+        let taken = Arc::new(AtomicUsize::new(0));
+        let counter = taken.clone();
+        let body = stream::iter(pieces.map(move |piece| {
+            counter.fetch_add(piece.len(), Relaxed);
+            Ok(Bytes::from(piece))
+        }));
+        let check = |token: Option<&str>| if token == Some("t") { Ok(()) } else { Err(Error::Csrf) };
+        let runtime = rocket::tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let form = runtime.block_on(read_parts(body, "b", 4000, Some(&rules), check)).map(|(fields, brought)| {
+            let file = match brought {
+                Brought::Nothing => None,
+                Brought::TooLarge => Some(b"too large".to_vec()),
+                Brought::Whole(mut file) => {
+                    let mut bytes = Vec::new();
+                    file.read_to_end(&mut bytes).unwrap();
+                    Some(bytes)
+                }
+            };
+            (fields, file)
+        });
+        (form, taken.load(Relaxed))
+    }
+
+    const TOKEN: &str = "--b\r\nContent-Disposition: form-data; name=\"csrf_token\"\r\n\r\nt\r\n";
+
+    #[test]
+    fn part_header_without_end_is_read_no_further_than_its_limit() {
+        let piece = 4096;
+        for start in [
+            "",
+            "--b",
+            "--b\r\n",
+            "--b\r\nContent-Disposition: form-data; name=\"",
+            &format!("{TOKEN}--b\r\nX: "),
+            &format!("{TOKEN}--b\r\nContent-Disposition: form-data; name=\"p\"; filename=\"a\"\r\n\r\nx\r\n--b\r\nX: "),
+        ] {
+            for filler in ["x", "\r\n", "x: y\r\n", " "] {
+                let filler = filler.repeat(piece / filler.len()).into_bytes();
+                let pieces = std::iter::once(start.as_bytes().to_vec()).chain(std::iter::repeat_n(filler, 5000));
+                let (form, taken) = read(pieces.filter(|piece| !piece.is_empty()));
+                assert!(form.is_err(), "{start:?}");
+                assert!(taken <= LONGEST_HEADER + start.len() + 4 * piece, "{start:?}: {taken} bytes were read");
+            }
+        }
+    }
+
+    #[test]
+    fn part_header_over_its_limit_is_refused_though_it_ends() {
+        let form = |length: usize| {
+            let part = format!(
+                "--b\r\nContent-Disposition: form-data; name=\"a\"\r\nX: {}\r\n\r\n1\r\n--b--\r\n",
+                "x".repeat(length)
+            );
+            read(std::iter::once(format!("{TOKEN}{part}").into_bytes())).0
+        };
+        assert!(form(15_000).is_ok());
+        assert!(matches!(form(17_000), Err(Error::BadRequest)));
+    }
+
+    #[test]
+    fn wrong_token_is_refused_before_what_follows_is_read() {
+        let wrong = TOKEN.replace("\r\nt\r\n", "\r\nwrong\r\n");
+        let field = format!("--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n{}\r\n", "x".repeat(1000));
+        let pieces = std::iter::once(wrong.into_bytes()).chain(std::iter::repeat_n(field.into_bytes(), 3));
+        let (form, taken) = read(pieces);
+        assert!(matches!(form, Err(Error::Csrf)));
+        assert!(taken < 2500, "{taken} bytes were read");
+    }
+
+    #[test]
+    fn file_is_a_file_however_its_name_is_written() {
+        for disposition in [
+            &b"filename=\"a.jpg\""[..],
+            b"filename=a.jpg",
+            b"FileName=\"a.jpg\"",
+            b"filename*=UTF-8''%E0%A4%95.jpg",
+            b"filename*=iso-8859-1''%E9.jpg",
+            b"filename=\"caf\xe9.jpg\"",
+            b"filename=\"\xff\xfe\"",
+            "filename=\"क.jpg\"".as_bytes(),
+            b"filename = \"a; b.jpg\"",
+            b"x=\"\\\"; y\"; filename=a",
+        ] {
+            let mut body = format!("{TOKEN}--b\r\nContent-Disposition: form-data; name=\"p\"; ").into_bytes();
+            body.extend(disposition);
+            body.extend(b"\r\n\r\nGIF\xff89a\r\n--b--\r\n");
+            let (fields, file) = read(std::iter::once(body)).0.unwrap();
+            let shown = String::from_utf8_lossy(disposition);
+            assert_eq!(file.as_deref(), Some(&b"GIF\xff89a"[..]), "{shown}");
+            assert_eq!(fields.len(), 1, "{shown}");
+        }
+        for name in ["p; filename=x", "p\\\"; filename=\\\"x", "filename", "xfilename"] {
+            let body =
+                format!("{TOKEN}--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\nword\r\n--b--\r\n");
+            let (fields, file) = read(std::iter::once(body.into_bytes())).0.unwrap();
+            assert_eq!((fields[1].1.as_str(), file), ("word", None), "{name}");
+        }
+    }
+
+    /// Pieces of multipart bodies, to be put together at random.
+    const PIECES: [&[u8]; 24] = [
+        b"--b\r\n",
+        b"--b",
+        b"--b--\r\n",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"\r",
+        b"\n",
+        b"-",
+        b"--",
+        b"Content-Disposition: form-data; name=\"a\"\r\n\r\n",
+        b"Content-Disposition: form-data; name=\"csrf_token\"\r\n\r\nt\r\n",
+        b"Content-Disposition: form-data; name=\"p\"; filename=\"x\"\r\n\r\n",
+        b"Content-Disposition: form-data; filename*=",
+        b"content-disposition:",
+        b"Content-Type: text/plain; charset=\xff\r\n",
+        b"Content-Transfer-Encoding: base64\r\n",
+        b": ",
+        b"\"",
+        b"\\\"",
+        b"\0",
+        b"\xff\xfe",
+        b"word",
+        b" ",
+        b";=",
+    ];
+
+    #[test]
+    fn any_bytes_are_read_alike_however_they_are_cut() {
+        let seed = Cell::new(0x2545_f491_4f6c_dd1d_u64);
+        let below = |most: usize| {
+            seed.set(seed.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+            (seed.get() >> 33) as usize % most
+        };
+        let mut forms = 0;
+        for _ in 0..4_000 {
+            let mut body = if below(2) == 0 { TOKEN.as_bytes().to_vec() } else { Vec::new() };
+            for _ in 0..below(24) {
+                match below(20) {
+                    0 => body.extend(std::iter::repeat_n(below(256) as u8, below(2_000))),
+                    1 => body.push(below(256) as u8),
+                    _ => body.extend(PIECES[below(PIECES.len())]),
+                }
+            }
+            if below(2) == 0 {
+                body.extend(b"\r\n--b--\r\n");
+            }
+            let whole = read(std::iter::once(body.clone())).0;
+            let step = 1 + below(40);
+            let cut = read(body.chunks(step).map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter()).0;
+            match (&whole, &cut) {
+                (Ok(whole), Ok(cut)) => {
+                    forms += 1;
+                    assert_eq!(whole, cut, "{}", String::from_utf8_lossy(&body));
+                }
+                (Err(_), Err(_)) => {}
+                // How much was read of a file that is too large and has no end.
+                (Ok((_, Some(file))), Err(_)) | (Err(_), Ok((_, Some(file)))) if file == b"too large" => {}
+                _ => panic!("{whole:?} or {cut:?}: {}", String::from_utf8_lossy(&body)),
+            }
+        }
+        assert!(forms > 50, "{forms} of 4,000 were forms");
     }
 }

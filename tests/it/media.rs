@@ -8,7 +8,7 @@ use chaupal::kit::i18n::Text;
 use chaupal::kit::pictures::{Picture, shelf};
 use image::{DynamicImage, GenericImageView, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
-use crate::support::{Answer, Person, Request, Site, s3, says, words};
+use crate::support::{Answer, PASSWORD, Person, Request, Site, s3, says, words};
 
 fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
@@ -270,6 +270,33 @@ both!(a_file_that_is_too_large_is_refused_and_the_words_stay, [("media.max_bytes
     let many: Vec<(&str, &str)> = vec![("a", ""); 20_000];
     asha.bring("/account/edit", &many, b"").status(413);
     assert_eq!(std::fs::read_dir(site.folder().join("uploads")).unwrap().count(), 0, "nothing is left behind");
+});
+
+both!(words_beside_a_file_come_back_after_the_login, |site| {
+    let asha = site.person("asha");
+    site.sql("DELETE FROM sessions");
+    let mut file = vec![b'x'; 1_000_000];
+    file.extend(b"\r\n------a-boundary-7\r\nContent-Disposition: form-data; name=\"bio\"\r\n\r\nand after it");
+    asha.bring("/account/edit", &[("short_intro", "before the file")], &file).leads_to_login();
+    asha.log_in("asha", PASSWORD).leads_to("/");
+    asha.get("/account/edit").status(200).see("before the file").see("and after it");
+});
+
+both!(file_with_a_name_of_any_kind_is_taken_as_a_file, |site| {
+    let asha = site.person("asha");
+    for disposition in [&b"filename*=UTF-8''%E0%A4%95.jpg"[..], b"filename=\"caf\xe9.jpg\""] {
+        let mut body = format!(
+            "--b\r\nContent-Disposition: form-data; name=\"csrf_token\"\r\n\r\n{}\r\n\
+             --b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nAsha\r\n\
+             --b\r\nContent-Disposition: form-data; name=\"picture\"; ",
+            asha.token()
+        )
+        .into_bytes();
+        body.extend(disposition);
+        body.extend(b"\r\n\r\nno picture\r\n--b--\r\n");
+        let request = Request::new("POST", "/account/edit").content("multipart/form-data; boundary=b", &body);
+        asha.send(request).status(422).see(&words("error-picture-unreadable"));
+    }
 });
 
 both!(an_endless_body_is_cut_off, [("media.max_bytes", "100000")], |site| {
