@@ -7,55 +7,44 @@
 //! Django: `markdown.markdown` and `nh3.clean`, which the template filter calls for each page
 
 mod kept;
+mod rules;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use linkify::{LinkFinder, LinkKind};
-use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, html};
-use pulldown_cmark_escape::{escape_href, escape_html};
+use pulldown_cmark::{Event, Options, Parser, Tag, html};
+use pulldown_cmark_escape::escape_html;
 
 pub use kept::Kept;
+use rules::{Rules, gap_before, is_inline, is_seen};
 
 /// Raised with each change of what [`render`] makes of a text, so that what was kept is made again.
-pub const RULES: i64 = 1;
+pub const RULES: i64 = 2;
 
 /// A longer source, in bytes, is shown as it was typed.
 const LONGEST: usize = 64 * 1024;
 
-/// Quotes in lists in quotes: what is nested deeper stands at this depth. A phone has no room for more, and browsers
-/// and readers give up long before a hostile text does.
-const DEEPEST: usize = 12;
-
-/// No honest text has more pieces for each of its bytes. A table of empty cells has; it is shown as it was typed.
-const PIECES_PER_BYTE: usize = 4;
-
-/// The same for the HTML, in bytes.
+/// No honest text has HTML so many times as long as itself.
 const GROWTH: usize = 32;
 
 /// A text's HTML. Whatever it is given, the answer is well-formed, holds no script, picture, style, form or
 /// identifier, and links only to other sites and to mail addresses.
 ///
 /// Line breaks stay as typed, bare addresses become links, pictures become links, a heading is a bold paragraph (the
-/// page has an outline of its own), HTML is shown as text. A text that would show nothing is shown as typed.
+/// page has an outline of its own), HTML is shown as text. A text that would show nothing is shown as typed, and so is
+/// every part that the parser passes by: no word of it is lost.
 pub fn render(source: &str) -> String {
     let source = clean(source);
     if source.len() > LONGEST {
         return as_typed(&source);
     }
     let linked = link_addresses(&source);
-    let mut rules = Rules::default();
-    for event in Parser::new_ext(&linked, options()) {
-        rules.apply(event);
-        if rules.passed.len() > PIECES_PER_BYTE * linked.len() + 64 {
-            return as_typed(&source);
-        }
-    }
-    if !rules.passed.iter().any(is_seen) {
+    let Some(passed) = passed(&linked).filter(|passed| passed.iter().any(is_seen)) else {
         return as_typed(&source);
-    }
+    };
     let mut made = String::with_capacity(source.len() * 2);
-    html::push_html(&mut made, rules.passed.into_iter());
+    html::push_html(&mut made, passed.into_iter());
     if made.len() > GROWTH * linked.len() + 1024 {
         return as_typed(&source);
     }
@@ -63,9 +52,45 @@ pub fn render(source: &str) -> String {
     made
 }
 
-/// The HTML that was kept, or, where none was made yet, the text as typed.
-pub fn kept_or_typed(html: String, source: &str) -> String {
-    if html.is_empty() { as_typed(source) } else { html }
+/// What the rules let pass of a text; none when it is out of all proportion.
+fn passed(source: &str) -> Option<Vec<Event<'_>>> {
+    let first = Rules::new(source).run()?;
+    if !first.passed_by {
+        return Some(first.passed);
+    }
+    // Which definitions are used is known only at the end; the others are shown where they stand.
+    let mut second = Rules::new(source);
+    second.used = Some(first.targets);
+    second.run().map(|rules| rules.passed)
+}
+
+/// Maximum number of characters of a text's HTML on a page. An import brings texts of any length.
+pub const LONGEST_HTML: i32 = 64_000;
+
+/// Maximum number of characters of a text that a page shows as typed. No form takes a longer one.
+pub const LONGEST_TYPED: i32 = 10_000;
+
+/// What a page shows of a text: the HTML that was kept, or, where none was made yet or it is too long, the beginning of the
+/// text as typed; and whether there is more of it. Reading one character beyond each limit is enough.
+pub fn kept_or_typed(html: String, source: &str) -> (String, bool) {
+    if !html.is_empty() && end_of(&html, LONGEST_HTML).is_none() {
+        return (html, false);
+    }
+    match end_of(source, LONGEST_TYPED) {
+        Some(end) => (as_typed(&format!("{}…", &source[..end])), true),
+        None => (as_typed(source), false),
+    }
+}
+
+/// Whether a text is longer than a page shows it as typed.
+pub fn is_long(source: &str) -> bool {
+    end_of(source, LONGEST_TYPED).is_some()
+}
+
+/// Where the first characters of a longer text end.
+fn end_of(text: &str, characters: i32) -> Option<usize> {
+    let characters = usize::try_from(characters).unwrap_or(usize::MAX);
+    if text.len() <= characters { None } else { text.char_indices().nth(characters).map(|(end, _)| end) }
 }
 
 /// A text's HTML without any Markdown: escaped, lines broken as typed. Nothing for nothing.
@@ -99,12 +124,11 @@ pub fn plain(source: &str) -> String {
 
 fn words_of(source: &str) -> String {
     let mut words = String::with_capacity(source.len());
-    for event in Parser::new_ext(source, options()) {
+    for event in passed(source).unwrap_or_default() {
         match event {
-            Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => {
-                words.push_str(&text);
-            }
-            Event::SoftBreak | Event::HardBreak => words.push(' '),
+            Event::Text(text) | Event::Code(text) => words.push_str(&text),
+            // Tags of ours, around blocks.
+            Event::SoftBreak | Event::HardBreak | Event::Html(_) => words.push(' '),
             Event::End(tag) if !is_inline(tag) => words.push(' '),
             _ => {}
         }
@@ -161,20 +185,22 @@ fn link_addresses(source: &str) -> Cow<'_, str> {
 /// Where no address is to become a link: in order, apart from each other.
 fn taken(source: &str) -> Vec<Range<usize>> {
     let mut taken: Vec<Range<usize>> = Vec::new();
-    let mut events = Parser::new_ext(source, options()).into_offset_iter();
-    for (event, range) in events.by_ref() {
+    let mut covered = 0;
+    for (event, range) in Parser::new_ext(source, options()).into_offset_iter() {
+        let gap = gap_before(&event, &range, &mut covered);
         let is_taken = matches!(
             event,
             Event::Start(Tag::Link { .. } | Tag::Image { .. } | Tag::CodeBlock(_) | Tag::HtmlBlock)
                 | Event::Code(_)
                 | Event::InlineHtml(_)
         );
-        if is_taken && taken.last().is_none_or(|last| last.end <= range.start) {
-            taken.push(range);
+        for range in [Some(gap), is_taken.then_some(range)].into_iter().flatten() {
+            if !range.is_empty() && taken.last().is_none_or(|last| last.end <= range.start) {
+                taken.push(range);
+            }
         }
     }
-    taken.extend(events.reference_definitions().iter().map(|(_, definition)| definition.span.clone()));
-    taken.sort_by_key(|range| range.start);
+    taken.push(covered..source.len());
     taken
 }
 
@@ -192,189 +218,6 @@ fn is_welcome(address: &str) -> bool {
     ["https://", "http://", "mailto:"].iter().any(|scheme| {
         address.len() > scheme.len() && address.as_bytes()[..scheme.len()].eq_ignore_ascii_case(scheme.as_bytes())
     })
-}
-
-/// What is to be written when a tag ends.
-enum Ending<'a> {
-    /// Nothing: the tag itself was not written.
-    Nothing,
-    /// Nothing either, and no tag within was: it was nested too deeply.
-    LeftOut,
-    Tag(TagEnd),
-    Heading,
-    Html(&'static str),
-    Table,
-    /// The link's address stands for its words if none of them came after this place.
-    Link(usize, CowStr<'a>),
-}
-
-/// Lets the parser's events pass, changes them or holds them back.
-#[derive(Default)]
-struct Rules<'a> {
-    passed: Vec<Event<'a>>,
-    open: Vec<Ending<'a>>,
-    in_link: bool,
-    in_table_head: bool,
-    columns: Vec<Alignment>,
-    column: usize,
-}
-
-impl<'a> Rules<'a> {
-    fn apply(&mut self, event: Event<'a>) {
-        match event {
-            Event::Start(tag) => {
-                let ending = if self.has_room_for(&tag) { self.begin(tag) } else { Ending::LeftOut };
-                self.open.push(ending);
-            }
-            Event::End(tag) => self.end(tag),
-            Event::Html(line) => {
-                if !matches!(self.passed.last(), Some(Event::Start(Tag::Paragraph))) {
-                    self.passed.push(Event::HardBreak);
-                }
-                self.passed.push(Event::Text(line.trim_end().to_owned().into()));
-            }
-            Event::InlineHtml(text) => self.passed.push(Event::Text(text)),
-            Event::SoftBreak => self.passed.push(Event::HardBreak),
-            Event::TaskListMarker(done) => self.passed.push(Event::Text(if done { "☑ " } else { "☐ " }.into())),
-            Event::Text(_) | Event::Code(_) | Event::HardBreak | Event::Rule => self.passed.push(event),
-            // Of extensions that are not in use.
-            Event::InlineMath(_) | Event::DisplayMath(_) | Event::FootnoteReference(_) => {}
-        }
-    }
-
-    /// Whether a tag, and those that must stand in it, may be opened here.
-    fn has_room_for(&self, tag: &Tag<'_>) -> bool {
-        let levels = match tag {
-            Tag::Table(_) => 3,
-            Tag::List(_) | Tag::TableHead | Tag::TableRow => 2,
-            _ => 1,
-        };
-        self.open.len() + levels <= DEEPEST && !matches!(self.open.last(), Some(Ending::LeftOut))
-    }
-
-    fn begin(&mut self, tag: Tag<'a>) -> Ending<'a> {
-        match tag {
-            Tag::Link { link_type, dest_url, .. } | Tag::Image { link_type, dest_url, .. } => {
-                self.begin_link(link_type, dest_url)
-            }
-            Tag::Heading { .. } => {
-                self.passed.extend([Event::Start(Tag::Paragraph), Event::Start(Tag::Strong)]);
-                Ending::Heading
-            }
-            Tag::HtmlBlock => {
-                self.passed.push(Event::Start(Tag::Paragraph));
-                Ending::Tag(TagEnd::Paragraph)
-            }
-            Tag::CodeBlock(kind) => {
-                // What is too wide is scrolled, by keys too.
-                self.passed.push(Event::Html(format!("<pre tabindex=\"0\"><code{}>", class_of(&kind)).into()));
-                Ending::Html("</code></pre>\n")
-            }
-            Tag::Table(columns) => {
-                self.columns = columns;
-                let scrolled = Event::Html("<div class=\"table\" tabindex=\"0\">".into());
-                self.passed.extend([scrolled, Event::Start(Tag::Table(Vec::new()))]);
-                Ending::Table
-            }
-            Tag::TableCell => {
-                let align = match self.columns.get(self.column) {
-                    Some(Alignment::Center) => " class=\"middle\"",
-                    Some(Alignment::Right) => " class=\"end\"",
-                    _ => "",
-                };
-                self.column += 1;
-                let (name, end) = if self.in_table_head { ("th", "</th>") } else { ("td", "</td>") };
-                self.passed.push(Event::Html(format!("<{name}{align}>").into()));
-                Ending::Html(end)
-            }
-            Tag::TableHead | Tag::TableRow => {
-                self.in_table_head = tag == Tag::TableHead;
-                self.column = 0;
-                self.pass(tag)
-            }
-            Tag::Paragraph
-            | Tag::BlockQuote(None)
-            | Tag::List(_)
-            | Tag::Item
-            | Tag::Emphasis
-            | Tag::Strong
-            | Tag::Strikethrough => self.pass(tag),
-            // Of extensions that are not in use.
-            _ => Ending::Nothing,
-        }
-    }
-
-    fn pass(&mut self, tag: Tag<'a>) -> Ending<'a> {
-        let end = tag.to_end();
-        self.passed.push(Event::Start(tag));
-        Ending::Tag(end)
-    }
-
-    /// A link in a link, as a picture may be, is a part of the outer one.
-    fn begin_link(&mut self, link_type: LinkType, address: CowStr<'a>) -> Ending<'a> {
-        let href = if link_type == LinkType::Email { format!("mailto:{address}").into() } else { address.clone() };
-        if self.in_link || !is_welcome(&href) {
-            return Ending::Nothing;
-        }
-        self.in_link = true;
-        let mut begin = "<a href=\"".to_owned();
-        // Writing into a string cannot fail.
-        let _ = escape_href(&mut begin, &href);
-        begin.push_str("\" rel=\"nofollow ugc noopener\">");
-        self.passed.push(Event::InlineHtml(begin.into()));
-        Ending::Link(self.passed.len(), address)
-    }
-
-    fn end(&mut self, tag: TagEnd) {
-        match self.open.pop() {
-            None | Some(Ending::Nothing) => {}
-            Some(Ending::LeftOut) => {
-                if !is_inline(tag) && self.passed.last() != Some(&Event::HardBreak) {
-                    self.passed.push(Event::HardBreak);
-                }
-            }
-            Some(Ending::Tag(end)) => self.passed.push(Event::End(end)),
-            Some(Ending::Heading) => {
-                self.passed.extend([Event::End(TagEnd::Strong), Event::End(TagEnd::Paragraph)]);
-            }
-            Some(Ending::Html(end)) => self.passed.push(Event::Html(end.into())),
-            Some(Ending::Table) => {
-                self.passed.extend([Event::End(TagEnd::Table), Event::Html("</div>\n".into())]);
-            }
-            Some(Ending::Link(place, address)) => {
-                self.in_link = false;
-                if !self.passed[place..].iter().any(is_seen) {
-                    self.passed.push(Event::Text(address));
-                }
-                self.passed.push(Event::InlineHtml("</a>".into()));
-            }
-        }
-    }
-}
-
-/// Whether a reader sees something of it.
-fn is_seen(event: &Event<'_>) -> bool {
-    match event {
-        Event::Text(text) | Event::Code(text) => !text.trim().is_empty(),
-        Event::Rule => true,
-        _ => false,
-    }
-}
-
-/// Whether a tag stands within a line.
-fn is_inline(tag: TagEnd) -> bool {
-    matches!(tag, TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link | TagEnd::Image)
-}
-
-/// The language of fenced code, as style sheets and scripts know it: ` class="language-rust"`.
-fn class_of(kind: &CodeBlockKind<'_>) -> String {
-    let CodeBlockKind::Fenced(info) = kind else { return String::new() };
-    let language = info.split([' ', '\t', ',', '{']).next().unwrap_or_default();
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '#' | '.' | '_');
-    if language.is_empty() || language.len() > 32 || !language.chars().all(is_name) {
-        return String::new();
-    }
-    format!(" class=\"language-{language}\"")
 }
 
 /// Puts a text behind what is made already, as HTML that shows it.

@@ -42,21 +42,27 @@ fn fenced_code_keeps_its_language_and_is_scrolled_by_keys() {
         render("```rust\nlet a = &b[\"<i>\"];\n\n    c();\n```"),
         "<pre tabindex=\"0\"><code class=\"language-rust\">let a = &amp;b[\"&lt;i&gt;\"];\n\n    c();\n</code></pre>"
     );
-    for (info, class) in [
-        ("", ""),
-        ("c++", " class=\"language-c++\""),
-        ("rust,ignore", " class=\"language-rust\""),
-        ("python title=\"x\"", " class=\"language-python\""),
-        ("a\"onclick=x", ""),
-        ("&quot;><script>", ""),
-        ("क", ""),
+    // More than a language beside the fence is shown as the first line.
+    for (info, class, line) in [
+        ("", "", ""),
+        ("c++", " class=\"language-c++\"", ""),
+        ("rust,ignore", " class=\"language-rust\"", "rust,ignore\n"),
+        ("python title=\"x\"", " class=\"language-python\"", "python title=\"x\"\n"),
+        ("a\"onclick=x", "", "a\"onclick=x\n"),
+        ("&quot;><script>", "", "\"&gt;&lt;script&gt;\n"),
+        ("print(1)", "", "print(1)\n"),
+        ("क", "", "क\n"),
     ] {
         assert_eq!(
             render(&format!("~~~{info}\nx\n~~~")),
-            format!("<pre tabindex=\"0\"><code{class}>x\n</code></pre>"),
+            format!("<pre tabindex=\"0\"><code{class}>{line}x\n</code></pre>"),
             "{info:?}"
         );
     }
+    assert_eq!(
+        render("a\n```hello"),
+        "<p>a</p>\n<pre tabindex=\"0\"><code class=\"language-hello\">hello</code></pre>"
+    );
     assert_eq!(render("    indented"), "<pre tabindex=\"0\"><code>indented</code></pre>");
 }
 
@@ -111,7 +117,10 @@ fn bare_addresses_become_links_and_end_where_they_end() {
 #[test]
 fn links_lead_to_other_sites_and_mail_addresses_alone() {
     for (source, html) in [
-        ("[w](https://example.org/ \"t\")", link("https://example.org/", "w")),
+        (
+            "[w](https://example.org/ \"a \\\"t\\\"\")",
+            "<a href=\"https://example.org/\" title=\"a &quot;t&quot;\" rel=\"nofollow ugc noopener\">w</a>".to_owned(),
+        ),
         ("[w][1]\n\n[1]: https://example.org/", link("https://example.org/", "w")),
         ("<mailto:a@example.org>", link("mailto:a@example.org", "mailto:a@example.org")),
         ("<a@example.org>", link("mailto:a@example.org", "a@example.org")),
@@ -140,12 +149,119 @@ fn links_lead_to_other_sites_and_mail_addresses_alone() {
         "[w](#top)",
         "[w](https:)",
         "[w]()",
-        "[w][1]\n\n[1]: javascript:alert(1)",
         "![w](data:image/svg+xml,x)",
+        "[](/x)",
+        "[Phone](12345)",
     ] {
-        assert_eq!(render(refused), "<p>w</p>", "{refused:?}");
+        assert_eq!(render(refused), as_typed(refused), "{refused:?}");
     }
+    assert_eq!(render("[**w**](/x) a"), "<p>[<strong>w</strong>](/x) a</p>");
+    assert_eq!(render("[w][1]\n\n[1]: javascript:alert(1)"), "<p>[w][1]</p>\n<p>[1]: javascript:alert(1)</p>");
     assert_eq!(render("<javascript:alert(1)>"), "<p>javascript:alert(1)</p>");
+}
+
+#[test]
+fn definition_that_no_link_uses_stays_as_typed() {
+    let [docs, example] = ["docs", "example"].map(|name| link(&format!("https://{name}.org"), name));
+    for (source, html) in [
+        ("[ERROR]: timeout\nit stopped", "<p>[ERROR]: timeout<br />\nit stopped</p>"),
+        ("It stopped:\n\n[ERROR]: timeout", "<p>It stopped:</p>\n<p>[ERROR]: timeout</p>"),
+        ("[12:30]: ok\n[12:31]: ok\n\nend", "<p>[12:30]: ok<br />\n[12:31]: ok</p>\n<p>end</p>"),
+        ("[12:30]: ok\n[12:30]: again\nend", "<p>[12:30]: ok<br />\n[12:30]: again<br />\nend</p>"),
+        ("call [Phone]\n\n[Phone]: 12345", "<p>call [Phone]</p>\n<p>[Phone]: 12345</p>"),
+        ("a[^1]\n\n[^1]: note", "<p>a[^1]</p>\n<p>[^1]: note</p>"),
+        ("> [a]: b\n> c\n\nd", "<blockquote>\n<p>[a]: b<br />\nc</p>\n</blockquote>\n<p>d</p>"),
+        ("- [a]: b\n- c", "<ul>\n<li>\n<p>[a]: b</p>\n</li>\n<li>c</li>\n</ul>"),
+        ("[a]:\n<b>\n'c d'\n\ne", "<p>[a]:<br />\n&lt;b&gt;<br />\n'c d'</p>\n<p>e</p>"),
+        ("# [a]\n[a]: /b", "<p><strong>[a]</strong></p>\n<p>[a]: /b</p>"),
+    ] {
+        assert_eq!(render(source), html, "{source:?}");
+    }
+    // One that a link uses is gone, and only that one.
+    let both = "see [docs], [example]\n\n[docs]: https://docs.org\n[x]: https://y.org\n[EXAMPLE]: https://example.org\n[docs]: z";
+    assert_eq!(render(both), format!("<p>see {docs}, {example}</p>\n<p>[x]: https://y.org<br />\n[docs]: z</p>"));
+    assert_eq!(plain("[ERROR]: timeout\nit *stopped*"), "[ERROR]: timeout it stopped");
+    assert_eq!(plain("[docs] here\n\n[docs]: https://docs.org"), "docs here");
+}
+
+#[test]
+fn cells_beyond_the_head_of_a_table_are_shown() {
+    let html = render("|a|b|\n|-|-|\n|c|d|e|f **g**|\n|h|");
+    assert!(html.contains("<td>d | e|f **g**</td></tr>\n<tr><td>h</td><td></td></tr>"), "{html}");
+}
+
+/// Pieces of Markdown around a word, which stands where the sign is.
+const AROUND_A_WORD: [&str; 44] = [
+    "§",
+    " § ",
+    "*§*",
+    "**§",
+    "§**",
+    "_§_",
+    "~~§~~",
+    "`§`",
+    "``§",
+    "```§\n",
+    "```\n",
+    "~~~ § §\n",
+    "~~~\n",
+    "# §\n",
+    "§\n===\n",
+    "> §\n",
+    "- §\n",
+    "1. §\n",
+    "- [ ] §\n",
+    "    §\n",
+    "\t§",
+    "\n",
+    "\n\n",
+    "|§|§|\n|-|-|\n|§|§|§|\n",
+    "|§|",
+    "§|\n-|\n§|§\n",
+    "[§]: §\n",
+    "[§]: § '§'\n",
+    "[§]:\n§\n",
+    "[a]: §\n",
+    "[^1]: §\n",
+    "[a]",
+    "[§](§)",
+    "[§][a]",
+    "[§](https://x.org/§ \"§\")",
+    "[§]",
+    "<§>",
+    "<!-- § -->",
+    "<div>§\n",
+    "</div>",
+    "<b title=\"§\">",
+    "https://x.org/§",
+    "\\§",
+    "\r\n",
+];
+
+#[test]
+fn words_stay_visible_in_any_text() {
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut below = |most: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % most
+    };
+    for _ in 0..20_000 {
+        let mut words = Vec::new();
+        let mut source = String::new();
+        for _ in 0..=below(12) {
+            for part in AROUND_A_WORD[below(AROUND_A_WORD.len())].split_inclusive('§') {
+                source.push_str(part.trim_end_matches('§'));
+                if part.ends_with('§') {
+                    words.push(format!("word{}x", words.len()));
+                    source.extend(words.last().map(String::as_str));
+                }
+            }
+        }
+        let html = render(&source);
+        for word in &words {
+            assert!(html.contains(word), "{word} is not in {html:?} of {source:?}");
+        }
+    }
 }
 
 #[test]
@@ -177,7 +293,7 @@ fn an_excerpt_is_the_words_in_one_line() {
         ("# A **b** `c`\n\n- d\n- [e](https://f.org)\n\n> g\nh", "A b c d e g h"),
         ("```rust\nlet a = 1;\nlet b;\n```\nafter", "let a = 1; let b; after"),
         ("|a|b|\n|-|-|\n|c|d|", "a b c d"),
-        ("![picture](x) <b>x</b> &amp;", "picture <b>x</b> &"),
+        ("![picture](https://x.org) <b>x</b> &amp;", "picture <b>x</b> &"),
         ("snake_case", "snake_case"),
         ("[a]: b\n[c]: d", "[a]: b [c]: d"),
         ("", ""),
@@ -276,7 +392,7 @@ fn second_opinion() -> ammonia::Builder<'static> {
             "td",
         ]))
         .tag_attributes(HashMap::from([
-            ("a", HashSet::from(["href"])),
+            ("a", HashSet::from(["href", "title"])),
             ("ol", HashSet::from(["start"])),
             ("pre", HashSet::from(["tabindex"])),
             ("div", HashSet::from(["tabindex"])),
