@@ -219,6 +219,9 @@ message-hint = Enter sends, Shift + Enter begins a new line.
 markdown-hint = Markdown works: **bold**, `code`, > quote.
 message-failed = Not sent: the server could not be reached. Your text is still here; try again.
 message-edited = edited
+message-whole = Read the whole message
+message-whole-title = A message in { $room }
+message-whole-back = Back to the conversation
 message-edit-title = Edit your message
 # The room's name follows.
 message-in-room = In

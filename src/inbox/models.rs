@@ -8,7 +8,7 @@ use diesel::result::Error as DieselError;
 use serde::Serialize;
 
 use crate::accounts::models::{PERSON, Person};
-use crate::kit::db::{Conn, count_to, slice};
+use crate::kit::db::{Conn, count_to, slice, substr};
 use crate::kit::markdown;
 use crate::kit::time::{self, as_iso};
 use crate::schema::{inbox_messages, users};
@@ -48,7 +48,7 @@ impl From<Row> for InboxMessage {
 
 /// The messages of one recipient; a macro, since no function can name the query's type shortly.
 macro_rules! inbox_of {
-    ($recipient:expr) => {
+    ($recipient:expr, $html:expr) => {
         inbox_messages::table
             .left_join(users::table)
             .select((
@@ -57,7 +57,7 @@ macro_rules! inbox_of {
                     inbox_messages::name,
                     inbox_messages::email,
                     inbox_messages::subject,
-                    inbox_messages::body_html,
+                    $html,
                     inbox_messages::is_read,
                     inbox_messages::created,
                 ),
@@ -83,7 +83,8 @@ pub fn count(conn: &mut Conn, recipient_id: i64, most: i64) -> QueryResult<i64> 
 /// # Errors
 /// Only the database's.
 pub fn list(conn: &mut Conn, recipient_id: i64, offset: i64, limit: i64) -> QueryResult<Vec<InboxMessage>> {
-    let query = inbox_of!(recipient_id).order((
+    // A list shows nothing of the words.
+    let query = inbox_of!(recipient_id, substr(inbox_messages::body_html, 1, 0)).order((
         inbox_messages::is_read,
         inbox_messages::created.desc(),
         inbox_messages::id.desc(),
@@ -97,7 +98,10 @@ pub fn list(conn: &mut Conn, recipient_id: i64, offset: i64, limit: i64) -> Quer
 /// # Errors
 /// [`DieselError::NotFound`]: there is none, or it is another's.
 pub fn find(conn: &mut Conn, recipient_id: i64, id: i64) -> QueryResult<InboxMessage> {
-    inbox_of!(recipient_id).filter(inbox_messages::id.eq(id)).first::<Row>(conn).map(InboxMessage::from)
+    inbox_of!(recipient_id, inbox_messages::body_html)
+        .filter(inbox_messages::id.eq(id))
+        .first::<Row>(conn)
+        .map(InboxMessage::from)
 }
 
 /// It was opened; gives how many are unread now.

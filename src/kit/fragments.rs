@@ -17,8 +17,8 @@ use crate::kit::templates::Pages;
 /// The smallest step of "how long ago" is a minute.
 const LIFETIME: Duration = Duration::from_secs(20);
 
-/// So many pieces are kept at most, of about a kilobyte each.
-const MOST: usize = 4_000;
+/// Maximum number of bytes of all pieces together: some thousands, of about a kilobyte each.
+const MOST: usize = 8 << 20;
 
 /// A drawn piece of HTML; a template puts it in its place with `| safe`.
 #[derive(Clone, Debug)]
@@ -34,7 +34,13 @@ impl Serialize for Piece {
 pub struct Fragments {
     pages: Pages,
     hashers: [RandomState; 2],
-    kept: Mutex<HashMap<[u64; 2], (Instant, Piece)>>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    pieces: HashMap<[u64; 2], (Instant, Piece)>,
+    bytes: usize,
 }
 
 impl Fragments {
@@ -62,16 +68,20 @@ impl Fragments {
 
     fn find(&self, key: [u64; 2], now: Instant) -> Option<Piece> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(&key).filter(|(drawn, _)| now.duration_since(*drawn) < LIFETIME).map(|(_, piece)| piece.clone())
+        kept.pieces.get(&key).filter(|(drawn, _)| now.duration_since(*drawn) < LIFETIME).map(|(_, piece)| piece.clone())
     }
 
     fn keep(&self, key: [u64; 2], now: Instant, piece: &Piece) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= MOST {
-            kept.retain(|_, (drawn, _)| now.duration_since(*drawn) < LIFETIME);
+        // What a piece costs beside its letters.
+        let size = |piece: &Piece| piece.0.len() + 100;
+        if kept.bytes + size(piece) > MOST {
+            kept.pieces.retain(|_, (drawn, _)| now.duration_since(*drawn) < LIFETIME);
+            kept.bytes = kept.pieces.values().map(|(_, piece)| size(piece)).sum();
         }
-        if kept.len() < MOST {
-            kept.insert(key, (now, piece.clone()));
+        if kept.bytes + size(piece) <= MOST {
+            let replaced = kept.pieces.insert(key, (now, piece.clone()));
+            kept.bytes = kept.bytes + size(piece) - replaced.map_or(0, |(_, piece)| size(&piece));
         }
     }
 }

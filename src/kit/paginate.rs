@@ -3,6 +3,8 @@
 //!
 //! Django: `django.core.paginator`.
 
+use std::num::{IntErrorKind, ParseIntError};
+
 use rocket::http::RawStr;
 use serde::Serialize;
 
@@ -32,8 +34,7 @@ pub struct Asked {
 impl Asked {
     /// `page` as it came in the query: what is no number is page 1.
     pub fn new(page: Option<&str>, per_page: i64) -> Self {
-        let page = page.and_then(|text| text.trim().parse::<i64>().ok()).unwrap_or(1).max(1);
-        Self { page, per_page }
+        Self { page: page.map_or(1, number).max(1), per_page }
     }
 
     /// So many rows are to be counted: one more than stand on the pages as far as [`COUNTED`], or as far as the page asked for.
@@ -66,6 +67,14 @@ impl Asked {
                 .collect(),
         }
     }
+}
+
+/// A page's number; one that is too large for a number is the largest.
+fn number(text: &str) -> i64 {
+    text.trim().parse().unwrap_or_else(|error: ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow => i64::MAX,
+        _ => 1,
+    })
 }
 
 /// Where one is in a list.
@@ -158,6 +167,9 @@ mod tests {
             ("36", 9_000, 36, 36, true),
             ("300", 9_000, 300, 300, false),
             ("9223372036854775807", 9_000, 300, 300, false),
+            ("9223372036854775808", 9_000, 300, 300, false),
+            (" 99999999999999999999999 ", 9_000, 300, 300, false),
+            ("-9223372036854775809", 9_000, 1, 34, true),
         ] {
             let pager = pager(page, rows);
             assert_eq!(

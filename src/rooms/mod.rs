@@ -26,6 +26,7 @@ pub fn routes() -> Vec<Route> {
         rooms::delete_page,
         rooms::delete,
         messages::post,
+        messages::show,
         messages::edit_page,
         messages::edit,
         messages::delete_page,

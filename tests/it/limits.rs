@@ -5,6 +5,8 @@ use std::net::TcpStream;
 
 use chaupal::kit::i18n::Text;
 use chaupal::kit::markdown::render;
+use chaupal::projects::models::review::Vote;
+use diesel::RunQueryDsl;
 
 use crate::support::{Person, Request, says, words};
 
@@ -78,6 +80,81 @@ both!(messages_end_at_four_thousand_characters, |site| {
     }
     assert_eq!(site.number("SELECT count(*) FROM messages"), 3);
     assert_eq!(site.number("SELECT max(length(body)) FROM messages"), 4000);
+});
+
+both!(pages_show_no_more_than_the_beginning_of_a_long_text, |site| {
+    let (asha, ravi) = (site.person("asha"), site.person("ravi"));
+    let room = site.room(&asha, "Weavers", "Craft");
+    let message = site.message(room, &asha, "short");
+    let project = site.project(&asha, "Loom", &[]);
+    site.vote(project, &ravi, Vote::Up);
+    site.sql(&format!(
+        "INSERT INTO inbox_messages (recipient_id, name, subject, body, created) \
+         SELECT id, 'Passer-by', 'Hello', 'short', date_joined FROM users WHERE id = {}",
+        asha.id
+    ));
+    // As an import brings them.
+    let long = format!("needle {}the end", "straw ".repeat(100_000));
+    let html = format!("<p>{long}</p>");
+    for (table, column) in [
+        ("messages", "body"),
+        ("rooms", "description"),
+        ("projects", "description"),
+        ("reviews", "body"),
+        ("profiles", "bio"),
+        ("inbox_messages", "body"),
+    ] {
+        site.db(|conn| {
+            diesel::sql_query(format!("UPDATE {table} SET {column} = $1, {column}_html = $2"))
+                .bind::<diesel::sql_types::Text, _>(&long)
+                .bind::<diesel::sql_types::Text, _>(&html)
+                .execute(conn)
+        })
+        .unwrap();
+    }
+    for path in [
+        "/".to_owned(),
+        "/activity".to_owned(),
+        "/search?q=needle".to_owned(),
+        "/search?q=eedl".to_owned(),
+        "/developers".to_owned(),
+        "/projects".to_owned(),
+        "/inbox".to_owned(),
+        asha.url(),
+        format!("/rooms/{room}"),
+        format!("/projects/{project}"),
+        format!("/messages/{message}/delete"),
+    ] {
+        let page = asha.get(&path);
+        assert!(page.status(200).body.len() < 100_000, "{path}: {} bytes", page.body.len());
+    }
+    let room_page = asha.get(&format!("/rooms/{room}"));
+    room_page.see("needle straw").see("Read the whole message").hold(&format!("href=\"/messages/{message}\""));
+    site.anonymous().get(&format!("/messages/{message}")).status(200).see("needle straw").see_not("the end");
+    site.anonymous().get(&format!("/messages/{message}?page=99")).status(200).see("straw the end");
+    // Nothing is lost when somebody changes it.
+    for path in [
+        format!("/messages/{message}/edit"),
+        format!("/rooms/{room}/edit"),
+        format!("/projects/{project}/edit"),
+        "/account/edit".to_owned(),
+    ] {
+        asha.get(&path).status(200).see("straw the end");
+    }
+    let short = site.message(room, &asha, "**short**");
+    let room_page = asha.get(&format!("/rooms/{room}"));
+    room_page.hold("<strong>short</strong>");
+    assert!(!room_page.body.contains(&format!("href=\"/messages/{short}\"")));
+});
+
+both!(page_numbers_beyond_all_numbers_are_the_last_page, |site| {
+    let asha = site.person("asha");
+    for number in 0..12 {
+        site.room(&asha, &format!("Room {number}"), "Craft");
+    }
+    for number in ["2", "9223372036854775807", "9223372036854775808", "99999999999999999999999999"] {
+        site.anonymous().get(&format!("/?page={number}")).status(200).see("Room 0").see_not("Room 11");
+    }
 });
 
 both!(nul_is_refused_at_its_field, |site| {

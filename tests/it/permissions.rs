@@ -142,6 +142,7 @@ const TABLE: &[Rule] = &[
     rule("POST /rooms/<id>/away", "/rooms/ROOM/away", &[], [Is(204); 8]),
     rule("POST /rooms/<id>/participants/<username>/remove", "/rooms/ROOM/participants/guest/remove", &[], hosts(303)),
     rule("POST /rooms/<id>/participants/<username>/restore", "/rooms/ROOM/participants/guest/restore", &[], hosts(303)),
+    rule("GET /messages/<id>", "/messages/MESSAGE", &[], ALL),
     rule("GET /messages/<id>/edit", "/messages/MESSAGE/edit", &[], authors(200)),
     rule("POST /messages/<id>/edit", "/messages/MESSAGE/edit", WORDS, authors(303)),
     rule("GET /messages/<id>/delete", "/messages/MESSAGE/delete", &[], deleters(200)),
@@ -381,6 +382,93 @@ both!(no_method_is_ever_a_fault_of_ours, [("mail.backend", "file")], |site| {
         }
     }
     assert_eq!(site.number("SELECT count(*) FROM rooms"), 2);
+});
+
+/// The names of all fields in the forms of a page.
+fn field_names(page: &str) -> Vec<String> {
+    let tags =
+        page.split('<').filter(|tag| ["input", "textarea", "select", "button"].iter().any(|t| tag.starts_with(t)));
+    let name = |tag: &str| Some(tag.split_once(" name=\"")?.1.split_once('"')?.0.to_owned());
+    tags.filter_map(name).filter(|name| name != "csrf_token").collect()
+}
+
+/// Values that break forms, and bytes at random.
+fn hostile_value(below: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    const VALUES: [&[u8]; 20] = [
+        b"",
+        b" ",
+        b"0",
+        b"-1",
+        b"9223372036854775807",
+        b"9223372036854775808",
+        b"1e999",
+        b"NaN",
+        b"\0",
+        b"\xff\xfe",
+        b"\xed\xa0\x80",
+        "\u{202e}\u{feff}\u{10ffff}".as_bytes(),
+        b"a\r\nSet-Cookie: x=y",
+        b"' OR 1=1 --",
+        b"{\"a\":[]}",
+        b"%00%zz%",
+        b"../../etc/passwd",
+        b"http://[::1",
+        b"//evil.example",
+        b"[[[[[[[[```|-|",
+    ];
+    match below(4) {
+        0 => (0..below(40)).map(|_| below(256) as u8).collect(),
+        1 => VALUES[below(VALUES.len())].repeat(1 + below(300)),
+        _ => VALUES[below(VALUES.len())].to_vec(),
+    }
+}
+
+both!(any_bytes_in_any_field_are_no_fault_of_ours, [("mail.backend", "file")], |site| {
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut below = |most: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % most
+    };
+    let ground = Ground::new(site);
+    let mut names: BTreeSet<String> =
+        TABLE.iter().flat_map(|rule| rule.fields).map(|(name, _)| (*name).into()).collect();
+    for rule in TABLE.iter().filter(|rule| rule.route.starts_with("GET") && !rule.route.contains("events")) {
+        for role in ["anonymous", "author"] {
+            names.extend(field_names(&somebody(site, role).get(&ground.address(rule.path)).body));
+        }
+    }
+    assert!(names.contains("short_intro") && names.contains("login") && names.contains("subject"), "{names:?}");
+    for rule in TABLE.iter().filter(|rule| rule.route.starts_with("POST")) {
+        let ground = Ground::new(site);
+        for role in ["anonymous", "author", "host"] {
+            let person = somebody(site, role);
+            let mut fields: Vec<(String, Vec<u8>)> = vec![("csrf_token".into(), person.token().into())];
+            for name in &names {
+                // Fields of the rule's own are never left out: some forms look at one alone.
+                if below(2) == 0 || rule.fields.iter().any(|(own, _)| own == name) {
+                    fields.push((name.clone(), hostile_value(&mut below)));
+                }
+            }
+            let request = Request::new("POST", &ground.address(rule.path));
+            let request = if below(3) == 0 {
+                let mut body = Vec::new();
+                for (name, value) in &fields {
+                    let file_name = if name.starts_with("picture") { "; filename=\"x\"" } else { "" };
+                    let head = format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"{file_name}\r\n\r\n");
+                    body.extend([head.as_bytes(), value, b"\r\n"].concat());
+                }
+                body.extend(b"--b--\r\n");
+                request.content("multipart/form-data; boundary=b", &body)
+            } else {
+                let encoded = |bytes: &[u8]| bytes.iter().map(|byte| format!("%{byte:02X}")).collect::<String>();
+                let pairs: Vec<String> =
+                    fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+                request.content("application/x-www-form-urlencoded", pairs.join("&").as_bytes())
+            };
+            let answer = person.open(request);
+            assert!(answer.status < 500, "{} by {role}: {} of {fields:?}", rule.route, answer.status);
+        }
+    }
 });
 
 both!(members_only_is_a_wall_before_every_route, [("site.access", "members")], |site| {

@@ -16,7 +16,7 @@ use chaupal::search::models::plenty::Plenty;
 use chaupal::search::models::query::Query;
 use diesel::prelude::*;
 
-use crate::support::{Answer, Person, Site, percent, says, words};
+use crate::support::{Answer, Person, Request, Site, percent, says, words};
 
 /// As the page searches: by words, else inside of them.
 fn search(conn: &mut Conn, query: &Query, only: Option<Kind>) -> QueryResult<Found> {
@@ -653,5 +653,72 @@ both!(words_stay_in_step_when_two_write_at_once, |site| {
         for n in 0..10 {
             assert_eq!(searched(site, &format!("skill{thread}x{n}"), Some(Kind::Person)).len(), 1, "{thread} {n}");
         }
+    }
+});
+
+both!(any_bytes_in_an_address_are_no_fault_of_ours, |site| {
+    let asha = site.person("asha");
+    let room = site.room(&asha, "Weavers", "Craft");
+    site.message(room, &asha, "warp and weft");
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut below = |most: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % most
+    };
+    const PIECES: [&str; 26] = [
+        "\"",
+        "'",
+        "*",
+        "(",
+        ")",
+        " AND ",
+        " OR ",
+        " NOT ",
+        " NEAR(",
+        ":",
+        "^",
+        "{",
+        "}",
+        "-",
+        "|",
+        "&",
+        "!",
+        "<->",
+        "%",
+        "_",
+        "\\",
+        "warp",
+        "\0",
+        "\u{301}",
+        "\u{1f1ee}",
+        "क्",
+    ];
+    let room_page = format!("/rooms/{room}");
+    for round in 0..120 {
+        let mut value = String::new();
+        for _ in 0..below(12) {
+            match below(4) {
+                0 => value.push_str(&format!("%{:02X}", below(256))),
+                _ => value.push_str(&percent(PIECES[below(PIECES.len())])),
+            }
+        }
+        let (path, name) = [
+            ("/search", "q"),
+            ("/search", "kind"),
+            ("/search", "page"),
+            ("/", "q"),
+            ("/", "page"),
+            ("/topics", "q"),
+            ("/activity", "q"),
+            ("/projects", "q"),
+            ("/developers", "q"),
+            (&room_page, "before"),
+            (&room_page, "at"),
+            ("/login", "next"),
+            ("/events", "rooms"),
+        ][round % 13];
+        let q = if name == "q" { "" } else { "q=warp&" };
+        let answer = asha.open(Request::new("GET", &format!("{path}?{q}{name}={value}")));
+        assert!(answer.status < 500, "{path}?{q}{name}={value}: {}", answer.status);
     }
 });

@@ -13,6 +13,16 @@ diesel::define_sql_function! {
     fn look(text: diesel::sql_types::Nullable<diesel::sql_types::Text>) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
 }
 
+diesel::define_sql_function! {
+    /// So many characters of a text from a place on, which counts from 1.
+    fn substr(text: diesel::sql_types::Text, from: diesel::sql_types::Integer, count: diesel::sql_types::Integer) -> diesel::sql_types::Text;
+}
+
+diesel::define_sql_function! {
+    /// The number of characters of a text.
+    fn length(text: diesel::sql_types::Text) -> diesel::sql_types::Integer;
+}
+
 /// What makes two spellings of a name the same: NFC, lower case, trimmed. Kept in `*_key` columns.
 pub fn fold_key(text: &str) -> String {
     fold_text(text.trim())

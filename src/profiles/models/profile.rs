@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::skill;
 use crate::accounts::models::{CreateError, PERSON, Person, User};
 use crate::kit::db::{Conn, count_to, fold_key, prepared, slice};
-use crate::kit::markdown;
+use crate::kit::markdown::{self, LONGEST_HTML, LONGEST_TYPED};
 use crate::kit::paginate::COUNTED;
 use crate::kit::q::{Q, icontains, q};
 use crate::kit::time::as_iso;
@@ -144,8 +144,9 @@ pub struct Sight {
     /// Any words.
     pub location: String,
     #[diesel(sql_type = Text)]
-    /// As `kit::markdown` made it.
-    pub bio_html: String,
+    bio: String,
+    #[diesel(sql_type = Text)]
+    bio_html: String,
     #[diesel(sql_type = Text)]
     github: String,
     #[diesel(sql_type = Text)]
@@ -168,6 +169,11 @@ impl Sight {
     /// He himself.
     pub fn person(&self) -> Person {
         Person { id: self.id, username: self.username.clone(), name: self.name.clone(), picture: self.picture.clone() }
+    }
+
+    /// What the person tells in many words, as a page shows it.
+    pub fn bio_html(&mut self) -> String {
+        markdown::kept_or_typed(std::mem::take(&mut self.bio_html), &self.bio).0
     }
 
     /// His addresses on other sites: the keys of their names, and where they lead.
@@ -195,7 +201,8 @@ pub fn sight(conn: &mut Conn, username: &str) -> QueryResult<Sight> {
     }
     let tally = room::tally_columns(COUNTED + 1);
     let sql = format!(
-        "SELECT u.id, u.username, u.name, u.picture, u.is_active, u.date_joined AS joined, p.short_intro, p.location, p.bio_html, \
+        "SELECT u.id, u.username, u.name, u.picture, u.is_active, u.date_joined AS joined, p.short_intro, p.location, \
+                substr(p.bio, 1, {LONGEST_TYPED} + 1) AS bio, substr(p.bio_html, 1, {LONGEST_HTML} + 1) AS bio_html, \
                 p.social_github AS github, p.social_twitter AS twitter, p.social_linkedin AS linkedin, \
                 p.social_youtube AS youtube, p.social_website AS website, {tally} \
          FROM users u JOIN profiles p ON p.user_id = u.id WHERE u.username_key = ?"

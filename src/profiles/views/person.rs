@@ -56,7 +56,7 @@ impl Link {
 #[get("/developers/<username>")]
 pub async fn person(page: Page<'_>, db: &Db, username: String) -> Result<View, Error> {
     let viewer = page.viewer.id();
-    let (sight, (top_skills, other_skills), projects, rooms, activity) = db
+    let (mut sight, (top_skills, other_skills), projects, rooms, activity) = db
         .read(move |conn| {
             let sight = profile::sight(conn, &username)?;
             let id = sight.person().id;
@@ -67,6 +67,7 @@ pub async fn person(page: Page<'_>, db: &Db, username: String) -> Result<View, E
             Ok((sight, skills, projects, rooms, activity))
         })
         .await?;
+    let bio_html = sight.bio_html();
     let person = sight.person();
     let links = sight.links().into_iter().map(|link| Link::new(&page, link)).collect();
     let person = Shown {
@@ -77,7 +78,7 @@ pub async fn person(page: Page<'_>, db: &Db, username: String) -> Result<View, E
         joined: sight.joined,
         short_intro: sight.short_intro,
         location: sight.location,
-        bio_html: sight.bio_html,
+        bio_html,
         rooms: sight.rooms,
         messages: sight.messages,
     };

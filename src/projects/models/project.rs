@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::tag::{self, Tag};
 use crate::accounts::models::{PERSON, Person};
-use crate::kit::db::{Conn, count_to, fold_key, slice};
+use crate::kit::db::{Conn, count_to, fold_key, slice, substr};
 use crate::kit::markdown;
 use crate::kit::q::{Q, all, icontains, q};
 use crate::kit::time::{self, as_iso};
@@ -67,13 +67,13 @@ type Row = (Columns, Option<Person>);
 
 /// Projects and who made them; a macro, since no function can name the query's type shortly.
 macro_rules! query {
-    () => {
+    ($typed:expr, $html:expr) => {
         projects::table.left_join(users::table).select((
             (
                 projects::id,
                 projects::title,
-                projects::description,
-                projects::description_html,
+                $typed,
+                substr(projects::description_html, 1, $html),
                 projects::featured_image,
                 projects::demo_link,
                 projects::source_link,
@@ -106,8 +106,8 @@ impl From<Row> for Project {
             id,
             url: url(id),
             title,
+            description_html: markdown::kept_or_typed(description_html, &description).0,
             description,
-            description_html,
             featured_image,
             demo_link,
             source_link,
@@ -176,7 +176,8 @@ pub fn cards_of(conn: &mut Conn, owner_id: i64, limit: i64) -> QueryResult<Vec<P
 }
 
 fn found(conn: &mut Conn, condition: Q<WithOwner>, offset: i64, limit: i64) -> QueryResult<Vec<Project>> {
-    let query = query!().filter(condition).order((
+    // Cards show nothing of the description.
+    let query = query!(substr(projects::description, 1, 0), 0).filter(condition).order((
         projects::vote_ratio.desc(),
         projects::vote_total.desc(),
         projects::title_key.asc(),
@@ -204,8 +205,17 @@ fn with_tags(conn: &mut Conn, rows: Vec<Row>) -> QueryResult<Vec<Project>> {
 /// # Errors
 /// [`diesel::result::Error::NotFound`] when there is none.
 pub fn find(conn: &mut Conn, id: i64) -> QueryResult<Project> {
-    let row: Row = query!().filter(projects::id.eq(id)).first(conn)?;
+    let typed = substr(projects::description, 1, markdown::LONGEST_TYPED + 1);
+    let row: Row = query!(typed, markdown::LONGEST_HTML + 1).filter(projects::id.eq(id)).first(conn)?;
     with_tags(conn, vec![row])?.pop().ok_or(diesel::result::Error::NotFound)
+}
+
+/// All of a project's description as typed, however long.
+///
+/// # Errors
+/// [`diesel::result::Error::NotFound`] when it is gone.
+pub fn whole_description(conn: &mut Conn, id: i64) -> QueryResult<String> {
+    projects::table.find(id).select(projects::description).first(conn)
 }
 
 /// The cleaned values of a project's form.
@@ -299,7 +309,8 @@ pub fn delete(conn: &mut Conn, owner_id: i64, id: i64) -> QueryResult<()> {
 /// # Errors
 /// Only the database's.
 pub fn made_by(conn: &mut Conn, owner_id: i64) -> QueryResult<Vec<Project>> {
-    let rows: Vec<Row> = query!().filter(projects::owner_id.eq(owner_id)).order(projects::id).load(conn)?;
+    let rows: Vec<Row> =
+        query!(projects::description, 0).filter(projects::owner_id.eq(owner_id)).order(projects::id).load(conn)?;
     with_tags(conn, rows)
 }
 

@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Text, Timestamp};
 use serde::Serialize;
 
 use crate::accounts::models::{PERSON, Person};
-use crate::kit::db::{Conn, slice};
+use crate::kit::db::{Conn, slice, substr};
 use crate::kit::markdown;
 use crate::kit::time::{self, as_iso};
 use crate::schema::{projects, reviews, users};
@@ -69,6 +69,7 @@ type Row = ((i64, String, String, String, NaiveDateTime, NaiveDateTime), Option<
 
 impl From<Row> for Review {
     fn from(((id, value, body, body_html, created, updated), owner): Row) -> Self {
+        let body_html = markdown::kept_or_typed(body_html, &body).0;
         Self { id, value, body, body_html, owner, created, updated }
     }
 }
@@ -77,7 +78,14 @@ impl From<Row> for Review {
 macro_rules! query {
     () => {
         reviews::table.left_join(users::table).select((
-            (reviews::id, reviews::value, reviews::body, reviews::body_html, reviews::created, reviews::updated),
+            (
+                reviews::id,
+                reviews::value,
+                substr(reviews::body, 1, markdown::LONGEST_TYPED + 1),
+                substr(reviews::body_html, 1, markdown::LONGEST_HTML + 1),
+                reviews::created,
+                reviews::updated,
+            ),
             PERSON.nullable(),
         ))
     };

@@ -14,6 +14,7 @@ use crate::kit::error::Error;
 use crate::kit::flash;
 use crate::kit::forms::{Confirmed, Drawn, FormContext};
 use crate::kit::i18n::Text;
+use crate::kit::markdown;
 use crate::kit::multipart::{Brought, PostWithFile};
 use crate::kit::paginate::{Asked, Pager, search_text};
 use crate::kit::paths::Id;
@@ -189,7 +190,10 @@ async fn own(user: &User<'_>, db: &Db, id: Id) -> Result<Project, Error> {
 /// Django: `views.updateProject`, GET
 #[get("/projects/<id>/edit")]
 pub async fn edit_page(user: User<'_>, page: Page<'_>, db: &Db, draft: Draft, id: Id) -> Result<View, Error> {
-    let project = own(&user, db, id).await?;
+    let mut project = own(&user, db, id).await?;
+    if markdown::is_long(&project.description) {
+        project.description = db.read(move |conn| Ok(project::whole_description(conn, id.0)?)).await?;
+    }
     let typed = draft.form().unwrap_or_else(|| ProjectForm::of(&project));
     form_page(&page, db, Drawn::fresh(typed), Some(&project)).await
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::message;
 use super::room::{self, Filter, RoomsWithTopics};
 use crate::accounts::models::{PERSON, Person};
-use crate::kit::db::{Conn, MultiBackend, count_to, slice};
+use crate::kit::db::{Conn, MultiBackend, count_to, slice, substr};
 use crate::kit::markdown;
 use crate::kit::q::{Q, among};
 use crate::kit::time::as_iso;
@@ -35,6 +35,9 @@ struct RoomLink {
     name: String,
     url: String,
 }
+
+/// Characters that are read of a message: as many as can be posted, so that marks leave enough words.
+const READ: i32 = 4_000;
 
 /// How long a short text is, in characters.
 const SHORT: usize = 50;
@@ -62,7 +65,7 @@ pub fn list(
     let mut query = messages::table
         .inner_join(rooms::table)
         .inner_join(users::table)
-        .select(((messages::id, messages::body, messages::created), (rooms::id, rooms::name), PERSON))
+        .select(((messages::id, substr(messages::body, 1, READ), messages::created), (rooms::id, rooms::name), PERSON))
         .filter(messages::deleted.is_null())
         .filter(not(messages::in_lobby))
         .order((messages::created.desc(), messages::id.desc()))

@@ -10,7 +10,7 @@ use super::participant::Part;
 use super::room;
 use super::{participant, visit};
 use crate::accounts::models::{PERSON, Person};
-use crate::kit::db::{Conn, MultiBackend, slice};
+use crate::kit::db::{Conn, MultiBackend, length, slice, substr};
 use crate::kit::markdown;
 use crate::kit::time::{self, as_iso};
 use crate::schema::{messages, rooms, users};
@@ -38,10 +38,12 @@ pub struct Message {
     pub user: Option<Person>,
     /// The name of the guest who said it, in a chat room by name.
     pub guest: Option<String>,
-    /// As typed; empty for what was deleted.
+    /// As typed, as far as a page shows it ([`markdown::LONGEST_TYPED`]); empty for what was deleted.
     pub body: String,
     /// What [`markdown::render`] made of it.
     pub html: String,
+    /// Whether there is more of it than `html` shows.
+    pub is_cut: bool,
     /// When it was posted.
     pub created: NaiveDateTime,
     /// When it was last changed.
@@ -54,34 +56,28 @@ type Columns =
     (i64, i64, i64, i64, Option<String>, String, String, NaiveDateTime, NaiveDateTime, Option<NaiveDateTime>);
 type Row = (Columns, Option<Person>);
 
-const MESSAGE: (
-    messages::id,
-    messages::room_id,
-    messages::seq,
-    messages::version,
-    messages::guest_name,
-    messages::body,
-    messages::body_html,
-    messages::created,
-    messages::updated,
-    messages::deleted,
-) = (
-    messages::id,
-    messages::room_id,
-    messages::seq,
-    messages::version,
-    messages::guest_name,
-    messages::body,
-    messages::body_html,
-    messages::created,
-    messages::updated,
-    messages::deleted,
-);
+/// What is read of a message: no more of its text than a page shows.
+macro_rules! message_columns {
+    () => {
+        (
+            messages::id,
+            messages::room_id,
+            messages::seq,
+            messages::version,
+            messages::guest_name,
+            substr(messages::body, 1, markdown::LONGEST_TYPED + 1),
+            substr(messages::body_html, 1, markdown::LONGEST_HTML + 1),
+            messages::created,
+            messages::updated,
+            messages::deleted,
+        )
+    };
+}
 
 impl From<Row> for Message {
     fn from(((id, room_id, seq, version, guest, body, html, created, updated, deleted), user): Row) -> Self {
-        let html = markdown::kept_or_typed(html, &body);
-        Self { id, room_id, seq, version, user, guest, body, html, created, updated, deleted }
+        let (html, is_cut) = markdown::kept_or_typed(html, &body);
+        Self { id, room_id, seq, version, user, guest, body, html, is_cut, created, updated, deleted }
     }
 }
 
@@ -100,6 +96,8 @@ pub struct MessageView {
     #[serde(skip_serializing_if = "Option::is_none")]
     guest: Option<GuestView>,
     html: String,
+    /// There is more of it.
+    cut: bool,
     #[serde(serialize_with = "as_iso")]
     created: NaiveDateTime,
     #[serde(serialize_with = "as_iso")]
@@ -145,10 +143,16 @@ impl Message {
             user: self.user,
             guest: self.guest.map(GuestView::new),
             html: self.html,
+            cut: self.is_cut,
             created: self.created,
             updated: self.updated,
         }
     }
+}
+
+/// The address of all of a long message.
+pub fn whole_url(id: i64) -> String {
+    format!("/messages/{id}")
 }
 
 /// Why nothing was posted.
@@ -257,6 +261,7 @@ pub fn write(
         guest,
         body,
         html,
+        is_cut: false,
         created: now,
         updated: now,
         deleted: None,
@@ -270,7 +275,7 @@ pub fn write(
 pub fn by_client_id(conn: &mut Conn, user_id: i64, client_id: &str) -> QueryResult<Option<Message>> {
     messages::table
         .left_join(users::table)
-        .select((MESSAGE, PERSON.nullable()))
+        .select((message_columns!(), PERSON.nullable()))
         .filter(messages::user_id.eq(user_id))
         .filter(messages::client_id.eq(client_id))
         .first::<Row>(conn)
@@ -285,7 +290,7 @@ pub fn by_client_id(conn: &mut Conn, user_id: i64, client_id: &str) -> QueryResu
 pub fn by_guest(conn: &mut Conn, room_id: i64, name: &str, client_id: &str) -> QueryResult<Option<Message>> {
     messages::table
         .left_join(users::table)
-        .select((MESSAGE, PERSON.nullable()))
+        .select((message_columns!(), PERSON.nullable()))
         .filter(messages::room_id.eq(room_id))
         .filter(messages::guest_name.eq(name))
         .filter(messages::client_id.eq(client_id))
@@ -301,11 +306,40 @@ pub fn by_guest(conn: &mut Conn, room_id: i64, name: &str, client_id: &str) -> Q
 pub fn find(conn: &mut Conn, id: i64) -> QueryResult<Message> {
     messages::table
         .left_join(users::table)
-        .select((MESSAGE, PERSON.nullable()))
+        .select((message_columns!(), PERSON.nullable()))
         .filter(messages::id.eq(id))
         .filter(messages::deleted.is_null())
         .first::<Row>(conn)
         .map(Message::from)
+}
+
+/// All that was typed, however long.
+///
+/// # Errors
+/// [`DieselError::NotFound`] when it is gone.
+pub fn whole_body(conn: &mut Conn, id: i64) -> QueryResult<String> {
+    messages::table.find(id).select(messages::body).first(conn)
+}
+
+/// Characters of a long message on one page of it.
+const PART: i32 = 50_000;
+
+/// How many parts a message has.
+///
+/// # Errors
+/// [`DieselError::NotFound`] when it is gone.
+pub fn parts(conn: &mut Conn, id: i64) -> QueryResult<i64> {
+    let characters: i32 = messages::table.find(id).select(length(messages::body)).first(conn)?;
+    Ok(i64::from(characters).div_euclid(i64::from(PART)) + 1)
+}
+
+/// One part of what was typed; `number` counts from 1.
+///
+/// # Errors
+/// [`DieselError::NotFound`] when it is gone.
+pub fn part(conn: &mut Conn, id: i64, number: i64) -> QueryResult<String> {
+    let from = i32::try_from(number - 1).unwrap_or(i32::MAX).saturating_mul(PART).saturating_add(1);
+    messages::table.find(id).select(substr(messages::body, from, PART)).first(conn)
 }
 
 /// Changes a message's words. Whom the host took out of the room speaks there no more, in old
@@ -332,7 +366,7 @@ pub fn edit(conn: &mut Conn, message: &Message, author: i64, is_staff: bool, bod
     if changed == 0 {
         return Err(PostError::NoRoom);
     }
-    Ok(Message { body: body.to_owned(), html, updated: now, version: event, ..message.clone() })
+    Ok(Message { body: body.to_owned(), html, is_cut: false, updated: now, version: event, ..message.clone() })
 }
 
 /// Deletes a message; its place stays, without words or author. The number of the event.
@@ -384,7 +418,7 @@ pub fn stretch(conn: &mut Conn, room_id: i64, before: Option<i64>) -> QueryResul
 pub fn newest(conn: &mut Conn, room_id: i64, before: Option<i64>, limit: i64) -> QueryResult<Vec<Message>> {
     let mut query = messages::table
         .left_join(users::table)
-        .select((MESSAGE, PERSON.nullable()))
+        .select((message_columns!(), PERSON.nullable()))
         .filter(messages::room_id.eq(room_id))
         .filter(messages::deleted.is_null())
         .order(messages::seq.desc())
@@ -421,7 +455,7 @@ pub fn written_by(conn: &mut Conn, user_id: i64) -> QueryResult<Vec<Written>> {
 pub fn since(conn: &mut Conn, room_id: i64, after: i64, limit: i64) -> QueryResult<Vec<Message>> {
     let query = messages::table
         .left_join(users::table)
-        .select((MESSAGE, PERSON.nullable()))
+        .select((message_columns!(), PERSON.nullable()))
         .filter(messages::room_id.eq(room_id))
         .filter(messages::version.gt(after))
         .order(messages::version.asc());

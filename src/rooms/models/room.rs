@@ -13,7 +13,7 @@ use super::message::Message;
 use super::topic::TopicLink;
 use super::{participant, visit};
 use crate::accounts::models::{PERSON, Person};
-use crate::kit::db::{Conn, MultiBackend, count_to, number_list, prepared, slice};
+use crate::kit::db::{Conn, MultiBackend, count_to, number_list, prepared, slice, substr};
 use crate::kit::q::{Q, all, icontains, q};
 use crate::kit::time::{self, as_iso};
 use crate::kit::{markdown, named, slug};
@@ -28,7 +28,7 @@ pub struct Room {
     pub id: i64,
     /// Its name.
     pub name: String,
-    /// What it is about, as typed; may be empty.
+    /// What it is about, as typed, as far as a page shows it ([`markdown::LONGEST_TYPED`]); may be empty.
     pub description: String,
     /// What [`markdown::render`] made of it.
     pub description_html: String,
@@ -55,25 +55,24 @@ pub struct Room {
 type Columns = (i64, String, String, String, i64, Option<String>, NaiveDateTime, NaiveDateTime);
 type Row = (Columns, Option<String>, Option<Person>);
 
-const ROOM: (
-    rooms::id,
-    rooms::name,
-    rooms::description,
-    rooms::description_html,
-    rooms::last_event,
-    rooms::lobby_key,
-    rooms::created,
-    rooms::updated,
-) = (
-    rooms::id,
-    rooms::name,
-    rooms::description,
-    rooms::description_html,
-    rooms::last_event,
-    rooms::lobby_key,
-    rooms::created,
-    rooms::updated,
-);
+/// What is read of a room: so many characters of its description as typed, and of the HTML.
+macro_rules! room_columns {
+    ($typed:expr, $html:expr) => {
+        (
+            rooms::id,
+            rooms::name,
+            substr(rooms::description, 1, $typed),
+            substr(rooms::description_html, 1, $html),
+            rooms::last_event,
+            rooms::lobby_key,
+            rooms::created,
+            rooms::updated,
+        )
+    };
+}
+
+/// Characters of a description that are read for a card.
+const READ_FOR_CARD: i32 = 2_000;
 
 impl From<Row> for Room {
     fn from(((id, name, description, html, last_event, lobby_key, created, updated), topic, host): Row) -> Self {
@@ -82,7 +81,7 @@ impl From<Row> for Room {
             id,
             url: if in_lobby { lobby_url(&name) } else { url(id) },
             name,
-            description_html: markdown::kept_or_typed(html, &description),
+            description_html: markdown::kept_or_typed(html, &description).0,
             about: markdown::plain(&description),
             description,
             topic: topic.map(TopicLink::new),
@@ -189,7 +188,7 @@ pub fn cards(
     let query = rooms::table
         .left_join(topics::table)
         .left_join(users::table)
-        .select((ROOM, topics::name.nullable(), PERSON.nullable()))
+        .select((room_columns!(READ_FOR_CARD, 0), topics::name.nullable(), PERSON.nullable()))
         .filter(rooms::lobby_key.is_null())
         .order((rooms::updated.desc(), rooms::created.desc(), rooms::id.desc()))
         .into_boxed::<MultiBackend>();
@@ -203,7 +202,8 @@ pub fn cards(
     Ok(rows
         .into_iter()
         .map(|row| {
-            let room = Room::from(row);
+            // A card shows the words alone.
+            let room = Room { description: String::new(), description_html: String::new(), ..Room::from(row) };
             let (participants, faces) = faces.remove(&room.id).unwrap_or_default();
             RoomCard { participants, faces, unread: unread.get(&room.id).copied().unwrap_or_default(), room }
         })
@@ -216,7 +216,11 @@ macro_rules! one {
         rooms::table
             .left_join(topics::table)
             .left_join(users::table)
-            .select((ROOM, topics::name.nullable(), PERSON.nullable()))
+            .select((
+                room_columns!(markdown::LONGEST_TYPED + 1, markdown::LONGEST_HTML + 1),
+                topics::name.nullable(),
+                PERSON.nullable(),
+            ))
             .filter($condition)
             .first::<Row>($conn)
             .map(Room::from)
@@ -253,6 +257,14 @@ pub fn by_lobby_key(conn: &mut Conn, key: &str) -> QueryResult<Room> {
 /// [`diesel::result::Error::NotFound`] when there is none.
 pub fn in_lobby(conn: &mut Conn, id: i64) -> QueryResult<Room> {
     one!(conn, rooms::id.eq(id).and(rooms::lobby_key.is_not_null()))
+}
+
+/// All of a room's description as typed, however long.
+///
+/// # Errors
+/// [`diesel::result::Error::NotFound`] when it is gone.
+pub fn whole_description(conn: &mut Conn, id: i64) -> QueryResult<String> {
+    rooms::table.find(id).select(rooms::description).first(conn)
 }
 
 /// The cleaned values of a room's form.

@@ -14,6 +14,8 @@ use crate::kit::flash;
 use crate::kit::forms::{Confirmed, Drawn, FieldErrors, Post};
 use crate::kit::i18n::Text;
 use crate::kit::live::Hub;
+use crate::kit::markdown;
+use crate::kit::paginate::Asked;
 use crate::kit::paths::Id;
 use crate::kit::throttle::Scope;
 use crate::rooms::forms::MessageForm;
@@ -111,8 +113,35 @@ pub async fn edit_page(
     id: Id,
 ) -> Result<View, Error> {
     let (message, room) = own(&user, db, site, id).await?;
-    let typed = draft.form().unwrap_or_else(|| MessageForm { body: message.body.clone(), ..Default::default() });
+    let typed = match draft.form() {
+        Some(typed) => typed,
+        None => MessageForm { body: whole_body(db, &message).await?, ..Default::default() },
+    };
     Ok(edit_view(&page, Drawn::fresh(typed), message, room))
+}
+
+async fn whole_body(db: &Db, message: &Message) -> Result<String, Error> {
+    if !markdown::is_long(&message.body) {
+        return Ok(message.body.clone());
+    }
+    let id = message.id;
+    db.read(move |conn| Ok(message::whole_body(conn, id)?)).await
+}
+
+/// All of a long message, as typed, in parts.
+#[get("/messages/<id>?<page>")]
+pub async fn show(frame: Page<'_>, db: &Db, site: &Site, id: Id, page: Option<String>) -> Result<View, Error> {
+    let (message, room) = found(db, site, id).await?;
+    let (pager, text) = db
+        .read(move |conn| {
+            let page = Asked::new(page.as_deref(), 1);
+            let pager = page.pager(&message::whole_url(id.0), "", message::parts(conn, id.0)?);
+            let text = message::part(conn, id.0, pager.page)?;
+            Ok((pager, text))
+        })
+        .await?;
+    let message = message.view(frame.viewer.id(), false);
+    Ok(frame.ok("rooms/message.html", context! { message, room, pager, text }))
 }
 
 fn edit_view(page: &Page<'_>, drawn: Drawn<MessageForm>, message: Message, room: Room) -> View {

@@ -14,6 +14,7 @@ use crate::kit::flash;
 use crate::kit::forms::{Confirmed, Drawn, FieldErrors, FormContext, Post};
 use crate::kit::i18n::Text;
 use crate::kit::live::Hub;
+use crate::kit::markdown;
 use crate::kit::paths::Id;
 use crate::kit::throttle::Scope;
 use crate::rooms::forms::{MessageForm, RoomForm};
@@ -103,7 +104,10 @@ async fn managed(user: &User<'_>, db: &Db, id: Id) -> Result<Room, Error> {
 /// Django: `views.updateRoom`, GET
 #[get("/rooms/<id>/edit")]
 pub async fn edit_page(user: User<'_>, page: Page<'_>, db: &Db, draft: Draft, id: Id) -> Result<View, Error> {
-    let room = managed(&user, db, id).await?;
+    let mut room = managed(&user, db, id).await?;
+    if markdown::is_long(&room.description) {
+        room.description = db.read(move |conn| Ok(room::whole_description(conn, id.0)?)).await?;
+    }
     let typed = draft.form::<RoomForm>().unwrap_or_else(|| RoomForm::of(&room));
     form_page(&page, db, Drawn::fresh(typed), Some(room)).await
 }

@@ -50,7 +50,7 @@ impl Kind {
     pub(super) fn columns(self) -> &'static str {
         match self {
             Self::Room => {
-                "r.id, r.name AS title, r.description AS text, coalesce(t.name, '') AS labels, '' AS intro, \
+                "r.id, r.name AS title, substr(r.description, 1, 4000) AS text, coalesce(t.name, '') AS labels, '' AS intro, \
                  u.id AS who_id, u.username, u.name, u.picture, r.id AS room_id, r.created \
                  FROM f JOIN rooms r ON r.id = f.id LEFT JOIN topics t ON t.id = r.topic_id \
                  LEFT JOIN users u ON u.id = r.host_id"

@@ -11,6 +11,9 @@ use crate::kit::db::{Conn, MultiBackend, prepared};
 /// A part of a word is looked for in so many of the newest of each kind.
 const NEWEST: i64 = 1000;
 
+/// So many characters of a text are looked through.
+const READ: i64 = 20_000;
+
 /// The numbers of those that match, as a query, with what is to be bound.
 pub(super) fn matching(conn: &Conn, kind: Kind, query: &Query, title: bool) -> (String, String) {
     let (name, _) = kind.names();
@@ -62,7 +65,7 @@ pub(super) fn newest_with(kind: Kind, query: &Query, most: i64) -> (String, Vec<
     let conditions = vec!["fold(text) LIKE ? ESCAPE '\\'"; patterns.len()];
     // What each text is put together from is put together once.
     let ids = format!(
-        "SELECT id FROM (SELECT id, title || ' ' || rest AS text FROM {name}_texts \
+        "SELECT id FROM (SELECT id, title || ' ' || substr(rest, 1, {READ}) AS text FROM {name}_texts \
          WHERE id > (SELECT coalesce(max(id), 0) - {NEWEST} FROM {table}) ORDER BY id DESC LIMIT {NEWEST}) AS newest \
          WHERE {} ORDER BY id DESC LIMIT {most}",
         conditions.join(" AND ")
