@@ -11,16 +11,18 @@ use rocket::{Data, route};
 use serde::de::DeserializeOwned;
 
 use crate::accounts::errors::{login_url, wants_json};
-use crate::accounts::guards::{Gate, login_needed};
+use crate::accounts::guards::{Gate, Viewer, login_needed};
 use crate::accounts::models::kept;
+use crate::accounts::tokens::{DEVICE, device_holder};
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::i18n::Text;
-use crate::kit::multipart::read_form;
+use crate::kit::multipart::read_words;
 use crate::kit::throttle::Scope;
 use crate::kit::{csrf, flash, paths};
 
-const COOKIE: &str = "kept";
+/// The cookie by which a text is found again.
+pub const COOKIE: &str = "kept";
 
 /// Bytes that are kept at most for one writer.
 const LONGEST: usize = 32 * 1024;
@@ -56,8 +58,8 @@ impl Handler for Fallback {
 
 async fn keep(request: &Request<'_>, data: Data<'_>, asked: &str) -> Result<flash::Said, Error> {
     let page = paths::form_page(request, asked);
-    let fields: BTreeMap<String, String> = match read_form(request, data).await {
-        Ok((fields, _)) => fields.into_iter().filter(|(name, _)| worth_keeping(name)).collect(),
+    let fields: BTreeMap<String, String> = match read_words(request, data).await {
+        Ok(fields) => fields.into_iter().filter(|(name, _)| worth_keeping(name)).collect(),
         // Not from a page of ours, or no form: nothing is kept, the way to the log-in is the same.
         Err(_) => BTreeMap::new(),
     };
@@ -76,7 +78,9 @@ async fn keep(request: &Request<'_>, data: Data<'_>, asked: &str) -> Result<flas
     gate.by_address(Scope::Post)?;
     // Strings by name: they always serialise.
     let json = serde_json::to_string(&fields).unwrap_or_default();
-    let token = db.write(move |conn| Ok(kept::put(conn, &page, &json)?)).await?;
+    // The session that ended does not say whose it was; the browser knows who logged in last.
+    let owner = request.cookies().get(DEVICE).and_then(|device| device_holder(device.value()));
+    let token = db.write(move |conn| Ok(kept::put(conn, owner, &page, &json)?)).await?;
     request.cookies().add(csrf::cookie(request, COOKIE, token));
     Ok(flash::info(target, Text::new("flash-draft-kept")))
 }
@@ -106,8 +110,9 @@ impl<'r> FromRequest<'r> for Draft {
         let empty = || Outcome::Success(Self(BTreeMap::new()));
         let Some(cookie) = request.cookies().get(COOKIE) else { return empty() };
         let Outcome::Success(db) = request.guard::<&Db>().await else { return empty() };
+        let Outcome::Success(viewer) = request.guard::<Viewer<'_>>().await else { return empty() };
         let (token, path) = (cookie.value().to_owned(), request.uri().path().to_string());
-        match take(db, token, path).await {
+        match take(db, token, viewer.id(), path).await {
             Ok(Some(fields)) => {
                 request.cookies().remove(Cookie::build(COOKIE).path("/"));
                 Outcome::Success(Self(serde_json::from_str(&fields).unwrap_or_default()))
@@ -118,11 +123,11 @@ impl<'r> FromRequest<'r> for Draft {
     }
 }
 
-async fn take(db: &Db, token: String, path: String) -> Result<Option<String>, Error> {
+async fn take(db: &Db, token: String, viewer: Option<i64>, path: String) -> Result<Option<String>, Error> {
     let wanted = token.clone();
-    let fields = db.read(move |conn| Ok(kept::find(conn, &wanted, &path)?)).await?;
+    let fields = db.read(move |conn| Ok(kept::find(conn, &wanted, viewer, &path)?)).await?;
     if fields.is_some() {
-        db.write_statement(move |conn| Ok(kept::forget(conn, &token)?)).await?;
+        db.write_statement(move |conn| Ok(kept::forget(conn, &token, viewer)?)).await?;
     }
     Ok(fields)
 }

@@ -1,5 +1,7 @@
 // What every page can do a little better with a script. All of it works without.
 
+import { forgetDrafts, forgetDraftsOfOthers } from './drafts.js';
+
 /* ---------- Light and dark ---------- */
 
 const root = document.documentElement;
@@ -82,6 +84,20 @@ for (const area of document.querySelectorAll('textarea')) {
   update();
 }
 
+/* ---------- Drafts ---------- */
+
+document.querySelector('form[action="/logout"]')?.addEventListener('submit', () => {
+  forgetDrafts();
+  try {
+    // The other tabs hear of it.
+    localStorage.setItem('logged-out', String(Date.now()));
+  } catch {
+    // No storage here: no drafts in it either.
+  }
+});
+addEventListener('storage', ({ key }) => key === 'logged-out' && forgetDrafts());
+forgetDraftsOfOthers();
+
 /* ---------- Times ---------- */
 
 const MINUTE = 60_000;
@@ -92,11 +108,24 @@ const UNITS = [
 ];
 const relative = new Intl.RelativeTimeFormat(root.lang || undefined, { numeric: 'always' });
 
+/** How far this machine's clock is from the server's, once it is known. */
+let drift = null;
+
+async function askForDrift() {
+  const sent = Date.now();
+  const answer = await fetch('/healthz', { method: 'HEAD', cache: 'no-store' });
+  const told = Date.parse(answer.headers.get('Date'));
+  return Number.isNaN(told) ? null : told - (sent + Date.now()) / 2;
+}
+
 // The server wrote how long ago it was when it drew the page; a page stays open for hours.
-setInterval(() => {
+setInterval(async () => {
   if (document.hidden) return;
+  drift ??= await askForDrift().catch(() => null);
+  // Not reached: what the server wrote is nearer to the truth than a clock that may be wrong.
+  if (drift === null) return;
   for (const time of document.querySelectorAll('time[datetime]')) {
-    const age = Date.now() - Date.parse(time.dateTime);
+    const age = Date.now() + drift - Date.parse(time.dateTime);
     const unit = UNITS.find(([, length]) => age >= length);
     // After a month the server writes the date.
     if (!unit || age > 30 * UNITS[0][1]) continue;

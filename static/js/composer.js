@@ -3,6 +3,8 @@
 // What was sent leaves the field at once and waits in a row for its turn, so that one can type on. What fails comes back
 // into the field, with the reason beside it.
 
+import { Draft } from './drafts.js';
+
 /** How many characters before the limit their number is shown. */
 const NEAR_THE_LIMIT = 400;
 
@@ -11,30 +13,6 @@ const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) =
 
 /** Characters as people count them, like the server, not UTF-16 units. */
 const lengthOf = (text) => [...text].length;
-
-/** What was typed but is not posted yet, kept in this tab. */
-class Draft {
-  constructor(key) {
-    this.key = key;
-  }
-
-  read() {
-    try {
-      return sessionStorage.getItem(this.key) ?? '';
-    } catch {
-      return '';
-    }
-  }
-
-  keep(text) {
-    try {
-      if (text) sessionStorage.setItem(this.key, text);
-      else sessionStorage.removeItem(this.key);
-    } catch {
-      // No storage here: the text stays in the field as long as the page does.
-    }
-  }
-}
 
 /**
  * `delivered(data)` takes the server's answer to a message, `login(url)` makes the link to the log-in, `again()` the one to
@@ -46,7 +24,7 @@ export function composer(form, { delivered, login, again }) {
   const errors = document.getElementById('body-error');
   const count = document.getElementById('composer-count');
   const limit = Number(form.dataset.limit);
-  const draft = new Draft(`draft ${form.getAttribute('action')}`);
+  const draft = new Draft(form.getAttribute('action'));
   // A finger's keyboard has no Shift + Enter.
   const touch = matchMedia('(pointer: coarse)');
 
@@ -147,6 +125,9 @@ export function composer(form, { delivered, login, again }) {
     count.classList.toggle('over', left < 0);
     count.querySelector('span').textContent = left.toLocaleString(document.documentElement.lang);
   });
+
+  // The user has logged out in another tab.
+  addEventListener('storage', ({ key }) => key === 'logged-out' && fill(''));
 
   // What the server gives back after a log-in is the same, or newer.
   if (!field.value) fill(draft.read());

@@ -17,6 +17,7 @@ const SUITES = [
   'restart',
   'keyboard',
   'expired_session',
+  'drafts',
   'hostile_text',
   'unread',
   'lobby',

@@ -387,6 +387,35 @@ both!(a_kept_text_belongs_to_one_browser_and_holds_no_password, |site| {
     assert_eq!(site.number("SELECT count(*) FROM stash"), 1);
 });
 
+both!(draft_of_one_user_is_not_shown_to_the_next_in_the_same_browser, |site| {
+    let asha = site.person("asha");
+    site.person("ravi");
+    let page = format!("/rooms/{}", site.room(&asha, "Weavers", "Craft"));
+    let browser = site.anonymous();
+    browser.log_in("asha", PASSWORD).leads_to("/");
+    site.sql("DELETE FROM sessions");
+    browser.post(&format!("{page}/messages"), &[("body", "a long thought")]).leads_to_login();
+    browser.log_in("ravi", PASSWORD).leads_to("/");
+    browser.get(&page).status(200).see_not("a long thought");
+    site.sql("DELETE FROM sessions");
+    browser.log_in("asha", PASSWORD).leads_to("/");
+    browser.get(&page).status(200).see("a long thought");
+});
+
+both!(draft_goes_with_the_logout, |site| {
+    let asha = site.person("asha");
+    let page = format!("/rooms/{}", site.room(&asha, "Weavers", "Craft"));
+    let browser = site.anonymous();
+    browser.log_in("asha", PASSWORD).leads_to("/");
+    site.sql("DELETE FROM sessions");
+    browser.post(&format!("{page}/messages"), &[("body", "a long thought")]).leads_to_login();
+    browser.log_in("asha", PASSWORD).leads_to("/");
+    browser.post("/logout", &[]).leads_to("/");
+    assert_eq!(site.number("SELECT count(*) FROM stash"), 0);
+    browser.log_in("asha", PASSWORD).leads_to("/");
+    browser.get(&page).status(200).see_not("a long thought");
+});
+
 both!(a_page_that_wants_a_log_in_comes_back_to_itself, |site| {
     site.person("asha");
     let browser = site.anonymous();

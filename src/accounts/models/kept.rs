@@ -10,15 +10,15 @@ use crate::schema::stash;
 /// How long a text waits for its writer.
 const MINUTES: i64 = 30;
 
-/// Keeps `fields`; gives the token by which they are found again.
+/// Stores `fields` of this user, or of nobody who is known; returns the token by which only they find them again.
 ///
 /// # Errors
 /// Only the database's.
-pub fn put(conn: &mut Conn, path: &str, fields: &str) -> QueryResult<String> {
+pub fn put(conn: &mut Conn, owner: Option<i64>, path: &str, fields: &str) -> QueryResult<String> {
     let token = random::token(24);
     diesel::insert_into(stash::table)
         .values((
-            stash::token_hash.eq(random::token_hash(&token)),
+            stash::token_hash.eq(hash(&token, owner)),
             stash::path.eq(path),
             stash::fields.eq(fields),
             stash::expires.eq(time::now() + TimeDelta::minutes(MINUTES)),
@@ -31,19 +31,34 @@ pub fn put(conn: &mut Conn, path: &str, fields: &str) -> QueryResult<String> {
 ///
 /// # Errors
 /// Only the database's.
-pub fn find(conn: &mut Conn, token: &str, path: &str) -> QueryResult<Option<String>> {
+pub fn find(conn: &mut Conn, token: &str, viewer: Option<i64>, path: &str) -> QueryResult<Option<String>> {
     stash::table
-        .find(random::token_hash(token))
+        .filter(stash::token_hash.eq_any(hashes(token, viewer)))
         .filter(stash::path.eq(path).and(stash::expires.gt(time::now())))
         .select(stash::fields)
         .first(conn)
         .optional()
 }
 
-/// They are back on their page.
+/// Deletes them: they are back on their page, or the viewer logs out.
 ///
 /// # Errors
 /// Only the database's.
-pub fn forget(conn: &mut Conn, token: &str) -> QueryResult<()> {
-    diesel::delete(stash::table.find(random::token_hash(token))).execute(conn).map(drop)
+pub fn forget(conn: &mut Conn, token: &str, viewer: Option<i64>) -> QueryResult<()> {
+    diesel::delete(stash::table.filter(stash::token_hash.eq_any(hashes(token, viewer)))).execute(conn).map(drop)
+}
+
+/// A token finds the texts of one user alone: the next one in the same browser has the cookie too.
+fn hash(token: &str, owner: Option<i64>) -> String {
+    match owner {
+        Some(owner) => random::token_hash(&format!("{owner} {token}")),
+        None => random::token_hash(token),
+    }
+}
+
+/// What this viewer may find: their own, and what nobody who is known typed.
+fn hashes(token: &str, viewer: Option<i64>) -> Vec<String> {
+    let mut hashes = vec![hash(token, None)];
+    hashes.extend(viewer.map(|viewer| hash(token, Some(viewer))));
+    hashes
 }

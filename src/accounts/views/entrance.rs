@@ -10,7 +10,7 @@ use crate::accounts::models::{self, Session, second_factor};
 use crate::accounts::passwords::{Hasher, Verdict};
 use crate::accounts::signals::UserLoggedIn;
 use crate::accounts::site::Site;
-use crate::accounts::tokens::{DEVICE_LIFETIME, LinkKey, SECOND_LIFETIME, second_holder};
+use crate::accounts::tokens::{DEVICE, DEVICE_LIFETIME, LinkKey, SECOND_LIFETIME, second_holder};
 use crate::kit::csrf;
 use crate::kit::db::{self, Db, fold_key};
 use crate::kit::error::Error;
@@ -32,9 +32,6 @@ pub struct Entrance<'r> {
     pub signals: &'r Signals,
     key: &'r LinkKey,
 }
-
-/// By it a browser is known again as one that a person has logged in with.
-const DEVICE: &str = "device";
 
 /// By it a browser may go on from the password to the code.
 const SECOND: &str = "second";
@@ -122,7 +119,7 @@ impl Entrance<'_> {
     /// Notes that this browser is one of this person's, for as long as his password has this hash: see
     /// [`Entrance::attempt_key`]. One that is known already keeps its mark, and with it the attempts that it has used.
     pub(super) fn remember_device(&self, user: &models::User, hash: &str) {
-        let nonce = self.device(user).map_or_else(|| random::token(12), ToOwned::to_owned);
+        let nonce = self.device(user).map_or_else(|| format!("{}-{}", user.id, random::token(12)), ToOwned::to_owned);
         let token = self.key.device_token(user.id, hash, &nonce, time::now().and_utc().timestamp());
         let mut device = csrf::cookie(self.request, DEVICE, token);
         device.set_max_age(Duration::seconds(DEVICE_LIFETIME));

@@ -7,9 +7,10 @@ use rocket_dyn_templates::context;
 
 use super::entrance::Entrance;
 use super::second_factor::code_url;
+use crate::accounts::draft;
 use crate::accounts::forms::LoginForm;
 use crate::accounts::guards::{COOKIE, Gate, User};
-use crate::accounts::models::{self, Session};
+use crate::accounts::models::{self, Session, kept};
 use crate::accounts::page::{INVALID, Outcome, Page, View, again};
 use crate::accounts::passwords::Verdict;
 use crate::kit::error::Error;
@@ -106,6 +107,11 @@ pub async fn logout(
     if let Some(cookie) = entrance.cookies.get(COOKIE) {
         let token = cookie.value().to_owned();
         entrance.db.write_statement(move |conn| Ok(Session::end(conn, &token)?)).await?;
+    }
+    if let Some(cookie) = entrance.cookies.get(draft::COOKIE) {
+        let (token, viewer) = (cookie.value().to_owned(), user.as_ref().map(|user| user.id));
+        entrance.db.write_statement(move |conn| Ok(kept::forget(conn, &token, viewer)?)).await?;
+        entrance.cookies.remove(Cookie::build(draft::COOKIE).path("/"));
     }
     if let Some(user) = user {
         hub.cut(user.id);
