@@ -57,6 +57,8 @@ pub enum MigrationError {
     UnknownTarget(String),
     /// The tables stand there, the history does not.
     LostHistory(String),
+    /// The database holds another program's tables, these.
+    Foreign(Vec<String>),
     /// After a migration, rows point at rows that are not there.
     ForeignKeys(String),
     /// A statement failed.
@@ -80,6 +82,16 @@ impl std::fmt::Display for MigrationError {
             Self::LostHistory(name) => write!(
                 f,
                 "the tables of {name} exist, but the table `migrations` does not know it: restore the table `migrations`, or start with an empty database"
+            ),
+            Self::Foreign(tables) if tables.iter().any(|table| table == DJANGO_HISTORY) => write!(
+                f,
+                "this is the database of a Django project (it has {DJANGO_HISTORY}) and stays as it is: name another one as database.url or \
+                 DATABASE_URL, and bring the project across with `chaupal import-django DB.sqlite3`"
+            ),
+            Self::Foreign(tables) => write!(
+                f,
+                "this database holds the tables of another program ({}) and stays as it is: name another one as database.url or DATABASE_URL",
+                listed(tables)
             ),
             Self::ForeignKeys(name) => {
                 write!(f, "migration {name} would leave rows that point nowhere: nothing was changed")
@@ -155,6 +167,60 @@ fn table_exists(conn: &mut Conn, table: &str) -> QueryResult<bool> {
     Ok(found.n > 0)
 }
 
+/// Where Django remembers its own migrations.
+const DJANGO_HISTORY: &str = "django_migrations";
+
+/// The first names of a list.
+fn listed(tables: &[String]) -> String {
+    let first: Vec<&str> = tables.iter().take(4).map(String::as_str).collect();
+    let dots = if tables.len() > first.len() { ", …" } else { "" };
+    format!("{}{dots}", first.join(", "))
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Names that begin with `_` belong to tools that look after a file, such as those that replicate it.
+const SQLITE_TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+                             AND name NOT LIKE '\\_%' ESCAPE '\\' ORDER BY name";
+
+/// Refuses to touch an SQLite file with another program's tables: even to open it as ours would change its header.
+///
+/// # Errors
+/// [`MigrationError::Foreign`]. What cannot be read is left to whoever opens the file.
+pub fn refuse_foreign_file(file: &Path) -> Result<(), MigrationError> {
+    if !file.is_file() {
+        return Ok(());
+    }
+    let Ok(mut conn) = SqliteConnection::establish(&file.to_string_lossy()) else { return Ok(()) };
+    let names: Vec<Name> = diesel::sql_query(SQLITE_TABLES).load(&mut conn).unwrap_or_default();
+    refuse_foreign(names.into_iter().map(|name| name.name).collect(), false)
+}
+
+/// In a PostgreSQL database others may keep something too; Django's tables have names that ours may come to need.
+fn refuse_foreign(tables: Vec<String>, is_shared: bool) -> Result<(), MigrationError> {
+    let has = |table: &str| tables.iter().any(|name| name == table);
+    // `users` and `sessions` come with the first migration.
+    let is_ours = has("users") && has("sessions") && !has(DJANGO_HISTORY) || has("import_ids");
+    let is_foreign = if is_shared { has(DJANGO_HISTORY) } else { !tables.is_empty() && !has("migrations") };
+    if is_foreign && !is_ours { Err(MigrationError::Foreign(tables)) } else { Ok(()) }
+}
+
+fn refuse_foreign_tables(conn: &mut Conn) -> Result<(), MigrationError> {
+    let sql = match conn {
+        Conn::Sqlite(_) => SQLITE_TABLES,
+        Conn::Postgres(_) => {
+            "SELECT table_name::text AS name FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY 1"
+        }
+    };
+    let is_shared = matches!(conn, Conn::Postgres(_));
+    let names: Vec<Name> = diesel::sql_query(sql).load(conn)?;
+    refuse_foreign(names.into_iter().map(|name| name.name).collect(), is_shared)
+}
+
 fn history(conn: &mut Conn) -> QueryResult<BTreeMap<String, Applied>> {
     if !table_exists(conn, "migrations")? {
         return Ok(BTreeMap::new());
@@ -217,6 +283,9 @@ impl Plan {
 pub fn plan(conn: &mut Conn, target: Option<&str>) -> Result<Plan, MigrationError> {
     let known = all(conn);
     let history = history(conn)?;
+    if history.is_empty() {
+        refuse_foreign_tables(conn)?;
+    }
     let newer: Vec<String> =
         history.keys().filter(|name| !known.iter().any(|migration| &migration.name == *name)).cloned().collect();
     if !newer.is_empty() {
