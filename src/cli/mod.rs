@@ -3,11 +3,12 @@
 //! Errors are one line on standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 /// Like `println!`, to a reader who may have gone meanwhile (`chaupal config show | head`): that is no
-/// reason to panic.
+/// reason to panic. What a terminal would obey is written as numbers: names come from elsewhere.
 macro_rules! out {
     ($($words:tt)*) => {{
         use std::io::Write as _;
-        let _ = writeln!(std::io::stdout().lock(), $($words)*);
+        let text = format!($($words)*);
+        let _ = writeln!(std::io::stdout().lock(), "{}", $crate::kit::logging::printable(&text));
     }};
 }
 
@@ -115,6 +116,9 @@ impl Context {
         {
             std::fs::create_dir_all(folder).map_err(|e| crate::server::cannot_write(folder, &e))?;
         }
+        if let Some(file) = target.file() {
+            crate::kit::migrations::refuse_foreign_file(file).map_err(|error| error.to_string())?;
+        }
         target.connect().map_err(|error| {
             let reason = one_line(&error.to_string());
             let shown = crate::kit::config::mask_url(url);
@@ -158,14 +162,18 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors: clap knows the code and the stream.
-            let _ = error.print();
+            if error.use_stderr() {
+                eprint!("{}", logging::printable(&error.render().to_string()));
+            } else {
+                let _ = error.print();
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
     match execute(cli) {
         Ok(code) => code,
         Err(line) => {
-            eprintln!("chaupal: {}", one_line(&line));
+            eprintln!("chaupal: {}", logging::printable_line(&one_line(&line)));
             ExitCode::FAILURE
         }
     }

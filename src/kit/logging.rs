@@ -1,6 +1,7 @@
 //! The log: one line a request, with an id that the answer carries too (`X-Request-Id`), so that a
 //! person who reports an error page names the line. For people, or as JSON for programs.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -77,7 +78,38 @@ fn now() -> impl std::fmt::Display {
 }
 
 fn as_text(record: &Record<'_>, message: &str) -> String {
-    format!("{} {:<5} {message}", now(), record.level())
+    format!("{} {:<5} {}", now(), record.level(), printable_line(message))
+}
+
+/// A text that is safe for terminals and editors, also within JSON and TOML: whatever would move the cursor, change colours or
+/// turn the direction of writing is written as `\u001b`. Lines stay lines.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| is_unsafe(c) && c != '\n' && c != '\t')
+}
+
+/// The same in one line.
+pub fn printable_line(text: &str) -> Cow<'_, str> {
+    escaped(text, is_unsafe)
+}
+
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+fn escaped(text: &str, is_meant: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.chars().any(&is_meant) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '\n' if is_meant(c) => safe.push_str("\\n"),
+            c if is_meant(c) => safe.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => safe.push(c),
+        }
+    }
+    Cow::Owned(safe)
 }
 
 fn as_json(record: &Record<'_>, message: &str) -> String {
@@ -88,7 +120,7 @@ fn as_json(record: &Record<'_>, message: &str) -> String {
     ]);
     // Ours always come: the visitor below never fails.
     let _ = record.key_values().visit(&mut Fields(&mut object));
-    serde_json::Value::Object(object).to_string()
+    printable_line(&serde_json::Value::Object(object).to_string()).into_owned()
 }
 
 /// What a record says by fields.
@@ -159,5 +191,26 @@ impl Fairing for RequestLog {
         let path = path.as_ref();
         let ms = (stamp.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
         log::info!(request_id = id, method = method, path = path, status = status, ms = ms; "[{id}] {method} {path} {status} {ms:.1}ms");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_is_written_as_numbers() {
+        let hostile = "a\u{1b}[31m\u{9b}2J\u{202e}gpj\u{2066}x\u{7f}\r";
+        assert_eq!(printable(hostile), "a\\u001b[31m\\u009b2J\\u202egpj\\u2066x\\u007f\\u000d");
+        assert_eq!(printable("two\nlines\tand नमस्ते 👩‍💻"), "two\nlines\tand नमस्ते 👩‍💻");
+        assert_eq!(printable_line("two\nlines"), "two\\nlines");
+    }
+
+    #[test]
+    fn json_stays_json_and_says_the_same() {
+        let json = json!({ "message": "a\u{1b}\u{9b}\u{202e}" });
+        let safe = printable_line(&json.to_string()).into_owned();
+        assert!(safe.is_ascii(), "{safe}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).ok(), Some(json));
     }
 }
