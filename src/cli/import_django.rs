@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Context, migrate};
-use crate::import_django::{Course, Gallery, Options, import};
+use crate::import_django::{Course, Gallery, Options, TableMap, import};
 use crate::kit::config::make_data_dir;
 use crate::kit::pictures::Limits;
 use crate::kit::progress::Progress;
@@ -24,6 +24,12 @@ pub struct Args {
     /// Who is staff or superuser there is it here too
     #[arg(long)]
     keep_staff: bool,
+    /// A TOML file that says which table and column is which of the course's
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
+    /// Write such a file to standard output, as the database would be read now, and import nothing
+    #[arg(long)]
+    draft_map: bool,
 }
 
 /// Makes the database if there is none, so that one command is enough, and imports.
@@ -31,8 +37,14 @@ pub struct Args {
 /// # Errors
 /// One line: then nothing was changed.
 pub fn run(args: Args, context: &Context) -> Result<(), String> {
+    let map = args.map.as_deref().map(TableMap::read).transpose()?.unwrap_or_default();
+    if args.draft_map {
+        let draft = Course::draft_map(&args.source, &map).map_err(|e| e.to_string())?;
+        out!("{}", draft.trim_end());
+        return Ok(());
+    }
     // First of all: a mistyped name must not leave a new database behind.
-    let course = Course::open(&args.source).map_err(|e| e.to_string())?;
+    let course = Course::open_with(&args.source, map).map_err(|e| e.to_string())?;
     if let Some(folder) = args.media.as_ref().filter(|folder| !folder.is_dir()) {
         return Err(format!("{} is no folder: --media names the course's folder of pictures", folder.display()));
     }

@@ -7,7 +7,8 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::ImportError;
-use super::cell::Cell;
+use super::cell::{Cell, shown};
+use super::course_tables::{CHAT_MESSAGES as MESSAGES, CHAT_ROOMS as ROOMS};
 use super::evidence::Evidence;
 use super::ledger::Ledger;
 use super::report::Kind;
@@ -19,12 +20,10 @@ use crate::kit::db::fold_key;
 use crate::kit::markdown;
 use crate::schema::rooms;
 
-const ROOMS: &str = "chat_room";
-const MESSAGES: &str = "chat_message";
-
 table_row! { RoomRow { id, name } }
 table_row! { MessageRow { id, value, date, user, room } }
 table_row! { Words { id, value, user } }
+table_row! { NameRow { id, username } }
 
 /// What a guest is called who gave no name.
 const NAMELESS: &str = "Guest";
@@ -35,14 +34,9 @@ pub(super) fn is_in(source: &Source) -> bool {
 }
 
 /// Brings everything across.
-pub(super) fn bring(work: &mut Work<'_>) -> Result<(), ImportError> {
-    if !work.source.has(MESSAGES) {
-        work.report.remark(Kind::NoTable, MESSAGES, None, "taken as empty");
-    }
-    let fingerprint = work.source.fingerprint("auth_user")?;
-    let mut ledger = Ledger::open(work.conn, fingerprint)?;
-    let brought = bring_rooms(work, &mut ledger)?;
-    bring_messages(work, &mut ledger, &brought)
+pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger) -> Result<(), ImportError> {
+    let brought = bring_rooms(work, ledger)?;
+    bring_messages(work, ledger, &brought)
 }
 
 /// A room's name on one line, or one that we give it.
@@ -73,15 +67,20 @@ fn bring_rooms(work: &mut Work<'_>, ledger: &mut Ledger) -> Result<Targets, Impo
             brought.insert_known(*id, target, there.contains(&target));
             continue;
         }
-        let name = name_of(*id, &work.text(ROOMS, *id, "name", &row.name));
+        let name = name_of(*id, &work.short(ROOMS, *id, "name", &row.name));
         if row.name.is_blank() {
-            work.report.remark(Kind::Named, ROOMS, Some(*id), format!("had no name, is now {name:?}"));
+            work.report.remark(Kind::Named, ROOMS, Some(*id), format!("had no name, is now {}", shown(&name)));
         }
         let key = fold_key(&name);
         let target = match by_key.get(&key) {
             Some((target, same)) => {
                 work.report.tally(ROOMS).merged += 1;
-                work.report.remark(Kind::Merged, ROOMS, Some(*id), format!("{name:?} is the chat room {same:?}"));
+                work.report.remark(
+                    Kind::Merged,
+                    ROOMS,
+                    Some(*id),
+                    format!("{} is the chat room {}", shown(&name), shown(same)),
+                );
                 *target
             }
             None => {
@@ -122,6 +121,7 @@ const COLUMNS: [&str; 10] =
 /// Brings the messages across, in the order of time, each with its room's next event number.
 fn bring_messages(work: &mut Work<'_>, ledger: &mut Ledger, brought: &Targets) -> Result<(), ImportError> {
     let messages = placed(work, ledger, brought)?;
+    let people = people(work)?;
     work.progress.begin("chat messages", messages.len());
     let mut last: HashMap<i64, i64> = rooms::table
         .filter(rooms::lobby_key.is_not_null())
@@ -143,7 +143,8 @@ fn bring_messages(work: &mut Work<'_>, ledger: &mut Ledger, brought: &Targets) -
             };
             let Some(target) = targets.next() else { break };
             let body = work.whole_text(MESSAGES, message.id, "value", row.value);
-            let guest = guest(work, message.id, &row.user);
+            let user = row.user.key().and_then(|id| people.get(&id)).unwrap_or(&row.user);
+            let guest = guest(work, message.id, user);
             let event = last.entry(message.room).or_default();
             *event += 1;
             spoken_in.insert(message.room, *event);
@@ -206,6 +207,20 @@ fn placed(work: &mut Work<'_>, ledger: &Ledger, brought: &Targets) -> Result<Vec
     }
     messages.sort_by_key(|message| (message.date, message.id));
     Ok(messages)
+}
+
+/// The user names of people, where messages point at them instead of naming them.
+fn people(work: &mut Work<'_>) -> Result<HashMap<i64, Cell>, ImportError> {
+    let layout = work.source.layout();
+    let column = layout.get(MESSAGES).and_then(|messages| messages.column("user"));
+    let Some(table) = layout.people().filter(|_| column.is_some_and(|column| column.ends_with("_id"))) else {
+        return Ok(HashMap::new());
+    };
+    let mut names = HashMap::new();
+    work.source.each::<NameRow>(table, |row| {
+        names.extend(row.id().key().map(|id| (id, row.username)));
+    })?;
+    Ok(names)
 }
 
 /// The name of whoever spoke, whole.

@@ -6,13 +6,18 @@
 
 pub mod cell;
 mod chat;
+mod course_tables;
 mod devsearch;
+mod differences;
 mod evidence;
 mod identity;
+mod layout;
 pub mod ledger;
+mod map_file;
 mod people;
 mod pictures;
 pub mod report;
+mod schema;
 pub mod source;
 mod studybud;
 mod targets;
@@ -29,10 +34,13 @@ use crate::kit::db::{self, Conn};
 use crate::kit::progress::Progress;
 use crate::kit::time;
 use crate::search::models::index;
+use ledger::Ledger;
+pub use map_file::TableMap;
 pub use pictures::Gallery;
-use pictures::Sought;
+use pictures::{Column, Sought};
 use report::Report;
 use source::Source;
+use targets::Targets;
 use work::Work;
 
 /// What is wished.
@@ -59,6 +67,8 @@ pub enum ImportError {
     InUse(PathBuf),
     /// A database without a course's tables, but with these.
     Unknown(PathBuf, Vec<String>),
+    /// What a map file says does not fit the database.
+    BadMap(String),
     /// A row of the source cannot be read: its file is damaged.
     Damaged(DieselError),
     /// The database of this site.
@@ -91,10 +101,12 @@ impl fmt::Display for ImportError {
             Self::Unknown(path, found) => write!(
                 f,
                 "{} holds no StudyBud, no DevSearch and no chat_app: it has {}; needed are base_user (or auth_user) and base_room, \
-                 auth_user and users_profile, or chat_room",
+                 auth_user and users_profile, projects_project, or chat_room; --draft-map writes a file in which you say for --map which \
+                 tables these are",
                 path.display(),
                 listed(found)
             ),
+            Self::BadMap(why) => write!(f, "the map does not fit the database: {why}"),
             Self::Damaged(error) => write!(f, "the course's database is damaged ({error}): nothing was changed"),
             Self::Db(error) => write!(f, "the import failed and nothing was changed: {error}"),
         }
@@ -120,7 +132,8 @@ fn listed(tables: &[String]) -> String {
 /// A course's database, opened and recognised.
 pub struct Course {
     source: Source,
-    studybud: Option<studybud::Tables>,
+    map: TableMap,
+    has_studybud: bool,
     has_devsearch: bool,
     has_chat: bool,
 }
@@ -131,13 +144,32 @@ impl Course {
     /// # Errors
     /// What is wrong with the file.
     pub fn open(path: &Path) -> Result<Self, ImportError> {
-        let source = Source::open(path)?;
-        let (studybud, has_chat) = (studybud::Tables::of(&source), chat::is_in(&source));
-        let has_devsearch = devsearch::is_in(&source);
-        if studybud.is_none() && !has_devsearch && !has_chat {
-            return Err(ImportError::Unknown(path.to_owned(), source.tables().map(str::to_owned).collect()));
+        Self::open_with(path, TableMap::default())
+    }
+
+    /// The same, with a map of its tables.
+    ///
+    /// # Errors
+    /// What is wrong with the file, or with the map.
+    pub fn open_with(path: &Path, map: TableMap) -> Result<Self, ImportError> {
+        let source = Source::open(path, &map)?;
+        let has_studybud = studybud::is_in(&source);
+        let (has_devsearch, has_chat) = (devsearch::is_in(&source), chat::is_in(&source));
+        if !has_studybud && !has_devsearch && !has_chat {
+            return Err(ImportError::Unknown(path.to_owned(), source.schema().tables().map(str::to_owned).collect()));
         }
-        Ok(Self { source, studybud, has_devsearch, has_chat })
+        Ok(Self { source, map, has_studybud, has_devsearch, has_chat })
+    }
+
+    /// A map file that says how the database at `path` is read.
+    ///
+    /// # Errors
+    /// What is wrong with the file, or with the map.
+    pub fn draft_map(path: &Path, map: &TableMap) -> Result<String, ImportError> {
+        let mut source = Source::open(path, map)?;
+        let unread = differences::unread_tables(&mut source, map);
+        let unread: Vec<String> = unread.into_iter().map(|(table, _)| table).collect();
+        Ok(map_file::draft(source.schema(), source.layout(), &unread))
     }
 }
 
@@ -170,7 +202,8 @@ pub fn import(
     gallery: Option<&Gallery>,
     progress: &mut Progress,
 ) -> Result<Report, ImportError> {
-    let Course { mut source, studybud, has_devsearch, has_chat } = course;
+    let Course { mut source, map, has_studybud, has_devsearch, has_chat } = course;
+    let fingerprint = source.fingerprint(source.layout().people().unwrap_or("auth_user"))?;
     let outcome = db::transaction(conn, |conn| {
         // Names and event numbers are read once and counted on from.
         bulk::keep_others_from_writing(conn, &TABLES)?;
@@ -183,14 +216,22 @@ pub fn import(
             progress: &mut *progress,
             pictures: Vec::new(),
         };
-        if let Some(tables) = studybud {
-            studybud::bring(&mut work, &tables)?;
+        differences::tell(&mut work, &map)?;
+        let mut ledger = Ledger::open(work.conn, fingerprint)?;
+        let mut people = Targets::default();
+        let table = work.source.layout().people();
+        if let Some(table) = table.filter(|_| has_studybud || has_devsearch) {
+            people::bring(&mut work, &mut ledger, table, &mut people)?;
+            pictures::seek(&mut work, &ledger, Column::Avatar(table), &people)?;
+        }
+        if has_studybud {
+            people = studybud::bring(&mut work, &mut ledger, people)?;
         }
         if has_devsearch {
-            devsearch::bring(&mut work)?;
+            devsearch::bring(&mut work, &mut ledger, people)?;
         }
         if has_chat {
-            chat::bring(&mut work)?;
+            chat::bring(&mut work, &mut ledger)?;
         }
         let (mut report, pictures) = (work.report, work.pictures);
         report.dry_run = options.dry_run;

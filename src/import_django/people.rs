@@ -6,15 +6,15 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::ImportError;
-use super::cell::Cell;
+use super::cell::{Cell, shown};
 use super::evidence::Evidence;
 use super::identity::{self, Taken};
 use super::ledger::Ledger;
 use super::report::Kind;
 use super::source::{TableRow, portions, table_row};
 use super::targets::Targets;
-use super::work::Work;
-use crate::accounts::passwords;
+use super::work::{LONGEST_NAME, Work};
+use crate::accounts::passwords::{self, UnusableHash};
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::{fold_key, look_text};
 use crate::kit::markdown;
@@ -37,8 +37,13 @@ struct Newcomer<'a> {
     evidence: Evidence,
 }
 
-/// Brings the people across, each with a profile; gives the ledger of this source. `people` learns what became of each.
-pub(super) fn bring(work: &mut Work<'_>, table: &'static str, people: &mut Targets) -> Result<Ledger, ImportError> {
+/// Brings the people across, each with a profile. `people` learns what became of each.
+pub(super) fn bring(
+    work: &mut Work<'_>,
+    ledger: &mut Ledger,
+    table: &'static str,
+    people: &mut Targets,
+) -> Result<(), ImportError> {
     let mut bios: HashMap<i64, usize> = HashMap::new();
     let rows: Vec<(i64, PersonRow)> = work.rows(table, |mut row: PersonRow| {
         bios.insert(row.rowid(), std::mem::take(&mut row.bio).size());
@@ -47,8 +52,6 @@ pub(super) fn bring(work: &mut Work<'_>, table: &'static str, people: &mut Targe
     work.progress.begin("people", rows.len());
     let accounts = identity::accounts(work.conn)?;
     let imported = identity::imported(work.conn)?;
-    let fingerprint = work.source.fingerprint(table)?;
-    let mut ledger = Ledger::open(work.conn, fingerprint)?;
     let mut taken = Taken::new(&accounts, &rows);
 
     // First those who came before: nobody else of this source is joined to their accounts.
@@ -99,12 +102,12 @@ pub(super) fn bring(work: &mut Work<'_>, table: &'static str, people: &mut Targe
         }
     }
     for portion in portions(&joined, |(person, _)| person.bio) {
-        tell_of(work, table, &mut ledger, portion)?;
+        tell_of(work, table, ledger, portion)?;
     }
     for portion in portions(&new, |person| person.bio) {
-        write(work, table, &mut ledger, portion, &mut taken, people)?;
+        write(work, table, ledger, portion, &mut taken, people)?;
     }
-    Ok(ledger)
+    Ok(())
 }
 
 /// Writes people who are new here, and their profiles.
@@ -211,7 +214,7 @@ fn account(
     };
     let (is_staff, is_superuser) = (row.is_staff.flag(false), row.is_superuser.flag(false));
     if (is_staff || is_superuser) && !work.options.keep_staff {
-        work.report.remark(Kind::Staff, table, Some(id), format!("{username:?}"));
+        work.report.remark(Kind::Staff, table, Some(id), shown(&username));
     }
     let last_login = row.last_login.time();
     if last_login.is_none() && !row.last_login.is_blank() {
@@ -223,7 +226,7 @@ fn account(
         );
     }
     let username_key = fold_key(&username);
-    let (username_look, name_look) = (look_text(&username), look_text(&name));
+    let (username_look, name_look) = (look_text(&username), name_look(&name));
     let joined = work.time(table, id, "date_joined", &row.date_joined, last_login.unwrap_or(work.now));
     let account = [
         target.into(),
@@ -244,19 +247,38 @@ fn account(
     (account, joined)
 }
 
+/// The skeleton of a display name, as long as an index has room for: a longer name is compared with nothing.
+pub(super) fn name_look(name: &str) -> String {
+    look_text(&name.chars().take(LONGEST_NAME).collect::<String>())
+}
+
+/// In characters: 64 before the sign, 255 behind it.
+const LONGEST_EMAIL: usize = 320;
+
 /// The user name, or one that is free.
 fn username(work: &mut Work<'_>, table: &'static str, id: i64, row: &PersonRow, taken: &mut Taken) -> String {
-    let given = work.text(table, id, "username", &row.username).trim().to_owned();
+    // An index has no room for thousands of letters.
+    let given = work.short(table, id, "username", &row.username);
     // No browser comes to the page of `.` or `..`.
     let is_none = given.chars().all(|letter| letter == '.');
     let wished = if is_none { format!("user-{id}") } else { given.clone() };
     let free = taken.username_for(id, &wished);
     if given.is_empty() {
-        work.report.remark(Kind::Named, table, Some(id), format!("had no user name, is now {free:?}"));
+        work.report.remark(Kind::Named, table, Some(id), format!("had no user name, is now {}", shown(&free)));
     } else if is_none {
-        work.report.remark(Kind::Renamed, table, Some(id), format!("{given:?} can have no page, is now {free:?}"));
+        work.report.remark(
+            Kind::Renamed,
+            table,
+            Some(id),
+            format!("{} can have no page, is now {}", shown(&given), shown(&free)),
+        );
     } else if free != wished {
-        work.report.remark(Kind::Renamed, table, Some(id), format!("{wished:?} is taken, is now {free:?}"));
+        work.report.remark(
+            Kind::Renamed,
+            table,
+            Some(id),
+            format!("{} is taken, is now {}", shown(&wished), shown(&free)),
+        );
     }
     taken.usernames.insert(fold_key(&free));
     free
@@ -272,29 +294,37 @@ fn email(
     taken: &mut Taken,
 ) -> Option<(String, String)> {
     let email = work.text(table, id, "email", &row.email).trim().to_owned();
+    if email.chars().count() > LONGEST_EMAIL {
+        work.report.remark(Kind::EmailLeft, table, Some(id), format!("{} is longer than any can be", shown(&email)));
+        return None;
+    }
     let key = fold_key(&email);
     if key.is_empty() {
         return None;
     }
     if taken.emails.contains_key(&key) {
-        work.report.remark(Kind::EmailLeft, table, Some(id), format!("{email:?}"));
+        work.report.remark(Kind::EmailLeft, table, Some(id), shown(&email));
         return None;
     }
     taken.emails.insert(key.clone(), target);
     Some((email, key))
 }
 
-/// The hash, if a log-in can check it.
+/// The hash, if a login can check it at a bearable cost.
 fn password(work: &mut Work<'_>, table: &'static str, id: i64, row: &PersonRow) -> String {
     let hash = row.password.text().text;
-    if passwords::is_usable(&hash) {
-        return hash;
-    }
+    let refused = match passwords::check_imported(&hash) {
+        Ok(()) => return hash,
+        Err(refused) => refused,
+    };
     // Its first word names the kind; the rest is nobody's business.
     let kind = match hash.split_once('$') {
         _ if hash.trim().is_empty() => "none".to_owned(),
         _ if hash.starts_with('!') => "unusable".to_owned(),
-        Some((kind, _)) if !kind.is_empty() => format!("{kind:?}"),
+        Some((kind, _)) if !kind.is_empty() && refused == UnusableHash::TooCostly => {
+            format!("{}, which asks for more work than a login may", shown(kind))
+        }
+        Some((kind, _)) if !kind.is_empty() => shown(kind),
         _ => "unknown".to_owned(),
     };
     work.report.remark(Kind::Password, table, Some(id), kind);

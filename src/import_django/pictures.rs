@@ -10,6 +10,7 @@ use rocket::tokio::runtime::Runtime;
 
 use super::ImportError;
 use super::cell::{Cell, shown};
+use super::course_tables::{PROFILES, PROJECTS};
 use super::evidence::Evidence;
 use super::ledger::Ledger;
 use super::report::{Kind, Report};
@@ -65,8 +66,8 @@ impl Column {
     fn table(self) -> &'static str {
         match self {
             Self::Avatar(table) => table,
-            Self::ProfileImage => super::devsearch::PROFILES,
-            Self::FeaturedImage => super::devsearch::PROJECTS,
+            Self::ProfileImage => PROFILES,
+            Self::FeaturedImage => PROJECTS,
         }
     }
 

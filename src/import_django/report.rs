@@ -19,8 +19,14 @@ pub struct Tally {
 /// What kind of oddity a remark tells of; in the order in which they are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
+    /// A table that is read as one of the course.
+    ReadAs,
     /// A table of the course is missing.
     NoTable,
+    /// A column of the course is missing.
+    NoColumn,
+    /// Something is filled and nobody asks for it.
+    NotAsked,
     /// A person got another user name.
     Renamed,
     /// A person's e-mail address belongs to somebody else.
@@ -58,7 +64,10 @@ pub enum Kind {
 impl Kind {
     fn title(self) -> &'static str {
         match self {
+            Self::ReadAs => "Read under another name than the course's",
             Self::NoTable => "Tables that are not there",
+            Self::NoColumn => "Columns that are not there, read as empty; --map can name others",
+            Self::NotAsked => "Filled, and not brought along; --map can name what it is",
             Self::Renamed => "People with another user name now",
             Self::EmailLeft => "People without their e-mail address now, since another person has it",
             Self::Joined => "People who are joined to an account that came with another import",
@@ -70,7 +79,7 @@ impl Kind {
             Self::Time => "Times that could not be read and were replaced",
             Self::Mended => "Texts from which U+0000 or broken bytes were taken out",
             Self::Password => {
-                "People who cannot log in with a password: none was set, or its hash is of an unknown kind"
+                "People who cannot log in with a password: none was set, or its hash is of an unknown kind or asks for too much work"
             }
             Self::Staff => "Staff or superusers there who are neither here, without --keep-staff",
             Self::Link => "Links that are no addresses on the web, left out",
@@ -105,6 +114,8 @@ pub struct Report {
     pub dry_run: bool,
     /// Somebody may do everything on this site.
     pub superuser_exists: bool,
+    /// What the tables of the course are called in the source, where it is something else.
+    pub table_names: HashMap<&'static str, String>,
     /// The UUIDs of the rows that have one, by the keys that they go by.
     uuids: HashMap<i64, String>,
 }
@@ -125,6 +136,11 @@ impl Report {
     /// The row that goes by the key `id` has a UUID there.
     pub fn name(&mut self, id: i64, uuid: String) {
         self.uuids.insert(id, uuid);
+    }
+
+    /// What the source calls a table of the course.
+    fn table_name(&self, table: &'static str) -> &str {
+        self.table_names.get(table).map_or(table, String::as_str)
     }
 
     /// A row's id as it is written in the source.
@@ -151,6 +167,7 @@ impl Report {
     fn write(&self, f: &mut fmt::Formatter<'_>, each: usize) -> fmt::Result {
         writeln!(f, "{:26} {:>9} {:>13} {:>9} {:>9}", "", "new", "already here", "merged", "left out")?;
         for (table, tally) in &self.tables {
+            let table = self.table_name(table);
             writeln!(f, "{table:26} {:>9} {:>13} {:>9} {:>9}", tally.new, tally.known, tally.merged, tally.skipped)?;
         }
         let mut kinds: BTreeMap<Kind, Vec<&Remark>> = BTreeMap::new();
@@ -161,8 +178,12 @@ impl Report {
             writeln!(f, "\n{}: {}", kind.title(), remarks.len())?;
             for remark in remarks.iter().take(each) {
                 match remark.id {
-                    Some(id) => writeln!(f, "  {} {}: {}", remark.table, self.shown_id(id), remark.text)?,
-                    None => writeln!(f, "  {}: {}", remark.table, remark.text)?,
+                    Some(id) => {
+                        let table = self.table_name(remark.table);
+                        writeln!(f, "  {table} {}: {}", self.shown_id(id), remark.text)?;
+                    }
+                    None if remark.table.is_empty() => writeln!(f, "  {}", remark.text)?,
+                    None => writeln!(f, "  {}: {}", self.table_name(remark.table), remark.text)?,
                 }
             }
             if remarks.len() > each {

@@ -2,7 +2,6 @@
 //! opened. So neither a lock nor a journal's leftover touches the original, a database in WAL mode
 //! or with an unfinished journal is read as its owner would see it, and one on a read-only medium too.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Read;
@@ -10,11 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::BigInt;
 use sha2::{Digest, Sha256};
 
 use super::ImportError;
 use super::cell::Cell;
+use super::layout::Layout;
+use super::map_file::TableMap;
+use super::schema::{Schema, quoted};
 use crate::kit::random;
 
 /// A row type of the source; `table_row` makes them.
@@ -70,33 +72,60 @@ pub(super) use table_row;
 /// An open source.
 pub struct Source {
     conn: SqliteConnection,
-    tables: BTreeMap<String, Vec<String>>,
+    schema: Schema,
+    layout: Layout,
     /// Dropped last: the copy goes when the connection is closed.
     _copy: Aside,
 }
 
 impl Source {
-    /// Opens the database at `path`.
+    /// Opens the database at `path`, whose tables `map` explains.
     ///
     /// # Errors
-    /// One line that names the file and what is wrong with it.
-    pub fn open(path: &Path) -> Result<Self, ImportError> {
+    /// One line that names the file and what is wrong with it, or what the map names that is not there.
+    pub fn open(path: &Path, map: &TableMap) -> Result<Self, ImportError> {
         check_header(path)?;
         let copy = Aside::of(path)?;
         let mut conn = SqliteConnection::establish(&copy.file.to_string_lossy())
             .map_err(|error| ImportError::Unreadable(path.to_owned(), error.to_string()))?;
-        let tables = tables(&mut conn).map_err(|error| ImportError::Unreadable(path.to_owned(), error.to_string()))?;
-        Ok(Self { conn, tables, _copy: copy })
+        let schema =
+            Schema::of(&mut conn).map_err(|error| ImportError::Unreadable(path.to_owned(), error.to_string()))?;
+        map.check(&schema).map_err(ImportError::BadMap)?;
+        let layout = Layout::of(&schema, map);
+        Ok(Self { conn, schema, layout, _copy: copy })
     }
 
-    /// Whether it has a table of this name.
+    /// Whether it has this table of a course, or one of this very name.
     pub fn has(&self, table: &str) -> bool {
-        self.tables.contains_key(table)
+        self.layout.get(table).is_some() || self.schema.table(table).is_some_and(|found| !self.layout.reads(found))
     }
 
-    /// The names of its tables.
-    pub fn tables(&self) -> impl Iterator<Item = &str> {
-        self.tables.keys().map(String::as_str)
+    /// Its tables.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// How the courses' tables are read.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// How many rows hold something in `column`.
+    ///
+    /// # Errors
+    /// When the file is damaged.
+    pub fn filled(&mut self, table: &str, column: &str) -> Result<i64, ImportError> {
+        let column = quoted(column);
+        // Numbers that are the default of a switch or a counter tell nothing.
+        let sql = format!("SELECT count(*) AS n FROM {} WHERE {column} NOT IN ('', 0)", quoted(table));
+        let rows: Count = diesel::sql_query(sql).get_result(&mut self.conn).map_err(ImportError::Damaged)?;
+        Ok(rows.n)
+    }
+
+    /// How many rows a table has that belongs to no course; none when this SQLite cannot read it.
+    pub fn rows_of(&mut self, table: &str) -> i64 {
+        let sql = format!("SELECT count(*) AS n FROM {}", quoted(table));
+        diesel::sql_query(sql).get_result(&mut self.conn).map_or(0, |rows: Count| rows.n)
     }
 
     /// How many rows `table` has; none when there is no such table.
@@ -107,7 +136,7 @@ impl Source {
         if !self.has(table) {
             return Ok(0);
         }
-        let sql = format!("SELECT count(*) AS n FROM {}", quoted(table));
+        let sql = format!("SELECT count(*) AS n FROM {} AS src", self.from(table));
         let rows: Count = diesel::sql_query(sql).get_result(&mut self.conn).map_err(ImportError::Damaged)?;
         Ok(usize::try_from(rows.n).unwrap_or_default())
     }
@@ -129,7 +158,7 @@ impl Source {
     /// When the file is damaged.
     pub fn next<R: TableRow + 'static>(&mut self, table: &str, after: Option<i64>) -> Result<Vec<R>, ImportError> {
         let (mut rows, mut bytes) = (Vec::new(), 0);
-        let condition = after.map(|after| format!("WHERE _rowid_ > {after}")).unwrap_or_default();
+        let condition = after.map(|after| format!("WHERE src._rowid_ > {after}")).unwrap_or_default();
         self.until::<R>(table, &condition, |row| {
             bytes += row.size();
             rows.push(row);
@@ -145,7 +174,7 @@ impl Source {
     pub fn some<R: TableRow + 'static>(&mut self, table: &str, rowids: &[i64]) -> Result<Vec<R>, ImportError> {
         let rowids: Vec<String> = rowids.iter().map(i64::to_string).collect();
         let mut rows = Vec::new();
-        self.until(table, &format!("WHERE _rowid_ IN ({})", rowids.join(", ")), |row| {
+        self.until(table, &format!("WHERE src._rowid_ IN ({})", rowids.join(", ")), |row| {
             rows.push(row);
             true
         })?;
@@ -163,7 +192,7 @@ impl Source {
             return Ok(());
         }
         let columns = self.columns::<R>(table);
-        let sql = format!("SELECT {columns} FROM {} {condition} ORDER BY _rowid_", quoted(table));
+        let sql = format!("SELECT {columns} FROM {} AS src {condition} ORDER BY src._rowid_", self.from(table));
         for row in diesel::sql_query(sql).load_iter::<R, _>(&mut self.conn).map_err(ImportError::Damaged)? {
             if !work(row.map_err(ImportError::Damaged)?) {
                 break;
@@ -203,20 +232,23 @@ impl Source {
         }))
     }
 
+    /// What stands behind `FROM`.
+    fn from(&self, table: &str) -> String {
+        self.layout.get(table).map_or_else(|| quoted(table), |layout| layout.from.clone())
+    }
+
     /// Each column as bytes, whatever its type.
     fn columns<R: TableRow>(&self, table: &str) -> String {
-        let there = self.tables.get(table).map(Vec::as_slice).unwrap_or_default();
+        let sql = |name: &str| match self.layout.get(table) {
+            Some(layout) => layout.sql(name).map(str::to_owned),
+            None => self.schema.column(table, name).map(|column| format!("src.{}", quoted(column))),
+        };
         let column = |name: &&str| {
-            if there.iter().any(|column| column == name) {
-                format!("CAST(\"{name}\" AS BLOB) AS \"{name}\"")
-            } else if *name == "id" {
-                "CAST(_rowid_ AS BLOB) AS \"id\"".to_owned()
-            } else {
-                format!("CAST(NULL AS BLOB) AS \"{name}\"")
-            }
+            let instead = if *name == "id" { "src._rowid_" } else { "NULL" };
+            format!("CAST({} AS BLOB) AS \"{name}\"", sql(name).as_deref().unwrap_or(instead))
         };
         let columns: Vec<String> = R::COLUMNS.iter().map(column).collect();
-        format!("_rowid_ AS \"_rowid_\", {}", columns.join(", "))
+        format!("src._rowid_ AS \"_rowid_\", {}", columns.join(", "))
     }
 }
 
@@ -248,11 +280,6 @@ pub fn portions<T>(rows: &[T], size: impl Fn(&T) -> usize) -> impl Iterator<Item
     })
 }
 
-/// A name as SQL takes it.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
 fn check_header(path: &Path) -> Result<(), ImportError> {
     let unreadable = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => ImportError::Missing(path.to_owned()),
@@ -277,29 +304,6 @@ fn check_header(path: &Path) -> Result<(), ImportError> {
         ));
     }
     Ok(())
-}
-
-fn tables(conn: &mut SqliteConnection) -> QueryResult<BTreeMap<String, Vec<String>>> {
-    #[derive(QueryableByName)]
-    struct Name {
-        #[diesel(sql_type = Text)]
-        name: String,
-    }
-    let names: Vec<Name> = diesel::sql_query(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
-    )
-    .load(conn)?;
-    Ok(names
-        .into_iter()
-        .map(|Name { name }| {
-            // One that this SQLite cannot read, of some extension, is not among those we ask for.
-            let columns: Vec<Name> = diesel::sql_query("SELECT name FROM pragma_table_info($1)")
-                .bind::<Text, _>(&name)
-                .load(conn)
-                .unwrap_or_default();
-            (name, columns.into_iter().map(|column| column.name).collect())
-        })
-        .collect())
 }
 
 /// A copy of the source with its journals, in a folder that only its owner may enter.

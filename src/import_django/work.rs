@@ -15,8 +15,8 @@ use super::{ImportError, Options};
 use crate::kit::db::Conn;
 use crate::kit::progress::Progress;
 
-/// Of a topic's or tag's name, in characters.
-const LONGEST_LABEL: usize = 300;
+/// Of a name that is looked up, in characters.
+pub(super) const LONGEST_NAME: usize = 300;
 
 /// What every step of an import works with.
 pub(super) struct Work<'a> {
@@ -138,12 +138,12 @@ impl Work<'_> {
         clean.text
     }
 
-    /// The name of a topic or tag. It is looked up by an index, which has no room for thousands of letters.
-    pub(super) fn label(&mut self, table: &'static str, id: i64, cell: &Cell) -> String {
-        let name = self.text(table, id, "name", cell).trim().to_owned();
-        let cut: String = name.chars().take(LONGEST_LABEL).collect();
+    /// A name that is looked up by an index, which has no room for thousands of letters.
+    pub(super) fn short(&mut self, table: &'static str, id: i64, column: &str, cell: &Cell) -> String {
+        let name = self.text(table, id, column, cell).trim().to_owned();
+        let cut: String = name.chars().take(LONGEST_NAME).collect();
         if cut.len() < name.len() {
-            self.report.remark(Kind::Mended, table, Some(id), format!("name was cut to {LONGEST_LABEL} characters"));
+            self.report.remark(Kind::Mended, table, Some(id), format!("{column} was cut to {LONGEST_NAME} characters"));
         }
         cut.trim_end().to_owned()
     }

@@ -42,6 +42,13 @@ impl Source {
         course
     }
 
+    /// With these tables and rows.
+    pub fn of(sql: &str) -> Self {
+        let course = Self { folder: tempfile::tempdir().unwrap() };
+        course.sql(sql);
+        course
+    }
+
     /// Two people, a room, a conversation.
     pub fn small() -> Self {
         let course = Self::empty();

@@ -27,6 +27,7 @@ mod import;
 mod import_chat;
 mod import_copies;
 mod import_devsearch;
+mod import_variants;
 mod inbox;
 mod limits;
 mod live;

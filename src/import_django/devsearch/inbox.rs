@@ -45,7 +45,8 @@ fn write(
     let (mut values, mut pairs): (Vec<[Value; 10]>, _) = (Vec::new(), Vec::new());
     let mut new_ids = bulk::take_ids(work.conn, "inbox_messages", rows.len())?.into_iter();
     for (id, row) in rows {
-        let (recipient, sender) = (brought.profiles.origin(&row.recipient_id), brought.profiles.origin(&row.sender_id));
+        let (recipient, sender) =
+            (brought.owners(work).origin(&row.recipient_id), brought.owners(work).origin(&row.sender_id));
         let evidence = Evidence::of(&[&row.created.moment(), &recipient, &sender]).facts(&[
             &row.subject.text().text,
             &row.body.text().text,
@@ -54,7 +55,7 @@ fn write(
         if work.known(ledger, MESSAGES, id, &evidence).is_some() {
             continue;
         }
-        let Some(recipient) = brought.profiles.here(&row.recipient_id) else {
+        let Some(recipient) = brought.owners(work).here(&row.recipient_id) else {
             let text = format!("recipient {} is not there: nobody could read it", row.recipient_id.shown());
             work.report.skip(MESSAGES, Some(id), text);
             continue;

@@ -6,27 +6,21 @@ mod profiles;
 mod projects;
 mod reviews;
 
+use super::ImportError;
 use super::cell::{Cell, shown};
+use super::course_tables::{INBOX as MESSAGES, PROFILES, PROJECT_TAGS, PROJECTS, REVIEWS, SKILLS, TAGS};
+use super::ledger::Ledger;
 use super::pictures::{self, Column};
 use super::report::Kind;
 use super::source::Source;
 use super::targets::Targets;
 use super::work::Work;
-use super::{ImportError, people};
 use crate::kit::forms::web_address;
 
-const PEOPLE: &str = "auth_user";
-pub(super) const PROFILES: &str = "users_profile";
-const SKILLS: &str = "users_skill";
-const MESSAGES: &str = "users_message";
-pub(super) const PROJECTS: &str = "projects_project";
-const TAGS: &str = "projects_tag";
-const PROJECT_TAGS: &str = "projects_project_tags";
-const REVIEWS: &str = "projects_review";
-
-/// Recognises the course.
+/// Recognises the course; it may have been left before people came into it.
 pub(super) fn is_in(source: &Source) -> bool {
-    source.has(PEOPLE) && source.has(PROFILES)
+    let has_titles = source.layout().get(PROJECTS).is_some_and(|projects| projects.column("title").is_some());
+    source.has(PROFILES) && source.layout().people().is_some() || has_titles
 }
 
 /// What became of the source's rows.
@@ -38,29 +32,30 @@ struct Brought {
     projects: Targets,
 }
 
-/// Brings everything across, what others point at first.
-pub(super) fn bring(work: &mut Work<'_>) -> Result<(), ImportError> {
-    for table in [SKILLS, MESSAGES, PROJECTS, TAGS, PROJECT_TAGS, REVIEWS] {
-        if !work.source.has(table) {
-            work.report.remark(Kind::NoTable, table, None, "taken as empty");
-        }
+impl Brought {
+    /// Where those are at whom the course points: at profiles, or, where there are none yet, at people.
+    fn owners(&self, work: &Work<'_>) -> &Targets {
+        if work.source.has(PROFILES) { &self.profiles } else { &self.people }
     }
-    let mut brought = Brought::default();
-    let mut ledger = people::bring(work, PEOPLE, &mut brought.people)?;
-    profiles::bring(work, &mut ledger, &mut brought)?;
-    profiles::bring_skills(work, &mut ledger, &brought)?;
-    let told = projects::bring(work, &mut ledger, &mut brought)?;
-    let tags = projects::bring_tags(work, &mut ledger)?;
-    projects::bring_project_tags(work, &mut ledger, &brought, &tags)?;
-    reviews::bring(work, &mut ledger, &brought, &told)?;
-    pictures::seek(work, &ledger, Column::ProfileImage, &brought.profiles)?;
-    pictures::seek(work, &ledger, Column::FeaturedImage, &brought.projects)?;
-    inbox::bring(work, &mut ledger, &brought)
+}
+
+/// Brings everything across, what others point at first.
+pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, people: Targets) -> Result<(), ImportError> {
+    let mut brought = Brought { people, ..Brought::default() };
+    profiles::bring(work, ledger, &mut brought)?;
+    profiles::bring_skills(work, ledger, &brought)?;
+    let told = projects::bring(work, ledger, &mut brought)?;
+    let tags = projects::bring_tags(work, ledger)?;
+    projects::bring_project_tags(work, ledger, &brought, &tags)?;
+    reviews::bring(work, ledger, &brought, &told)?;
+    pictures::seek(work, ledger, Column::ProfileImage, &brought.profiles)?;
+    pictures::seek(work, ledger, Column::FeaturedImage, &brought.projects)?;
+    inbox::bring(work, ledger, &brought)
 }
 
 /// Whose profile `cell` points at, here. What points nowhere is told, and is nobody.
 fn owner(work: &mut Work<'_>, table: &'static str, id: i64, what: &str, cell: &Cell, brought: &Brought) -> Option<i64> {
-    let found = brought.profiles.here(cell);
+    let found = brought.owners(work).here(cell);
     if found.is_none() && !cell.is_blank() {
         let text = format!("{what} {} is not there: it has none now", cell.shown_bare());
         work.report.remark(Kind::Dangling, table, Some(id), text);

@@ -5,16 +5,17 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
-use super::{Brought, PEOPLE, PROFILES, SKILLS, link, owner};
+use super::{Brought, PROFILES, SKILLS, link, owner};
 use crate::import_django::ImportError;
-use crate::import_django::cell::shown;
+use crate::import_django::cell::{Cell, shown};
 use crate::import_django::evidence::Evidence;
 use crate::import_django::ledger::Ledger;
+use crate::import_django::people::name_look;
 use crate::import_django::report::Kind;
 use crate::import_django::source::{TableRow, table_row};
 use crate::import_django::work::Work;
 use crate::kit::bulk::{self, Value};
-use crate::kit::db::{fold_key, look_text};
+use crate::kit::db::fold_key;
 use crate::profiles::models::profile::{self, Links, Profile};
 use crate::profiles::models::skill::name_key;
 use crate::schema::{profiles, skills, users};
@@ -22,7 +23,7 @@ use crate::schema::{profiles, skills, users};
 table_row! {
     ProfileRow {
         id, user_id, name, email, username, location, short_intro, bio, social_github, social_twitter, social_linkedin,
-        social_youtube, social_website
+        social_youtube, social_website, social_instagram, social_facebook, social_stackoverflow
     }
 }
 table_row! { AccountRow { id, username, email, first_name, last_name } }
@@ -34,7 +35,8 @@ pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &mut Brou
     let here: Vec<i64> = profiles::table.select(profiles::user_id).load(work.conn)?;
     let here: HashSet<i64> = here.into_iter().collect();
     let mut accounts: HashMap<i64, AccountRow> = HashMap::new();
-    work.source.each::<AccountRow>(PEOPLE, |row| {
+    let people = work.source.layout().people().unwrap_or_default();
+    work.source.each::<AccountRow>(people, |row| {
         if let Some(id) = row.id().key() {
             accounts.entry(id).or_insert(row);
         }
@@ -94,6 +96,11 @@ fn fill(
     account: Option<&AccountRow>,
 ) -> Result<(), ImportError> {
     let present = profile::find(work.conn, target)?;
+    let others = [
+        ("Instagram", "social_instagram", row.social_instagram),
+        ("Facebook", "social_facebook", row.social_facebook),
+        ("Stack Overflow", "social_stackoverflow", row.social_stackoverflow),
+    ];
     let or = |present: String, told: String| if present.trim().is_empty() { told } else { present };
     let filled = Profile {
         short_intro: or(present.short_intro, work.text(PROFILES, id, "short_intro", &row.short_intro)),
@@ -107,6 +114,7 @@ fn fill(
             website: or(present.links.website, link(work, PROFILES, id, "social_website", &row.social_website)),
         },
     };
+    let filled = with_other_links(work, id, filled, others);
     profile::set(work.conn, target, &filled)?;
     let name = work.text(PROFILES, id, "name", &row.name).trim().to_owned();
     if name.is_empty() {
@@ -119,9 +127,27 @@ fn fill(
     let account_name = account_name.unwrap_or_default();
     let here = users::table.find(target).filter(users::name.eq("").or(users::name.eq(account_name)));
     diesel::update(here.filter(users::name.ne(&name)))
-        .set((users::name.eq(&name), users::name_look.eq(look_text(&name))))
+        .set((users::name.eq(&name), users::name_look.eq(name_look(&name))))
         .execute(work.conn)?;
     Ok(())
+}
+
+/// Links for which a profile has no place of their own: the first is the website if there is none, others stand below the bio.
+fn with_other_links(work: &mut Work<'_>, id: i64, profile: Profile, others: [(&str, &str, Cell); 3]) -> Profile {
+    let mut profile = profile;
+    for (name, column, cell) in others {
+        let address = link(work, PROFILES, id, column, &cell);
+        if address.is_empty() || profile.bio.contains(&address) || profile.links.website == address {
+            continue;
+        }
+        if profile.links.website.is_empty() {
+            profile.links.website = address;
+        } else {
+            let gap = if profile.bio.trim().is_empty() { "" } else { "\n\n" };
+            profile.bio = format!("{}{gap}{name}: {address}", profile.bio);
+        }
+    }
+    profile
 }
 
 /// Brings across what people can do. The same skill of one person in another case is one.
@@ -134,9 +160,9 @@ pub(super) fn bring_skills(work: &mut Work<'_>, ledger: &mut Ledger, brought: &B
         let (mut values, mut pairs): (Vec<[Value; 6]>, _) = (Vec::new(), Vec::new());
         let mut new_ids = bulk::take_ids(work.conn, "skills", rows.len())?.into_iter();
         for (id, row) in rows {
-            let name = work.text(SKILLS, id, "name", &row.name).trim().to_owned();
+            let name = work.short(SKILLS, id, "name", &row.name);
             let key = name_key(&name);
-            let evidence = Evidence::of(&[&brought.profiles.origin(&row.owner_id), &key]);
+            let evidence = Evidence::of(&[&brought.owners(work).origin(&row.owner_id), &key]);
             if work.known(ledger, SKILLS, id, &evidence).is_some() {
                 continue;
             }

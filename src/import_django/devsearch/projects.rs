@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::{Brought, PROJECT_TAGS, PROJECTS, TAGS, link, owner};
 use crate::import_django::ImportError;
+use crate::import_django::cell::shown;
 use crate::import_django::evidence::Evidence;
 use crate::import_django::ledger::Ledger;
 use crate::import_django::report::Kind;
@@ -55,11 +56,8 @@ pub(super) fn bring(work: &mut Work<'_>, ledger: &mut Ledger, brought: &mut Brou
         let (mut values, mut pairs): (Vec<[Value; 10]>, _) = (Vec::new(), Vec::new());
         let mut new_ids = bulk::take_ids(work.conn, "projects", rows.len())?.into_iter();
         for (id, row) in rows {
-            let evidence = Evidence::of(&[&row.created.moment(), &brought.profiles.origin(&row.owner_id)]).facts(&[
-                &row.title.text().text,
-                &row.description.text().text,
-                &row.id().uuid().unwrap_or_default(),
-            ]);
+            let evidence = Evidence::of(&[&row.created.moment(), &brought.owners(work).origin(&row.owner_id)])
+                .facts(&[&row.title.text().text, &row.description.text().text, &row.id().uuid().unwrap_or_default()]);
             if let Some(target) = work.known(ledger, PROJECTS, id, &evidence) {
                 brought.projects.insert_known(id, target, here.contains(&target));
                 continue;
@@ -113,7 +111,7 @@ pub(super) fn bring_tags(work: &mut Work<'_>, ledger: &mut Ledger) -> Result<Tar
             brought.insert_known(*id, target, ids.contains(&target));
             continue;
         }
-        let name = work.label(TAGS, *id, &row.name);
+        let name = work.short(TAGS, *id, "name", &row.name);
         if name.is_empty() {
             work.report.skip(TAGS, Some(*id), "it has no name");
             continue;
@@ -122,7 +120,7 @@ pub(super) fn bring_tags(work: &mut Work<'_>, ledger: &mut Ledger) -> Result<Tar
         let target = match by_key.get(&key) {
             Some(target) => {
                 work.report.tally(TAGS).merged += 1;
-                work.report.remark(Kind::Merged, TAGS, Some(*id), format!("{name:?} is a tag already"));
+                work.report.remark(Kind::Merged, TAGS, Some(*id), format!("{} is a tag already", shown(&name)));
                 *target
             }
             None => {

@@ -41,7 +41,7 @@ pub(super) fn bring(
         let (mut values, mut pairs): (Vec<[Value; 8]>, _) = (Vec::new(), Vec::new());
         let mut new_ids = bulk::take_ids(work.conn, "reviews", rows.len())?.into_iter();
         for (id, row) in rows {
-            let (by, of) = (brought.profiles.origin(&row.owner_id), brought.projects.origin(&row.project_id));
+            let (by, of) = (brought.owners(work).origin(&row.owner_id), brought.projects.origin(&row.project_id));
             let uuid = row.id().uuid().unwrap_or_default();
             let evidence = Evidence::of(&[&row.created.moment(), &by, &of]).facts(&[
                 &row.body.text().text,

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use super::{Brought, PARTICIPANTS, ROOMS, TOPICS};
 use crate::import_django::ImportError;
-use crate::import_django::cell::Cell;
+use crate::import_django::cell::{Cell, shown};
 use crate::import_django::evidence::Evidence;
 use crate::import_django::ledger::Ledger;
 use crate::import_django::report::Kind;
@@ -44,7 +44,7 @@ pub(super) fn bring_topics(work: &mut Work<'_>, ledger: &mut Ledger) -> Result<T
             brought.insert_known(*id, target, ids.contains(&target));
             continue;
         }
-        let name = work.label(TOPICS, *id, &row.name);
+        let name = work.short(TOPICS, *id, "name", &row.name);
         if name.is_empty() {
             work.report.skip(TOPICS, Some(*id), "it has no name: its rooms get no topic");
             continue;
@@ -53,7 +53,12 @@ pub(super) fn bring_topics(work: &mut Work<'_>, ledger: &mut Ledger) -> Result<T
         let target = match by_key.get(&key) {
             Some((target, same)) => {
                 work.report.tally(TOPICS).merged += 1;
-                work.report.remark(Kind::Merged, TOPICS, Some(*id), format!("{name:?} is the topic {same:?}"));
+                work.report.remark(
+                    Kind::Merged,
+                    TOPICS,
+                    Some(*id),
+                    format!("{} is the topic {}", shown(&name), shown(same)),
+                );
                 *target
             }
             None => {

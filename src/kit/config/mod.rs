@@ -25,6 +25,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::kit::throttle::Rates;
 
+pub use keys::nearest;
 pub use load::load;
 pub use secret::{Secret, SecretKey, make_data_dir, mask_url, secret_key};
 
