@@ -17,7 +17,7 @@ use crate::kit::config::{Access, MailBackend, Registration, SmtpSecurity, make_d
 use crate::kit::db::{self, Conn};
 use crate::kit::i18n::Catalogue;
 use crate::kit::mail::Mailer;
-use crate::kit::storage::{self, Name};
+use crate::kit::storage::{self, StorageError};
 use crate::kit::throttle::{Rate, Scope};
 use crate::kit::{migrations, outbox, templates};
 
@@ -208,11 +208,16 @@ fn media(context: &Context, findings: &mut Vec<Finding>) {
     let media = &context.loaded.config.media;
     let asked = storage::open(media).and_then(|storage| {
         let runtime = rocket::tokio::runtime::Runtime::new().map_err(|reason| reason.to_string())?;
-        let name = Name::new("check").ok_or("no name to ask for")?;
-        runtime.block_on(storage.size(&name)).map_err(|reason| reason.to_string())
+        Ok(runtime.block_on(storage.check()))
     });
-    if let Err(reason) = asked {
-        error(findings, "media.storage", reason);
+    match asked {
+        Ok(Ok(())) => {}
+        Ok(Err(StorageError::Forbidden(reason))) => {
+            let text = format!("{reason}; a key that may not list (s3:ListBucket) makes missing images look forbidden");
+            warning(findings, "media.list", text);
+        }
+        Ok(Err(reason)) => error(findings, "media.storage", reason.to_string()),
+        Err(reason) => error(findings, "media.storage", reason),
     }
     if media.foreign_origin().is_some() && context.loaded.config.site.access == Access::Members {
         let text = "media.s3.public_url shows pictures to whoever knows their address, and site.access is \"members\"";
@@ -226,7 +231,8 @@ fn mail(context: &Context, is_deployed: bool, findings: &mut Vec<Finding>) {
     // This makes the folder, if it is files.
     let mailer = Mailer::new(config);
     let host = &config.mail.smtp.host;
-    let is_host = host.parse::<std::net::IpAddr>().is_ok() || !host.contains([':', '/', '@']);
+    let is_ipv6 = |text: &str| text.trim_matches(['[', ']']).parse::<std::net::Ipv6Addr>().is_ok();
+    let is_host = is_ipv6(host) || !host.contains([':', '/', '@', '[', ']']);
     if config.mail.backend == Some(MailBackend::Smtp) && !is_host {
         let text = format!("mail.smtp.host {host:?} is more than a server's name: the port goes to mail.smtp.port");
         error(findings, "mail.host", text);
@@ -258,7 +264,8 @@ fn mail(context: &Context, is_deployed: bool, findings: &mut Vec<Finding>) {
 }
 
 fn is_this_machine(host: &str) -> bool {
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// A server must not start on an SQLite that can damage its file.

@@ -84,7 +84,12 @@ async fn try_out(storage: &dyn Storage, name: &Name, content: &[u8], context: &C
     let failed = |doing: &'static str| move |error: StorageError| format!("{doing} failed: {error}");
     storage.put(name, content).await.map_err(failed("writing"))?;
     context.say("  wrote 100,000 bytes");
+    let size = storage.size(name).await.map_err(failed("asking for the size"))?;
     let whole = storage.get(name, None).await.map_err(failed("reading"))?;
+    let expected = content.len() as u64;
+    if size != Some(expected) || whole.size != expected {
+        return Err(format!("the size is wrong: {size:?} and {} instead of {expected}", whole.size));
+    }
     if whole.bytes().await.map_err(failed("reading"))? != content {
         return Err("what was read is not what was written".into());
     }

@@ -110,6 +110,10 @@ async fn content(storage: &dyn Storage, name: &Name, etag: &str, asked: &Asked<'
 fn broken(error: StorageError) -> Error {
     match error {
         StorageError::NotFound => Error::NotFound,
+        StorageError::Forbidden(words) => {
+            log::warn!("an image is missing or may not be read: {words}");
+            Error::NotFound
+        }
         StorageError::Trouble(words) => Error::Unavailable(words),
     }
 }

@@ -11,7 +11,7 @@ use chaupal::kit::storage::{Local, Name, S3, Storage, StorageError};
 use diesel::connection::SimpleConnection;
 use tempfile::TempDir;
 
-use crate::support::{program, s3};
+use crate::support::{Backend, Site, program, s3};
 
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -159,7 +159,7 @@ fn at(endpoint: String) -> S3 {
         endpoint: Some(endpoint),
         ..MediaS3::default()
     };
-    S3::open(&settings).unwrap().with_patience(Duration::from_secs(2))
+    S3::open(&settings).unwrap().with_timeout(Duration::from_secs(2))
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
@@ -203,10 +203,125 @@ fn who_hangs_or_is_gone_is_given_up() {
 
 #[test]
 fn what_breaks_off_is_no_object() {
-    let head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\n";
-    let s3 = at(server(Box::leak(Box::new([head, CUT]))));
+    let s3 = at(server(&[CUT]));
     let object = run(async { s3.get(&name("a"), None).await.unwrap().bytes().await });
     assert!(object.is_err());
+}
+
+/// An answer that refuses with this status, code and message.
+fn refusal(status: u16, code: &str, message: &str) -> &'static str {
+    let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+    let head = format!("HTTP/1.1 {status} No\r\nContent-Length: {}\r\nConnection: close", body.len());
+    format!("{head}\r\n\r\n{body}").leak()
+}
+
+fn answers(answers: &[&'static str]) -> S3 {
+    at(server(answers.to_vec().leak()))
+}
+
+#[test]
+fn size_without_a_length_in_the_head_comes_from_get() {
+    const BARE: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+    const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello";
+    assert_eq!(run(at(server(&[BARE, HELLO])).size(&name("a"))).unwrap(), Some(5));
+    // Its length is nowhere: an image would be sent as an empty one.
+    let told = trouble(run(at(server(&[BARE])).get(&name("a"), None)));
+    assert!(told.contains("does not say how large its objects are"), "{told}");
+    let told = trouble(run(at(server(&[HELLO])).get(&name("a"), Some(1..3))));
+    assert!(told.contains("does not serve parts"), "{told}");
+}
+
+#[test]
+fn size_refused_without_a_body_is_explained_by_get() {
+    for (answer, words) in [
+        (refusal(403, "SignatureDoesNotMatch", "x"), "media.s3.secret_key is wrong"),
+        (refusal(403, "InvalidAccessKeyId", "x"), "does not know media.s3.access_key"),
+        (refusal(403, "RequestTimeTooSkewed", "x"), "clock differs"),
+        (refusal(404, "NoSuchBucket", "x"), "no such bucket"),
+    ] {
+        let told = trouble(run(answers(&[REFUSED, answer]).size(&name("a"))));
+        assert!(told.contains(words), "{told}");
+    }
+    let missing = refusal(404, "NoSuchKey", "gone");
+    assert_eq!(run(answers(&[REFUSED, missing]).size(&name("a"))).unwrap(), None);
+    let denied = refusal(403, "AccessDenied", "Access Denied");
+    let hidden = run(answers(&[REFUSED, denied]).size(&name("a")));
+    assert!(matches!(hidden, Err(StorageError::Forbidden(_))), "missing or not to be read: {hidden:?}");
+}
+
+#[test]
+fn check_finds_what_is_wrong_with_a_bucket() {
+    for (answer, words) in [
+        (refusal(404, "NoSuchBucket", "x"), "no such bucket"),
+        (refusal(403, "SignatureDoesNotMatch", "x"), "media.s3.secret_key is wrong"),
+        (refusal(400, "AuthorizationHeaderMalformed", "x"), "another region"),
+        (refusal(403, "RequestTimeTooSkewed", "x"), "clock differs"),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 13\r\nConnection: close\r\n\r\n<html>welcome",
+            "is media.s3.endpoint an S3 server?",
+        ),
+    ] {
+        let told = trouble(run(answers(&[answer]).check()));
+        assert!(told.contains(words), "{told}");
+    }
+    let denied = run(answers(&[refusal(403, "AccessDenied", "Access Denied")]).check());
+    assert!(matches!(denied, Err(StorageError::Forbidden(_))), "{denied:?}");
+    let Some(settings) = s3() else { return };
+    run(S3::open(&settings).unwrap().check()).unwrap();
+}
+
+#[test]
+fn redirect_of_a_bucket_is_not_followed() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let port = elsewhere.local_addr().unwrap().port();
+    let answer = format!(
+        "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{port}/evil.jpg\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    let told = trouble(run(answers(&[answer.leak()]).get(&name("a"), None)));
+    assert!(told.contains("redirects to another address"), "{told}");
+    assert!(elsewhere.accept().is_err(), "nobody asked the other server");
+}
+
+#[test]
+fn error_without_an_end_is_cut_off_and_shown_as_plain_text() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let _ = stream.read(&mut [0; 65536]);
+                let head = "HTTP/1.1 400 Bad\r\n\r\n<Error><Code>Odd</Code><Message>\u{1b}[31mred\u{202e}der</Message>";
+                let _ = stream.write_all(head.as_bytes());
+                // Until the other side has enough: 50 MB at most.
+                for _ in 0..5_000 {
+                    if stream.write_all(&[b'x'; 10_000]).is_err() {
+                        return;
+                    }
+                }
+                panic!("all of it was read");
+            });
+        }
+    });
+    let told = trouble(run(at(endpoint).put(&name("a"), b"x")));
+    assert!(told.contains("\"[31mredder\""), "{told:?}");
+}
+
+#[test]
+fn image_that_the_bucket_hides_is_404_and_a_busy_bucket_503() {
+    let denied = refusal(403, "AccessDenied", "Access Denied");
+    let endpoint = server(vec![denied, BUSY, BUSY, BUSY].leak());
+    let s3 = [("backend", "s3"), ("s3.bucket", "chaupal"), ("s3.access_key", "key"), ("s3.secret_key", "secret")];
+    let mut settings: Vec<(&str, String)> = Vec::new();
+    for (key, value) in s3 {
+        settings.push((format!("media.{key}").leak(), format!("{value:?}")));
+    }
+    settings.push(("media.s3.endpoint", format!("{endpoint:?}")));
+    let site = Site::start(Backend::Sqlite, &settings);
+    let path = "/media/avatar/0123456789abcdef0123456789abcdef-64.jpg";
+    site.anonymous().get(path).status(404);
+    site.anonymous().get(path).status(503);
 }
 
 #[test]

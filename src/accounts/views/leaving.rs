@@ -107,7 +107,7 @@ async fn with_pictures(
                 added.map_err(|error| broken(&error))?;
             }
             // It may have been changed or lost meanwhile; the rest is none the worse.
-            Err(StorageError::NotFound) => {}
+            Err(StorageError::NotFound | StorageError::Forbidden(_)) => {}
             Err(StorageError::Trouble(words)) => return Err(Error::Unavailable(words)),
         }
     }

@@ -86,7 +86,7 @@ pub const KEYS: &[Key] = &[
         None,
         "a region of Amazon's such as \"eu-central-1\", or that of an own server such as \"garage\"",
     ),
-    ours("media.s3.endpoint", Kind::Text, None, "an address such as \"https://s3.example.org\", without path or query"),
+    ours("media.s3.endpoint", Kind::Text, None, "an address such as \"https://s3.example.org\", without query"),
     ours("media.s3.access_key", Kind::Text, None, "the name of a key, which media.backend = \"s3\" needs"),
     ours("media.s3.secret_key", Kind::Text, None, "the key's secret, which media.backend = \"s3\" needs"),
     ours("media.s3.path_style", Kind::Switch, None, SWITCH),

@@ -145,7 +145,7 @@ fn check_media(figment: &Figment, config: &mut Config) -> Result<(), ConfigError
     fits("media.max_bytes", (1024..=100 << 20).contains(&media.max_bytes))?;
     fits("media.max_pixels", (10_000..=200_000_000).contains(&media.max_pixels))?;
     if let Some(endpoint) = &media.s3.endpoint {
-        media.s3.endpoint = Some(site_url(endpoint).ok_or_else(|| bad(figment, "media.s3.endpoint"))?);
+        media.s3.endpoint = Some(public_url(endpoint).ok_or_else(|| bad(figment, "media.s3.endpoint"))?);
     }
     if let Some(url) = &media.s3.public_url {
         media.s3.public_url = Some(public_url(url).ok_or_else(|| bad(figment, "media.s3.public_url"))?);

@@ -111,6 +111,11 @@ impl Storage for Local {
         });
         listed.await.map_err(|e| StorageError::Trouble(format!("{} cannot be read: {e}", self.root.display())))
     }
+
+    async fn check(&self) -> Result<(), StorageError> {
+        let read = tokio::fs::read_dir(&self.root).await;
+        read.map(drop).map_err(|e| StorageError::Trouble(format!("{} cannot be read: {e}", self.root.display())))
+    }
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {

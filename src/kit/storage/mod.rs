@@ -54,6 +54,13 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// [`StorageError::Trouble`].
     async fn list(&self) -> Result<Vec<(Name, u64)>, StorageError>;
+
+    /// Whether the storage answers, without writing anything.
+    ///
+    /// # Errors
+    /// [`StorageError::Trouble`]; [`StorageError::Forbidden`] when objects may not be listed, so that a missing one cannot
+    /// be told from a forbidden one.
+    async fn check(&self) -> Result<(), StorageError>;
 }
 
 /// What [`Storage::get`] found.
@@ -81,7 +88,9 @@ impl Object {
 pub enum StorageError {
     /// There is nothing of this name.
     NotFound,
-    /// One line for whoever runs the site: what happened and what may help.
+    /// The server hides whether there is anything: the key may not read it, or it is missing and the key may not list.
+    Forbidden(String),
+    /// One line for the operator: what happened and what may help.
     Trouble(String),
 }
 
@@ -89,7 +98,7 @@ impl fmt::Display for StorageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound => f.write_str("there is nothing of this name"),
-            Self::Trouble(words) => f.write_str(words),
+            Self::Forbidden(words) | Self::Trouble(words) => f.write_str(words),
         }
     }
 }

@@ -3,39 +3,75 @@
 //! Django: `storages.backends.s3.S3Storage`
 
 use std::error::Error as _;
+use std::io;
 use std::ops::Range;
 use std::time::Duration;
 
+use ::s3::command::Command;
 use ::s3::creds::Credentials;
-use ::s3::error::S3Error;
+use ::s3::request::Request as _;
+use ::s3::request::tokio_backend::ReqwestRequest;
+use ::s3::serde_types::ListBucketResult;
 use ::s3::{Bucket, Region};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName};
+use reqwest::{Method, Response, redirect};
 use rocket::futures::TryStreamExt;
-use rocket::tokio::time::{sleep, timeout};
+use rocket::tokio::time::sleep;
 use tokio_util::io::StreamReader;
 
 use super::{Name, Object, Storage, StorageError};
 use crate::kit::config::MediaS3;
+use crate::kit::db::is_unseen;
 
-/// So long a request may take, its answer's beginning included.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Time for a request until its answer begins.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// So long somebody with a slow line may take to fetch a picture.
-const SLOWEST: Duration = Duration::from_secs(600);
+/// Time for an object's whole body: a client with a slow line fetches an image through us.
+const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Before each further try.
-const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(1000)];
+/// Pauses before each further attempt.
+const RETRY_BACKOFF: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(1000)];
 
-/// A bucket.
+/// Maximum bytes read of an error's body, and of a page of a listing (1,000 objects).
+const MAX_ERROR_BODY: usize = 16 * 1024;
+const MAX_LISTING_BODY: usize = 4 * 1024 * 1024;
+
+/// A bucket. rust-s3 builds and signs each request; it is sent by a client of ours, because the one of rust-s3 follows
+/// redirects to any host and reads errors of any length into memory.
 pub struct S3 {
     bucket: Bucket,
-    /// Before each name, with the slash.
+    client: reqwest::Client,
+    timeout: Duration,
+    /// Precedes each name, with its slash.
     prefix: String,
-    /// For words: where the server is.
+    /// Where the server is, for messages.
     place: String,
 }
 
+/// Why a request failed.
+enum Failure {
+    /// A status that is no success, and the beginning of its body.
+    Status(u16, String),
+    /// No answer.
+    Http(reqwest::Error),
+    /// An answer that is not S3's, or a request that cannot be built.
+    Other(String),
+}
+
+impl From<reqwest::Error> for Failure {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Http(error)
+    }
+}
+
+impl From<::s3::error::S3Error> for Failure {
+    fn from(error: ::s3::error::S3Error) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
 impl S3 {
-    /// The bucket; nobody is asked yet.
+    /// Opens the bucket without a request.
     ///
     /// # Errors
     /// One line: the setting that cannot be used.
@@ -43,25 +79,26 @@ impl S3 {
         let secret = settings.secret_key.as_ref().map(|key| key.expose());
         let credentials = Credentials::new(Some(&settings.access_key), secret, None, None, None)
             .map_err(|e| format!("media.s3.access_key and media.s3.secret_key cannot be used: {e}"))?;
-        // Ours are tried again here, all of them: every request of this module may be repeated.
-        ::s3::set_retries(0);
-        let mut bucket = Bucket::new(&settings.bucket, region(settings)?, credentials)
-            .map_err(|e| format!("media.s3 cannot be used: {}", one_line(&e.to_string())))?;
+        let unusable =
+            |reason: &dyn std::fmt::Display| format!("media.s3 cannot be used: {}", one_line(&reason.to_string()));
+        let mut bucket =
+            Bucket::new(&settings.bucket, region(settings)?, credentials).map_err(|error| unusable(&error))?;
         if settings.path_style() {
             bucket.set_path_style();
         }
-        bucket.set_request_timeout(Some(PATIENCE));
+        let client = reqwest::Client::builder().redirect(redirect::Policy::none()).build();
+        let client = client.map_err(|error| unusable(&error))?;
         let place = format!("{} (bucket {})", bucket.url(), settings.bucket);
         let prefix = match settings.prefix.trim_matches('/') {
             "" => String::new(),
             prefix => format!("{prefix}/"),
         };
-        Ok(Self { bucket: *bucket, prefix, place })
+        Ok(Self { bucket: *bucket, client, timeout: REQUEST_TIMEOUT, prefix, place })
     }
 
-    /// The same, giving a request up after so long.
-    pub fn with_patience(mut self, patience: Duration) -> Self {
-        self.bucket.set_request_timeout(Some(patience));
+    /// The same bucket with another time-out for requests.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
@@ -69,23 +106,84 @@ impl S3 {
         format!("{}{name}", self.prefix)
     }
 
-    /// What happened, for whoever runs the site.
-    fn explain(&self, error: &S3Error) -> StorageError {
-        let words = match error {
-            S3Error::HttpFailWithBody(status, body) => {
+    /// Sends a request; the error is explained.
+    async fn send(&self, key: &str, command: Command<'_>) -> Result<Response, StorageError> {
+        self.attempts(key, command).await.map_err(|failure| self.explain(&failure))
+    }
+
+    /// Repeats a request after a pause while the server is busy or cannot be reached. Each of ours may be repeated.
+    async fn attempts(&self, key: &str, command: Command<'_>) -> Result<Response, Failure> {
+        for pause in RETRY_BACKOFF {
+            match self.attempt(key, command.clone()).await {
+                Err(failure) if failure.is_temporary() => sleep(pause).await,
+                outcome => return outcome,
+            }
+        }
+        self.attempt(key, command).await
+    }
+
+    async fn attempt(&self, key: &str, command: Command<'_>) -> Result<Response, Failure> {
+        let method = match command {
+            Command::HeadObject => Method::HEAD,
+            Command::PutObject { .. } => Method::PUT,
+            Command::DeleteObject => Method::DELETE,
+            _ => Method::GET,
+        };
+        let signed = ReqwestRequest::new(&self.bucket, key, command).await?;
+        let mut request = self.client.request(method, signed.url()?.as_str()).timeout(DOWNLOAD_TIMEOUT);
+        for (name, value) in &signed.headers().await? {
+            request = request.header(name, value);
+        }
+        let sent = request.body(signed.request_body()?).send();
+        let late = |_| Failure::Other(TOO_SLOW.into());
+        let response = rocket::tokio::time::timeout(self.timeout, sent).await.map_err(late)??;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status().as_u16();
+        // A body that does not end, or does not come, is cut off: the status says enough.
+        let body = rocket::tokio::time::timeout(self.timeout, beginning(response, MAX_ERROR_BODY)).await;
+        Err(Failure::Status(status, body.map(|(body, _)| body).unwrap_or_default()))
+    }
+
+    /// One page of the objects below the prefix.
+    async fn page(&self, token: Option<String>, limit: Option<usize>) -> Result<ListBucketResult, StorageError> {
+        let (prefix, max_keys) = (self.prefix.clone(), limit);
+        let command =
+            Command::ListObjectsV2 { prefix, delimiter: None, continuation_token: token, start_after: None, max_keys };
+        let response = self.send("/", command).await?;
+        let read = rocket::tokio::time::timeout(self.timeout, beginning(response, MAX_LISTING_BODY)).await;
+        let (body, is_whole) = read.map_err(|_| self.explain(&Failure::Other(TOO_SLOW.into())))?;
+        match quick_xml::de::from_str(&body) {
+            Ok(page) if is_whole => Ok(page),
+            _ => {
+                Err(self
+                    .explain(&Failure::Other("its listing cannot be read: is media.s3.endpoint an S3 server?".into())))
+            }
+        }
+    }
+
+    /// What happened and what may help, for the operator.
+    fn explain(&self, failure: &Failure) -> StorageError {
+        let words = match failure {
+            Failure::Status(status, body) => {
                 let (code, message) = (tag(body, "Code"), tag(body, "Message"));
-                // The answer to HEAD has no words.
+                // The answer to HEAD has no body.
                 if *status == 404 && matches!(code, "" | "NoSuchKey") {
                     return StorageError::NotFound;
                 }
                 let advice = advice(*status, code, message, tag(body, "Region"));
                 let said = one_line(if message.is_empty() { code } else { message });
-                match said.is_empty() {
+                let words = match said.is_empty() {
                     true => format!("{advice} (status {status})"),
                     false => format!("{advice} (status {status}, \"{said}\")"),
+                };
+                if *status == 403 && code == "AccessDenied" && advice == DENIED {
+                    return StorageError::Forbidden(format!("S3 at {}: {words}", self.place));
                 }
+                words
             }
-            S3Error::Reqwest(error) => {
+            Failure::Http(error) => {
                 let mut reason = error.to_string();
                 let mut source = error.source();
                 while let Some(inner) = source {
@@ -94,7 +192,7 @@ impl S3 {
                 }
                 let about_tls = reason.to_lowercase();
                 let advice = if error.is_timeout() {
-                    "the server takes too long to answer"
+                    TOO_SLOW
                 } else if ["certificate", "tls", "handshake", "invalidcontenttype"]
                     .iter()
                     .any(|word| about_tls.contains(word))
@@ -107,87 +205,118 @@ impl S3 {
                 };
                 format!("{advice} ({})", one_line(&reason))
             }
-            error => one_line(&error.to_string()),
+            Failure::Other(reason) => one_line(reason),
         };
         StorageError::Trouble(format!("S3 at {}: {words}", self.place))
     }
 }
 
-/// Tries again when the server was busy or could not be reached. (A macro, since no closure can lend to a future that
-/// wanders between threads.)
-macro_rules! patiently {
-    ($s3:ident, $attempt:expr) => {{
-        let mut pauses = PAUSES.iter();
-        loop {
-            let error = match $attempt.await {
-                Ok(answer) => break Ok(answer),
-                Err(error) => error,
-            };
-            match pauses.next().filter(|_| is_passing(&error)) {
-                Some(pause) => sleep(*pause).await,
-                None => break Err($s3.explain(&error)),
-            }
+impl Failure {
+    /// Whether another attempt may succeed. A server that used up the time-out gets none.
+    fn is_temporary(&self) -> bool {
+        match self {
+            Self::Status(status, _) => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
+            Self::Http(error) => !error.is_builder() && !error.is_timeout(),
+            Self::Other(_) => false,
         }
-    }};
+    }
+}
+
+/// The first bytes of a body as text, and whether they are all of it.
+async fn beginning(mut response: Response, limit: usize) -> (String, bool) {
+    let mut body = Vec::new();
+    let is_whole = loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() <= limit => body.extend_from_slice(&chunk),
+            Ok(None) => break true,
+            _ => break false,
+        }
+    };
+    (String::from_utf8_lossy(&body).into_owned(), is_whole)
+}
+
+/// A header that is a number of bytes.
+fn length(response: &Response) -> Option<u64> {
+    header(response, &CONTENT_LENGTH)?.parse().ok()
+}
+
+fn header<'r>(response: &'r Response, name: &HeaderName) -> Option<&'r str> {
+    response.headers().get(name)?.to_str().ok()
 }
 
 #[rocket::async_trait]
 impl Storage for S3 {
     async fn put(&self, name: &Name, content: &[u8]) -> Result<(), StorageError> {
-        let (key, kind) = (self.key(name), content_type(name));
-        patiently!(self, self.bucket.put_object_with_content_type(&key, content, kind)).map(drop)
+        let content_type = content_type(name);
+        let command = Command::PutObject { content, content_type, custom_headers: None, multipart: None };
+        self.send(&self.key(name), command).await.map(drop)
     }
 
     async fn get(&self, name: &Name, range: Option<Range<u64>>) -> Result<Object, StorageError> {
-        let Some(size) = self.size(name).await? else { return Err(StorageError::NotFound) };
-        let range = range.filter(|range| *range != (0..size));
         if range.as_ref().is_some_and(Range::is_empty) {
+            let size = self.size(name).await?.ok_or(StorageError::NotFound)?;
             return Ok(Object { size, body: Box::pin(rocket::tokio::io::empty()) });
         }
-        let mut bucket = self.bucket.clone();
-        bucket.set_request_timeout(Some(SLOWEST));
-        if let Some(range) = &range {
-            bucket.add_header("range", &format!("bytes={}-{}", range.start, range.end - 1));
-        }
-        let key = self.key(name);
-        let asked = async { patiently!(self, bucket.get_object_stream(&key)) };
-        let Ok(answer) = timeout(2 * PATIENCE, asked).await else {
-            return Err(StorageError::Trouble(format!("S3 at {}: the server takes too long to answer", self.place)));
+        let command = match &range {
+            Some(range) => Command::GetObjectRange { start: range.start, end: Some(range.end - 1) },
+            None => Command::GetObject,
         };
-        let answer = answer?;
-        // Who does not know ranges would send other bytes than were asked for.
-        if range.is_some() && answer.status_code != 206 {
-            return Err(StorageError::Trouble(format!("S3 at {}: it does not serve parts of objects", self.place)));
-        }
-        Ok(Object { size, body: Box::pin(StreamReader::new(answer.bytes.map_err(std::io::Error::other))) })
+        let response = self.send(&self.key(name), command).await?;
+        let unusable = |words: &str| self.explain(&Failure::Other(words.into()));
+        let size = match &range {
+            // Some servers do not know ranges, and would send other bytes than those asked for.
+            Some(range) => header(&response, &CONTENT_RANGE)
+                .and_then(|value| value.strip_prefix(&format!("bytes {}-{}/", range.start, range.end - 1)))
+                .filter(|_| response.status().as_u16() == 206)
+                .and_then(|size| size.parse().ok())
+                .ok_or_else(|| unusable("it does not serve parts of objects"))?,
+            None => length(&response).ok_or_else(|| unusable("it does not say how large its objects are"))?,
+        };
+        Ok(Object { size, body: Box::pin(StreamReader::new(response.bytes_stream().map_err(io::Error::other))) })
     }
 
     async fn size(&self, name: &Name) -> Result<Option<u64>, StorageError> {
-        let key = self.key(name);
-        match patiently!(self, self.bucket.head_object(&key)) {
-            Ok((head, _)) => Ok(Some(head.content_length.and_then(|length| length.try_into().ok()).unwrap_or(0))),
+        match self.attempts(&self.key(name), Command::HeadObject).await {
+            Ok(response) if length(&response).is_some() => return Ok(length(&response)),
+            // An answer to HEAD has no body, so that a wrong key, a wrong bucket and a missing object look the same; and
+            // some servers leave the length out. GET tells.
+            Ok(_) | Err(Failure::Status(300..500, _)) => {}
+            Err(failure) => return Err(self.explain(&failure)),
+        }
+        match self.get(name, None).await {
+            Ok(object) => Ok(Some(object.size)),
             Err(StorageError::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     async fn delete(&self, name: &Name) -> Result<(), StorageError> {
-        let key = self.key(name);
-        match patiently!(self, self.bucket.delete_object(&key)) {
+        match self.send(&self.key(name), Command::DeleteObject).await {
             Ok(_) | Err(StorageError::NotFound) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
     async fn list(&self) -> Result<Vec<(Name, u64)>, StorageError> {
-        let pages = patiently!(self, self.bucket.list(self.prefix.clone(), None))?;
-        let mut found: Vec<(Name, u64)> = pages
-            .into_iter()
-            .flat_map(|page| page.contents)
-            .filter_map(|object| Some((Name::new(object.key.strip_prefix(&self.prefix)?)?, object.size)))
-            .collect();
+        let (mut found, mut token) = (Vec::new(), None);
+        loop {
+            let page = self.page(token.take(), None).await?;
+            found.extend(
+                page.contents
+                    .into_iter()
+                    .filter_map(|object| Some((Name::new(object.key.strip_prefix(&self.prefix)?)?, object.size))),
+            );
+            match page.next_continuation_token.filter(|_| page.is_truncated) {
+                Some(next) => token = Some(next),
+                None => break,
+            }
+        }
         found.sort();
         Ok(found)
+    }
+
+    async fn check(&self) -> Result<(), StorageError> {
+        self.page(None, Some(1)).await.map(drop)
     }
 }
 
@@ -213,14 +342,8 @@ fn region(settings: &MediaS3) -> Result<Region, String> {
     }
 }
 
-fn is_passing(error: &S3Error) -> bool {
-    match error {
-        S3Error::HttpFailWithBody(status, _) => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
-        // Who took all of our patience gets no more of it.
-        S3Error::Reqwest(error) => !error.is_builder() && !error.is_timeout(),
-        _ => false,
-    }
-}
+const TOO_SLOW: &str = "the server takes too long to answer";
+const DENIED: &str = "it refuses: the key of media.s3 may not do this in this bucket";
 
 fn advice(status: u16, code: &str, message: &str, region: &str) -> String {
     let says = |word: &str| message.to_lowercase().contains(word);
@@ -247,8 +370,9 @@ fn advice(status: u16, code: &str, message: &str, region: &str) -> String {
         (400, _) if says("region") || says("scope") => {
             "the bucket is in another region: is media.s3.region right?".into()
         }
-        (403, _) => "it refuses: the key of media.s3 may not do this in this bucket".into(),
+        (403, _) => DENIED.into(),
         (404, _) => "there is no such bucket: are media.s3.bucket and media.s3.path_style right?".into(),
+        (300..400, _) => "it redirects to another address: is media.s3.endpoint the server's own?".into(),
         (405 | 501, _) => "it cannot do this: is media.s3.endpoint an S3 server?".into(),
         (429 | 503, _) => "it is too busy".into(),
         (507, _) => "it is full".into(),
@@ -263,9 +387,10 @@ fn tag<'a>(xml: &'a str, name: &str) -> &'a str {
     inner.map_or("", |(words, _)| words)
 }
 
+/// The beginning of what a server said, without characters that would change how a terminal shows the rest.
 fn one_line(text: &str) -> String {
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(200).collect()
+    line.chars().filter(|letter| !letter.is_control() && !is_unseen(*letter)).take(200).collect()
 }
 
 fn content_type(name: &Name) -> &'static str {
@@ -303,13 +428,13 @@ mod tests {
             (400, "AuthorizationHeaderMalformed", "scope", "region"),
             (503, "SlowDown", "", "busy"),
         ] {
-            let told = s3.explain(&S3Error::HttpFailWithBody(status, body(code, message))).to_string();
+            let told = s3.explain(&Failure::Status(status, body(code, message))).to_string();
             assert!(told.contains(words) && told.contains("http://s3.test"), "{code} {message}: {told}");
         }
         let elsewhere = "<Error><Code>AuthorizationHeaderMalformed</Code><Region>garage</Region></Error>";
-        assert!(s3.explain(&S3Error::HttpFailWithBody(400, elsewhere.into())).to_string().contains("\"garage\""));
-        assert_eq!(s3.explain(&S3Error::HttpFailWithBody(404, String::new())), StorageError::NotFound);
-        assert_eq!(s3.explain(&S3Error::HttpFailWithBody(404, body("NoSuchKey", "gone"))), StorageError::NotFound);
+        assert!(s3.explain(&Failure::Status(400, elsewhere.into())).to_string().contains("\"garage\""));
+        assert_eq!(s3.explain(&Failure::Status(404, String::new())), StorageError::NotFound);
+        assert_eq!(s3.explain(&Failure::Status(404, body("NoSuchKey", "gone"))), StorageError::NotFound);
     }
 
     #[test]
@@ -321,6 +446,8 @@ mod tests {
         };
         assert_eq!(of(Some("eu-central-1"), None).unwrap(), "https://b.s3.eu-central-1.amazonaws.com");
         assert_eq!(of(Some("garage"), Some("http://localhost:3900")).unwrap(), "http://localhost:3900/b");
+        let below_a_path = of(None, Some("https://project.example.org/storage/v1/s3")).unwrap();
+        assert_eq!(below_a_path, "https://project.example.org/storage/v1/s3/b");
         assert!(of(Some("garage"), None).unwrap_err().contains("endpoint"));
     }
 }
