@@ -270,8 +270,8 @@ both!(a_letter_of_which_nobody_knows_or_too_old_is_given_up, [("mail.backend", "
     assert!(site.letters().is_empty());
 });
 
+/// Runs the command with these settings; there is no database yet.
 fn sendtestemail(folder: &std::path::Path, to: &str, env: &[(&str, String)]) -> Ended {
-    run(folder, &["migrate"], &[]).done();
     let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
     run(folder, &["--profile", "release", "sendtestemail", to], &env)
 }
@@ -326,4 +326,30 @@ fn sendtestemail_tells_what_the_server_says() {
     let half = [("CHAUPAL_MAIL__SMTP__USERNAME", "postman".to_owned())];
     sendtestemail(folder.path(), &to, &smtp("plain", "none", &half)).one_line(1, &["mail.smtp.password"]);
     assert_eq!(received(&to).len(), 3);
+}
+
+#[test]
+fn certificate_that_cannot_be_used_is_explained_in_a_sentence() {
+    let Some(facts) = server() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let to = format!("certificates-{}@example.org", std::process::id());
+    let send = |name: &str, ca: &str| {
+        let env = [
+            ("CHAUPAL_MAIL__BACKEND", "smtp".to_owned()),
+            ("CHAUPAL_MAIL__FROM", "square@example.org".to_owned()),
+            ("CHAUPAL_MAIL__SMTP__HOST", "localhost".to_owned()),
+            ("CHAUPAL_MAIL__SMTP__PORT", facts[name].to_string()),
+            ("CHAUPAL_MAIL__SMTP__SECURITY", "tls".to_owned()),
+            ("CHAUPAL_MAIL__SMTP__CA_FILE", facts[ca].as_str().unwrap().to_owned()),
+        ];
+        sendtestemail(folder.path(), &to, &env)
+    };
+    // Signed by itself, and no authority: trusted when it is in mail.smtp.ca_file.
+    send("pinned", "pinned_ca").done();
+    assert_eq!(received(&to).len(), 1);
+    send("pinned", "ca").one_line(1, &["comes from an authority that is not known here", "mail.smtp.ca_file"]);
+    send("selfsigned", "selfsigned_ca").one_line(1, &["an authority's own (CA:TRUE)", "CA:FALSE"]);
+    send("version1", "ca").one_line(1, &["X.509 version 1", "needs version 3"]);
+    send("sha512", "ca").one_line(1, &["signed in a way that is not supported", "ECDSA P-256 with SHA-256"]);
+    assert_eq!(received(&to).len(), 1);
 }

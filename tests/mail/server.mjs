@@ -66,7 +66,19 @@ function certificates() {
   openssl(`req -new ${key} -subj /CN=localhost -keyout server.key -out server.csr`);
   const signing = '-CA ca.pem -CAkey ca.key -set_serial 2 -extfile openssl.cnf -extensions server';
   openssl(`x509 -req -sha256 -days 2 ${signing} -in server.csr -out server.pem`);
-  return { key: readFileSync(inFolder('server.key')), cert: readFileSync(inFolder('server.pem')) };
+  // Certificates as found on mail servers that nobody has looked at for years.
+  openssl(`x509 -req -sha512 -days 2 ${signing} -in server.csr -out sha512.pem`);
+  openssl('x509 -req -sha256 -days 2 -CA ca.pem -CAkey ca.key -set_serial 3 -in server.csr -out version1.pem');
+  openssl(`req -x509 ${key} -extensions ca -days 2 -subj /CN=localhost -keyout selfsigned.key -out selfsigned.pem`);
+  openssl(`req -x509 ${key} -extensions server -days 2 -subj /CN=localhost -keyout pinned.key -out pinned.pem`);
+  const pair = (key, cert) => ({ key: readFileSync(inFolder(`${key}.key`)), cert: readFileSync(inFolder(`${cert}.pem`)) });
+  return {
+    good: pair('server', 'server'),
+    sha512: pair('server', 'sha512'),
+    version1: pair('server', 'version1'),
+    selfsigned: pair('selfsigned', 'selfsigned'),
+    pinned: pair('pinned', 'pinned'),
+  };
 }
 
 const answer = (responseCode, text) => Object.assign(new Error(text), { responseCode });
@@ -156,7 +168,7 @@ function byName(address, first) {
   if (address.startsWith('later-') && first) return LATER;
 }
 
-const tls = certificates();
+const { good: tls, ...odd } = certificates();
 const open = { disabledCommands: ['STARTTLS', 'AUTH'], authOptional: true };
 const [plain, starttls, wrapped, refusing, busy, hanging] = await Promise.all([
   serve('plain', open, byName),
@@ -167,4 +179,6 @@ const [plain, starttls, wrapped, refusing, busy, hanging] = await Promise.all([
   hang(),
 ]);
 const ports = { plain, starttls, tls: wrapped, refusing, busy, hanging };
-write(inFolder('ready.json'), { ...ports, ca: inFolder('ca.pem'), user: USER, password: PASSWORD });
+for (const [name, pair] of Object.entries(odd)) ports[name] = await serve(name, { ...pair, ...open, secure: true }, byName);
+const files = { ca: inFolder('ca.pem'), selfsigned_ca: inFolder('selfsigned.pem'), pinned_ca: inFolder('pinned.pem') };
+write(inFolder('ready.json'), { ...ports, ...files, user: USER, password: PASSWORD });

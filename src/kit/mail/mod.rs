@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, AsyncSmtpTransport, Message, Tokio1Executor};
 
 use crate::kit::config::{Config, MailBackend};
@@ -138,17 +138,35 @@ impl Mailer {
             .raw_header(automatic)
             .multipart(
                 MultiPart::alternative()
-                    .singlepart(part(ContentType::TEXT_PLAIN, &mail.text))
-                    .singlepart(part(ContentType::TEXT_HTML, &mail.html)),
+                    .singlepart(self.part(ContentType::TEXT_PLAIN, &mail.text))
+                    .singlepart(self.part(ContentType::TEXT_HTML, &mail.html)),
             )
             .map_err(SendError::for_ever)
     }
+
+    /// A part whose lines stay as they are, so that a link can be copied from the message as it travels or lies in a folder.
+    /// Only what SMTP does not carry is encoded: other letters than ASCII, and lines that a server would have to break.
+    fn part(&self, kind: ContentType, body: &str) -> SinglePart {
+        let encoding = match &self.way {
+            Way::Console | Way::Folder(_) => ContentTransferEncoding::EightBit,
+            Way::Smtp(_) if body.is_ascii() && body.lines().all(|line| line.len() <= LONGEST_LINE) => {
+                ContentTransferEncoding::SevenBit
+            }
+            Way::Smtp(_) => {
+                return SinglePart::builder()
+                    .header(kind)
+                    .header(ContentTransferEncoding::QuotedPrintable)
+                    .body(body.to_owned());
+            }
+        };
+        // lettre itself calls lines of more than 76 bytes too long for these encodings.
+        let lines: String = body.lines().flat_map(|line| [line, "\r\n"]).collect();
+        SinglePart::builder().header(kind).body(Body::dangerous_pre_encoded(lines.into_bytes(), encoding))
+    }
 }
 
-/// Quoted, so that no server on the way has to break its lines.
-fn part(kind: ContentType, body: &str) -> SinglePart {
-    SinglePart::builder().header(kind).header(ContentTransferEncoding::QuotedPrintable).body(body.to_owned())
-}
+/// Bytes of a line that every mail server takes (RFC 5322, 2.1.1).
+const LONGEST_LINE: usize = 998;
 
 /// A header is one line, whatever stands in the name of a site or person.
 fn one_line(text: &str) -> String {
@@ -218,6 +236,30 @@ mod tests {
         }
         assert!(!head.lines().any(|line| line.starts_with("Bcc:") || line.starts_with("X-Evil:")), "{head}");
         assert!(text.contains("text/plain") && text.contains("text/html"));
+    }
+
+    #[tokio::test]
+    async fn link_is_whole_on_one_line_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let mailer = mailer(Way::Folder(folder.path().into()));
+        let link = format!("https://square.example.org/password-reset/7/{}", "k3=".repeat(60));
+        let (text, html) = (format!("नमस्ते!\n\n{link}\n"), format!("<p>नमस्ते <a href=\"{link}\">x</a>"));
+        mailer.send(&Mail { text, html, ..letter("asha@example.org") }, "", "1").await.unwrap();
+        let path = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+        let written = std::fs::read_to_string(path).unwrap();
+        assert_eq!(written.lines().filter(|line| line.contains(&link)).count(), 2, "{written}");
+        assert!(written.contains("Content-Transfer-Encoding: 8bit"), "{written}");
+    }
+
+    #[test]
+    fn ascii_goes_by_smtp_as_it_is_and_the_rest_is_encoded() {
+        let smtp = smtp::transport(&crate::kit::config::Smtp::default(), "http://localhost").unwrap();
+        let mailer = mailer(Way::Smtp(smtp));
+        let encoding = |body: &str| String::from_utf8(mailer.part(ContentType::TEXT_PLAIN, body).formatted()).unwrap();
+        let link = format!("https://square.example.org/{}", "k3=".repeat(60));
+        assert!(encoding(&link).contains("Transfer-Encoding: 7bit") && encoding(&link).contains(&link));
+        assert!(encoding("é").contains("quoted-printable"));
+        assert!(encoding(&"x".repeat(998)).contains("7bit") && encoding(&"x".repeat(999)).contains("quoted-printable"));
     }
 
     #[tokio::test]

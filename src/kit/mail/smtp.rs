@@ -23,7 +23,7 @@ pub(super) fn transport(smtp: &Smtp, site_url: &str) -> Result<AsyncSmtpTranspor
         SmtpSecurity::Starttls => Tls::Required(parameters(smtp)?),
         SmtpSecurity::Tls => Tls::Wrapper(parameters(smtp)?),
     };
-    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)
+    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host(smtp))
         .port(smtp.port())
         .tls(tls)
         .timeout(Some(PATIENCE))
@@ -52,7 +52,7 @@ async fn send_within(
 }
 
 fn parameters(smtp: &Smtp) -> Result<TlsParameters, String> {
-    let mut builder = TlsParameters::builder(smtp.host.clone());
+    let mut builder = TlsParameters::builder(host(smtp).to_owned());
     if let Some(path) = &smtp.ca_file {
         let told = |error: &dyn std::fmt::Display| format!("mail.smtp.ca_file {}: {error}", path.display());
         let pem = std::fs::read(path).map_err(|error| told(&error))?;
@@ -65,11 +65,25 @@ fn parameters(smtp: &Smtp) -> Result<TlsParameters, String> {
     builder.build().map_err(|error| format!("mail.smtp.host {:?}: {error}", smtp.host))
 }
 
-/// How we introduce ourselves: by the site's host.
+/// The server's name or address: an IPv6 address may stand in brackets, as in a URL.
+fn host(smtp: &Smtp) -> &str {
+    let host = smtp.host.as_str();
+    host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
+}
+
+/// The name in EHLO: the site's domain, or an address literal (RFC 5321, 4.1.3). Servers refuse names that are no domain.
 fn hello(site_url: &str) -> ClientId {
-    let host = site_url.split("://").nth(1).unwrap_or_default();
-    let name = host.split(':').next().unwrap_or_default();
-    ClientId::Domain(if name.contains(char::is_alphabetic) { name.to_owned() } else { "localhost".to_owned() })
+    let authority = site_url.split("://").nth(1).unwrap_or_default().split('/').next().unwrap_or_default();
+    let without_port = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let ipv6 = |text: &str| text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    if let Some(address) = ipv6(authority).or_else(|| ipv6(without_port)) {
+        return ClientId::Ipv6(address);
+    }
+    match without_port.parse() {
+        Ok(address) => ClientId::Ipv4(address),
+        Err(_) if without_port.contains('.') => ClientId::Domain(without_port.to_owned()),
+        Err(_) => ClientId::Ipv4(std::net::Ipv4Addr::LOCALHOST),
+    }
 }
 
 /// In words, and whether another try may help. A server's no with a 5 is for ever, but for a log-in that it does
@@ -86,10 +100,54 @@ fn explain(error: &Error) -> SendError {
         cause = inner.source();
     }
     let is_login = error.status().is_some_and(|code| matches!(u16::from(code), 530 | 534 | 535 | 538));
-    SendError {
-        is_final: error.is_permanent() && !is_login,
-        told: told.split_whitespace().collect::<Vec<_>>().join(" "),
-    }
+    let told = match about_certificate(&told) {
+        Some(advice) => advice.to_owned(),
+        None => told.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect(),
+    };
+    SendError { is_final: error.is_permanent() && !is_login, told }
+}
+
+/// What is wrong with a server's certificate and which one is needed; by the words of rustls, which names its errors
+/// after the fault and prints the certificate's parts with them.
+fn about_certificate(told: &str) -> Option<&'static str> {
+    const ADVICE: [(&str, &str); 8] = [
+        (
+            "CaUsedAsEndEntity",
+            "the mail server's certificate is an authority's own (CA:TRUE), as a self-signed one often is: it needs one \
+             with CA:FALSE and its name as subjectAltName, and mail.smtp.ca_file the certificate that signed it",
+        ),
+        (
+            "UnknownIssuer",
+            "the mail server's certificate comes from an authority that is not known here: it needs one of a public \
+             authority, or mail.smtp.ca_file the certificate (PEM) of the authority that signed it",
+        ),
+        (
+            "UnsupportedCertVersion",
+            "the mail server's certificate has an old form (X.509 version 1): it needs version 3 with its name as \
+             subjectAltName",
+        ),
+        (
+            "UnsupportedSignatureAlgorithm",
+            "the mail server's certificate is signed in a way that is not supported here: it needs RSA of 2048 bits or \
+             more, ECDSA P-256 with SHA-256, ECDSA P-384 with SHA-384, or Ed25519",
+        ),
+        (
+            "not valid for name",
+            "the mail server's certificate is for another name: mail.smtp.host must be a name that stands in it as \
+             subjectAltName",
+        ),
+        (
+            "NotValidForName",
+            "the mail server's certificate is for another name: mail.smtp.host must be a name that stands in it as \
+             subjectAltName",
+        ),
+        ("certificate expired", "the mail server's certificate has expired, or this machine's clock is wrong"),
+        (
+            "certificate not valid yet",
+            "the mail server's certificate is not valid yet, or this machine's clock is wrong",
+        ),
+    ];
+    ADVICE.iter().find(|(fault, _)| told.contains(fault)).map(|(_, advice)| *advice)
 }
 
 #[cfg(test)]
@@ -98,6 +156,26 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+
+    #[test]
+    fn hello_is_a_domain_or_an_address_literal() {
+        for (site_url, expected) in [
+            ("https://square.example.org", "square.example.org"),
+            ("https://square.example.org:8443", "square.example.org"),
+            ("http://localhost:8000", "[127.0.0.1]"),
+            ("http://192.0.2.7:8000", "[192.0.2.7]"),
+            ("http://[2001:db8::1]:8000", "[IPv6:2001:db8::1]"),
+            ("http://[2001:db8::1]", "[IPv6:2001:db8::1]"),
+        ] {
+            assert_eq!(hello(site_url).to_string(), expected, "{site_url}");
+        }
+    }
+
+    #[test]
+    fn host_may_be_an_ipv6_address_in_brackets() {
+        let of = |text: &str| host(&Smtp { host: text.into(), ..Smtp::default() }).to_owned();
+        assert_eq!([of("[::1]"), of("::1"), of("mail.example.org")], ["::1", "::1", "mail.example.org"]);
+    }
 
     /// A server that says something all the time and never ends its sentence.
     #[tokio::test]

@@ -28,7 +28,8 @@ impl Letter {
         let part = |kind: &str| {
             let (_, from) = body.split_once(&format!("Content-Type: {kind}")).expect("both parts are there");
             let (_, content) = from.split_once("\r\n\r\n").expect("a part has a body");
-            unquoted(content.split("\r\n--").next().unwrap_or_default())
+            // Files hold the lines as they are: nothing is encoded.
+            content.split("\r\n--").next().unwrap_or_default().replace("\r\n", "\n")
         };
         let (to, subject, text, html) = (header("To"), header("Subject"), part("text/plain"), part("text/html"));
         Self { to, subject, text, html, raw }
@@ -42,24 +43,6 @@ impl Letter {
         assert!(self.html.replace("&#x2F;", "/").contains(&all[0]), "the same link in both parts: {}", self.raw);
         all[0].clone()
     }
-}
-
-/// Quoted-printable, undone.
-fn unquoted(text: &str) -> String {
-    let text = text.replace("=\r\n", "");
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        if *first == b'=' {
-            let digits = std::str::from_utf8(&after[..2]).expect("two digits");
-            bytes.push(u8::from_str_radix(digits, 16).expect("two digits"));
-            rest = &after[2..];
-        } else {
-            bytes.push(*first);
-            rest = after;
-        }
-    }
-    String::from_utf8(bytes).expect("UTF-8").replace("\r\n", "\n")
 }
 
 /// Waits until `look` gives something.
