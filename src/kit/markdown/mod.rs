@@ -10,17 +10,19 @@ mod kept;
 mod rules;
 
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
 use std::ops::Range;
 
 use linkify::{LinkFinder, LinkKind};
 use pulldown_cmark::{Event, Options, Parser, Tag, html};
 use pulldown_cmark_escape::escape_html;
+use unicode_normalization::char::is_combining_mark;
 
 pub use kept::Kept;
 use rules::{Rules, gap_before, is_inline, is_seen};
 
 /// Raised with each change of what [`render`] makes of a text, so that what was kept is made again.
-pub const RULES: i64 = 2;
+pub const RULES: i64 = 3;
 
 /// A longer source, in bytes, is shown as it was typed.
 const LONGEST: usize = 64 * 1024;
@@ -169,7 +171,8 @@ fn link_addresses(source: &str) -> Cow<'_, str> {
     let mut taken = taken(source).into_iter().peekable();
     let mut linked = String::with_capacity(source.len() + 64);
     let mut copied = 0;
-    for link in finder.links(source) {
+    let plain = with_plain_hosts(source);
+    for link in finder.links(&plain) {
         while taken.next_if(|taken| taken.end <= link.start()).is_some() {}
         let end = taken.peek().map_or(link.end(), |taken| taken.start.clamp(link.start(), link.end()));
         let address = without_marks(&source[..link.start()], &source[link.start()..end]);
@@ -180,6 +183,29 @@ fn link_addresses(source: &str) -> Cow<'_, str> {
     }
     linked.push_str(&source[copied..]);
     Cow::Owned(linked)
+}
+
+/// The source with letters in place of the hosts that the finder does not take for ones: IPv6, and domains of other scripts.
+/// Every byte keeps its place.
+fn with_plain_hosts(source: &str) -> Cow<'_, str> {
+    let mut plain = Cow::Borrowed(source);
+    for (at, mark) in source.match_indices("://") {
+        let rest = &source[at + mark.len()..];
+        let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '<' | '>' | '"' | '`' | '(' | ')');
+        let host = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        let ipv6 = host.strip_prefix('[').and_then(|host| host.split_once(']')).map(|(address, _)| address);
+        let letters = match ipv6 {
+            Some(address) if address.parse::<Ipv6Addr>().is_ok() => format!("aa.{}", "a".repeat(address.len() - 1)),
+            _ if host.is_ascii() => continue,
+            _ => {
+                let is_letter = |c: char| !c.is_ascii() && (c.is_alphanumeric() || is_combining_mark(c));
+                host.chars().map(|c| if is_letter(c) { "a".repeat(c.len_utf8()) } else { c.to_string() }).collect()
+            }
+        };
+        let start = at + mark.len();
+        plain.to_mut().replace_range(start..start + letters.len(), &letters);
+    }
+    plain
 }
 
 /// Where no address is to become a link: in order, apart from each other.

@@ -96,8 +96,14 @@ fn bare_addresses_become_links_and_end_where_they_end() {
         ("https://example.org/*a*/_b_/~c~/", "", "https://example.org/*a*/_b_/~c~/", ""),
         ("देखो https://example.org/a।", "देखो ", "https://example.org/a", "।"),
         ("http://localhost:8000/x", "", "http://localhost:8000/x", ""),
+        ("http://[2001:db8::1]:8000/x?y.", "", "http://[2001:db8::1]:8000/x?y", "."),
+        ("(http://[::1])", "(", "http://[::1]", ")"),
     ] {
         assert_eq!(render(source), format!("<p>{before}{}{after}</p>", link(address, address)), "{source:?}");
+    }
+    for idn in ["https://उदाहरण.भारत/x", "https://müller.example", "http://пример.испытание:8080/?q"]
+    {
+        assert!(render(&format!("({idn})।")).contains(&format!(">{idn}</a>)।")), "{idn}: {}", render(idn));
     }
     let escaped = link("https://a.org/?b=1&amp;c=&#x27;2", "https://a.org/?b=1&amp;c='2");
     assert_eq!(render("https://a.org/?b=1&c='2"), format!("<p>{escaped}</p>"));
