@@ -1,6 +1,7 @@
 //! `createsuperuser`, `changepassword`, `deleteuser`, `clearsessions`.
 
 use std::io::{BufRead, IsTerminal};
+use std::path::Path;
 
 use super::{Context, confirm};
 use crate::accounts::forms;
@@ -8,7 +9,7 @@ use crate::accounts::mails;
 use crate::accounts::models::{self, CreateError, NewUser, Session, User, second_factor};
 use crate::accounts::passwords;
 use crate::accounts::signals::{PasswordChanged, UserLeaving, UserRegistered};
-use crate::kit::config::make_data_dir;
+use crate::kit::config::{make_data_dir, read_text};
 use crate::kit::db::{self, Conn};
 use crate::kit::forms::{Cleaner, FieldErrors};
 use crate::kit::i18n::{Catalogue, FALLBACK};
@@ -25,7 +26,7 @@ pub struct CreateArgs {
     #[arg(long)]
     email: Option<String>,
     /// Ask nothing: the password comes from CHAUPAL_SUPERUSER_PASSWORD or …_FILE
-    #[arg(long)]
+    #[arg(long, alias = "noinput")]
     no_input: bool,
 }
 
@@ -42,7 +43,7 @@ pub struct DeleteArgs {
     /// User name or e-mail address
     user: String,
     /// Do not ask
-    #[arg(long)]
+    #[arg(long, aliases = ["no-input", "noinput"])]
     yes: bool,
 }
 
@@ -101,11 +102,12 @@ fn outbox(context: &Context) -> Outbox {
 
 /// Two names that are no settings: a password is never an argument, which others could read.
 fn from_environment() -> Result<Option<String>, String> {
-    if let Ok(password) = std::env::var("CHAUPAL_SUPERUSER_PASSWORD") {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if let Some(password) = variable("CHAUPAL_SUPERUSER_PASSWORD") {
         return Ok(Some(password));
     }
-    let Ok(path) = std::env::var("CHAUPAL_SUPERUSER_PASSWORD_FILE") else { return Ok(None) };
-    let read = std::fs::read_to_string(&path).map_err(|e| format!("CHAUPAL_SUPERUSER_PASSWORD_FILE {path}: {e}"))?;
+    let Some(path) = variable("CHAUPAL_SUPERUSER_PASSWORD_FILE") else { return Ok(None) };
+    let read = read_text(Path::new(&path)).map_err(|e| format!("CHAUPAL_SUPERUSER_PASSWORD_FILE {path}: {e}"))?;
     Ok(Some(read.trim_end_matches(['\r', '\n']).to_owned()))
 }
 

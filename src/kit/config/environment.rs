@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::ConfigError;
+use super::file::read_text;
 use super::keys::{self, KEYS};
 use super::layers::{Layer, bad_value};
 
@@ -34,11 +35,15 @@ pub fn of_process() -> Result<Environment, ConfigError> {
     Ok(found)
 }
 
+/// Without the variables that are empty: compose files and units pass one on for what is not set.
+pub fn without_empty(env: &Environment) -> Environment {
+    env.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
 /// The layers of the environment, lowest first: `DATABASE_URL`, `ROCKET_…`, `CHAUPAL_…`.
 pub fn layers(env: &Environment, folder: &Path) -> Result<Vec<Layer>, ConfigError> {
     let mut layers = Vec::new();
-    // Foreign tools set this one; an empty one means that they set nothing.
-    if let Some(url) = env.get("DATABASE_URL").filter(|url| !url.is_empty()) {
+    if let Some(url) = env.get("DATABASE_URL") {
         layers.push(Layer::of("DATABASE_URL", "database.url", url.as_str().into()));
     }
     for (variable, text) in env {
@@ -78,7 +83,7 @@ pub fn layers(env: &Environment, folder: &Path) -> Result<Vec<Layer>, ConfigErro
         if env.contains_key(plain) {
             return Err(ConfigError::new(format!("both {plain} and {variable} are set: unset one of them")));
         }
-        let text = std::fs::read_to_string(folder.join(text))
+        let text = read_text(&folder.join(text))
             .map_err(|error| ConfigError::new(format!("cannot read the file {text} that {variable} names: {error}")))?;
         let text = text.strip_suffix('\n').unwrap_or(&text);
         layers.push(variable_layer(variable, &key, text.strip_suffix('\r').unwrap_or(text))?);

@@ -8,6 +8,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 
 use super::ConfigError;
+use super::file::read_text;
 use super::keys::{self, KEYS, Key};
 
 /// Where a value comes from that nobody set.
@@ -90,7 +91,7 @@ pub fn built_in() -> Result<Layer, ConfigError> {
 pub fn on_disk(asked: Option<&Path>, folder: &Path) -> Result<Option<Layer>, ConfigError> {
     let path = asked.map_or_else(|| folder.join("Rocket.toml"), |file| folder.join(file));
     let shown = asked.unwrap_or(Path::new("Rocket.toml")).display().to_string();
-    match std::fs::read_to_string(&path) {
+    match read_text(&path) {
         Ok(text) => parse(&text, &shown, Some(path)).map(Some),
         Err(error) if asked.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(ConfigError::new(format!("cannot read the settings in {shown}: {error}"))),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use figment::value::Value;
 use figment::{Figment, Profile};
 use rocket::http::uri::Absolute;
+use url::Url;
 
 use super::environment::{self, Environment};
 use super::keys::{self, Key};
@@ -24,6 +25,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
 
 /// [`load`] with an environment and a working directory of one's own.
 pub(super) fn load_from(sources: &Sources, env: &Environment, folder: &Path) -> Result<Loaded, ConfigError> {
+    let env = &environment::without_empty(env);
     let asked = sources.config_file.as_deref().or(env.get("ROCKET_CONFIG").map(Path::new));
     let mut layers = vec![layers::defaults()?, layers::built_in()?];
     layers.extend(layers::on_disk(asked, folder)?);
@@ -187,22 +189,18 @@ fn is_plain(text: &str) -> bool {
     !text.trim().is_empty() && !text.contains(char::is_control)
 }
 
-/// The address as browsers write it in `Origin`: lower case, no slash, no port that goes without saying.
+/// The address as browsers write it in `Origin`: lower case, the letters of all scripts in Punycode, no slash, no port that
+/// goes without saying.
 fn site_url(text: &str) -> Option<String> {
-    let text = text.to_ascii_lowercase();
-    let url = Absolute::parse(&text).ok()?;
-    let authority =
-        url.authority().filter(|authority| authority.user_info().is_none() && !authority.host().is_empty())?;
-    let usual = match url.scheme() {
-        "http" => 80,
-        "https" => 443,
-        _ => return None,
-    };
-    if url.query().is_some() || !matches!(url.path().as_str(), "" | "/") {
+    // Browsers mend what is not quite an address; here it would be a slip.
+    if text.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '\\' | '@')) || !text.contains("://")
+    {
         return None;
     }
-    let port = authority.port().filter(|port| *port != usual).map(|port| format!(":{port}"));
-    Some(format!("{}://{}{}", url.scheme(), authority.host(), port.unwrap_or_default()))
+    let url = Url::parse(text).ok()?;
+    let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+    let is_fine = matches!(url.scheme(), "http" | "https") && is_bare && url.has_host();
+    is_fine.then(|| url.origin().ascii_serialization())
 }
 
 /// A file, or a server whose address libpq can at least take apart.

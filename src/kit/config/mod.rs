@@ -7,6 +7,7 @@
 //! Django: `settings.py`.
 
 mod environment;
+mod file;
 mod keys;
 mod layers;
 mod load;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::kit::throttle::Rates;
 
+pub use file::read_text;
 pub use keys::nearest;
 pub use load::load;
 pub use secret::{Secret, SecretKey, make_data_dir, mask_url, secret_key};
@@ -422,6 +424,13 @@ pub struct Loaded {
     pub figment: Figment,
     /// Every effective setting in the order of the manual, for `config show`.
     pub entries: Vec<Entry>,
+}
+
+impl Loaded {
+    /// Whether somebody set this key; defaults do not count.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == key && entry.source != "default")
+    }
 }
 
 /// One line of `config show`. Secrets are masked in it.

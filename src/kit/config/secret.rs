@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
 
+use super::file::read_text;
 use super::{Config, ConfigError};
 
 /// Text that does not print itself.
@@ -142,14 +143,14 @@ fn create_private(path: &Path) -> io::Result<fs::File> {
 /// The file's text. Another process may be writing it this very moment: wait for it a little.
 fn read_whole(path: &Path) -> io::Result<String> {
     for _ in 0..100 {
-        let text = fs::read_to_string(path)?;
+        let text = read_text(path)?;
         if text.ends_with('\n') {
             return Ok(text);
         }
         std::thread::sleep(Duration::from_millis(10));
     }
     // A key that a person wrote there may lack the line's end.
-    fs::read_to_string(path)
+    read_text(path)
 }
 
 #[cfg(unix)]

@@ -10,7 +10,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
 use super::SendError;
-use crate::kit::config::{Smtp, SmtpSecurity};
+use crate::kit::config::{Smtp, SmtpSecurity, read_text};
 
 /// So long a letter may take, from the first byte to the last: whoever lets his words drip does not get more by that. Less
 /// than [a claim](crate::kit::outbox) holds.
@@ -55,12 +55,12 @@ fn parameters(smtp: &Smtp) -> Result<TlsParameters, String> {
     let mut builder = TlsParameters::builder(host(smtp).to_owned());
     if let Some(path) = &smtp.ca_file {
         let told = |error: &dyn std::fmt::Display| format!("mail.smtp.ca_file {}: {error}", path.display());
-        let pem = std::fs::read(path).map_err(|error| told(&error))?;
+        let pem = read_text(path).map_err(|error| told(&error))?;
         // What is no certificate is passed over, so a file of keys would add nothing without a word.
-        if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
+        if !pem.contains("-----BEGIN CERTIFICATE-----") {
             return Err(told(&"no certificate stands in it"));
         }
-        builder = builder.add_root_certificate(Certificate::from_pem(&pem).map_err(|error| told(&error))?);
+        builder = builder.add_root_certificate(Certificate::from_pem(pem.as_bytes()).map_err(|error| told(&error))?);
     }
     builder.build().map_err(|error| format!("mail.smtp.host {:?}: {error}", smtp.host))
 }
