@@ -14,6 +14,7 @@ pub mod passwords;
 pub mod setup;
 pub mod signals;
 pub mod site;
+pub mod site_check;
 pub mod tokens;
 pub mod totp;
 pub mod views;

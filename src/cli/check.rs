@@ -3,7 +3,7 @@
 //!
 //! Django: `check`, `check --deploy`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::Context;
 use crate::accounts::models::{User, imported_hashes};
 use crate::accounts::passwords::{LegacyCosts, UnusableHash};
-use crate::kit::config::{Access, MailBackend, Registration, SmtpSecurity, make_data_dir, secret_key};
+use crate::kit::config::{Access, MailBackend, Registration, SmtpSecurity, make_data_dir, read_text, secret_key};
 use crate::kit::db::{self, Conn};
 use crate::kit::i18n::Catalogue;
 use crate::kit::mail::Mailer;
@@ -27,6 +27,10 @@ pub struct Args {
     /// Also what matters only where strangers reach the site
     #[arg(long)]
     deploy: bool,
+    /// Ask the running site through its public address too: site_url, or this one
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1)]
+    #[allow(clippy::option_option, reason = "the option may stand without its value")]
+    url: Option<Option<String>>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -35,14 +39,14 @@ pub struct Args {
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Level {
+pub enum Level {
     Error,
     Warning,
 }
 
 /// One thing that is wrong.
 #[derive(Debug, Serialize)]
-struct Finding {
+pub struct Finding {
     id: &'static str,
     level: Level,
     text: String,
@@ -59,6 +63,7 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, String> {
     let mut findings = Vec::new();
     // That the settings can be read at all was found out before this command began.
     data_folder(context, &mut findings);
+    listening(context, &mut findings);
     database(context, &mut findings);
     template_overrides(context, &mut findings);
     site(context, &mut findings);
@@ -66,6 +71,9 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, String> {
     media(context, &mut findings);
     if args.deploy {
         deployment(context, &mut findings);
+    }
+    if let Some(address) = &args.url {
+        super::check_url::ask(context, address.as_deref(), &mut findings);
     }
     if args.json {
         out!("{}", serde_json::to_string_pretty(&findings).map_err(|e| e.to_string())?);
@@ -75,17 +83,18 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, String> {
             out!("{level} {}: {}", finding.id, super::one_line(&finding.text));
         }
         let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
-        context.say(&format!("{errors} errors, {} warnings", findings.len() - errors));
+        let count = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+        context.say(&format!("{}, {}", count(errors, "error"), count(findings.len() - errors, "warning")));
     }
     let failed = findings.iter().any(|finding| finding.level == Level::Error);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn error(findings: &mut Vec<Finding>, id: &'static str, text: impl Into<String>) {
+pub fn error(findings: &mut Vec<Finding>, id: &'static str, text: impl Into<String>) {
     findings.push(Finding { id, level: Level::Error, text: text.into() });
 }
 
-fn warning(findings: &mut Vec<Finding>, id: &'static str, text: impl Into<String>) {
+pub fn warning(findings: &mut Vec<Finding>, id: &'static str, text: impl Into<String>) {
     findings.push(Finding { id, level: Level::Warning, text: text.into() });
 }
 
@@ -105,6 +114,50 @@ fn data_folder(context: &Context, findings: &mut Vec<Finding>) {
     if others_may_read(&config.data_dir.join("secret_key")) {
         warning(findings, "data.secret_mode", "the file secret_key can be read by others: chmod 600 it");
     }
+}
+
+/// Whether the server could listen as it is told.
+fn listening(context: &Context, findings: &mut Vec<Finding>) {
+    let settings = match rocket::Config::try_from(&context.loaded.figment) {
+        Ok(settings) => settings,
+        Err(reason) => return error(findings, "settings.server", reason.to_string()),
+    };
+    tls_faults(&settings).into_iter().for_each(|fault| error(findings, "settings.tls", fault));
+    let temporary = settings.temp_dir.relative();
+    if !temporary.is_dir() {
+        error(findings, "settings.temp_dir", format!("temp_dir {} is no folder: make it", temporary.display()));
+    }
+    let Some(metrics) = context.loaded.config.metrics.address else { return };
+    let (ip, main) = (metrics.ip(), settings.address);
+    if metrics.port() == settings.port
+        && metrics.port() != 0
+        && (ip == main || ip.is_unspecified() || main.is_unspecified())
+    {
+        let text = format!("metrics.address {metrics} is where the site itself listens: choose another port");
+        error(findings, "settings.metrics", text);
+    }
+}
+
+/// Returns what is wrong with the files of `tls.certs` and `tls.key`, as far as a look into them tells.
+pub fn tls_faults(settings: &rocket::Config) -> Vec<String> {
+    let Some(tls) = settings.tls.as_ref().filter(|_| settings.tls_enabled()) else { return Vec::new() };
+    let files = [
+        ("tls.certs", tls.certs().left(), "-----BEGIN CERTIFICATE-----", "a certificate"),
+        ("tls.key", tls.key().left(), "PRIVATE KEY-----", "a private key"),
+    ];
+    let fault = |(key, path, mark, what): (&str, Option<PathBuf>, &str, &str)| {
+        let path = path?;
+        match read_text(&path) {
+            Err(reason) => Some(format!("cannot read {key} {}: {reason}", path.display())),
+            Ok(text) if text.contains("ENCRYPTED PRIVATE KEY") => Some(format!(
+                "{key} {} has a passphrase: write it without one, `openssl pkey -in FILE -out NEW`",
+                path.display()
+            )),
+            Ok(text) if !text.contains(mark) => Some(format!("{key} {} does not hold {what} in PEM", path.display())),
+            Ok(_) => None,
+        }
+    };
+    files.into_iter().filter_map(fault).collect()
 }
 
 #[cfg(unix)]
@@ -323,9 +376,7 @@ fn template_overrides(context: &Context, findings: &mut Vec<Finding>) {
 
 fn site(context: &Context, findings: &mut Vec<Finding>) {
     let config = &context.loaded.config;
-    let from_defaults =
-        |key: &str| context.loaded.entries.iter().any(|entry| entry.key == key && entry.source == "default");
-    if !config.address.is_loopback() && from_defaults("site_url") {
+    if !config.address.is_loopback() && !context.loaded.is_set("site_url") {
         warning(
             findings,
             "site.url",

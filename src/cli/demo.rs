@@ -38,7 +38,10 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
 pub fn fill_if_empty(context: &Context, conn: &mut Conn) -> Result<(), String> {
     match must_be_empty(conn) {
         Ok(()) => fill(context, conn, Scale::Small, SEED),
-        Err(crate::demo::DemoError::NotEmpty(..)) => Ok(()),
+        Err(crate::demo::DemoError::NotEmpty(..)) => {
+            context.say("The database has content already: --demo adds none.");
+            Ok(())
+        }
         Err(error) => Err(error.to_string()),
     }
 }

@@ -14,7 +14,7 @@ pub struct Args {
     #[arg(long)]
     plan: bool,
     /// Do not ask before tables are dropped
-    #[arg(long)]
+    #[arg(long, aliases = ["no-input", "noinput"])]
     yes: bool,
 }
 

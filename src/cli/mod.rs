@@ -13,6 +13,7 @@ macro_rules! out {
 }
 
 mod check;
+mod check_url;
 mod config;
 mod confirm;
 mod demo;
@@ -30,6 +31,7 @@ mod storage;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::kit::config::{Loaded, Sources, load};
@@ -163,7 +165,7 @@ pub fn run() -> ExitCode {
         Err(error) => {
             // Help and version are no errors: clap knows the code and the stream.
             if error.use_stderr() {
-                eprint!("{}", logging::printable(&error.render().to_string()));
+                eprintln!("chaupal: {}", logging::printable(&usage_error(error.kind(), &error.to_string())));
             } else {
                 let _ = error.print();
             }
@@ -179,12 +181,27 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// What clap says in several lines, in one: the fault, its tips, and the command whose help has more.
+fn usage_error(kind: ErrorKind, text: &str) -> String {
+    let (fault, usage) = text.split_once("Usage:").unwrap_or((text, ""));
+    let is_part = |part: &String| !part.is_empty() && !part.starts_with("For more information");
+    let parts: Vec<String> = match kind {
+        // Clap shows the whole help instead.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => vec!["a command is missing".into()],
+        _ => fault.split("\n\n").map(one_line).filter(is_part).collect(),
+    };
+    let command: Vec<&str> = usage.split_whitespace().take_while(|word| !word.starts_with(['[', '<', '-'])).collect();
+    let command = if command.is_empty() { "chaupal".to_owned() } else { command.join(" ") };
+    let fault = parts.join("; ");
+    format!("{}; see `{command} --help`", fault.strip_prefix("error: ").unwrap_or(&fault))
+}
+
 fn execute(cli: Cli) -> Result<ExitCode, String> {
     let verbosity = if cli.quiet { -1 } else { i8::try_from(cli.verbose).unwrap_or(1) };
     logging::init(verbosity);
     let command = cli.command.unwrap_or_else(|| Command::Serve(serve::Args::default()));
     let overrides = match &command {
-        Command::Serve(args) => args.overrides()?,
+        Command::Serve(args) => args.overrides(),
         _ => Vec::new(),
     };
     let sources = Sources { config_file: cli.config, profile: cli.profile, overrides };

@@ -1,5 +1,6 @@
 //! The program on a terminal: what it says, and how it ends.
 
+use std::io::BufRead as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -134,7 +135,7 @@ fn an_unknown_setting_is_named_with_the_nearest_right_one() {
 #[test]
 fn a_database_that_cannot_be_is_said_in_one_line() {
     let folder = here();
-    for url in ["mysql://x/y", "sqlite://", "nonsense", "postgres://", "/tmp/x.db", ""] {
+    for url in ["mysql://x/y", "sqlite://", "nonsense", "postgres://", "/tmp/x.db"] {
         for command in ["check", "migrate", "serve", "showmigrations"] {
             run(folder.path(), &[command], &[("CHAUPAL_DATABASE__URL", url)]).one_line(1, &["database.url"]);
         }
@@ -180,8 +181,160 @@ fn a_taken_port_is_said_in_one_line() {
     let ended = run(folder.path(), &["-q", "serve", &format!(":{port}")], &[]);
     ended.one_line(1, &[&port.to_string()]);
     for wrong in [":99999", "example.org", "1.2.3.4:x"] {
-        run(folder.path(), &["serve", wrong], &[]).one_line(1, &[wrong]);
+        run(folder.path(), &["serve", wrong], &[]).one_line(2, &[wrong, "write ADDRESS:PORT"]);
     }
+}
+
+#[test]
+fn usage_error_is_one_line() {
+    let folder = here();
+    for (args, words) in [
+        (&["serve", "--dmo"][..], &["unexpected argument '--dmo'", "'--demo'", "see `chaupal serve --help`"][..]),
+        (&["srve"], &["unrecognized subcommand 'srve'", "'serve'", "see `chaupal --help`"]),
+        (&["changepassword"], &["<USER>", "see `chaupal changepassword --help`"]),
+        (&["invite", "--uses", "0"], &["0 is not in 1..=100000"]),
+        (&["demo", "--scale", "vast"], &["vast", "possible values"]),
+        (&["config"], &["a command is missing", "see `chaupal config --help`"]),
+        (&["storage", "migrate", "--to", "moon"], &["it is local or s3"]),
+        (&["--profile"], &["a value is required for '--profile <NAME>'"]),
+    ] {
+        run(folder.path(), args, &[]).one_line(2, words);
+    }
+}
+
+#[test]
+fn django_spellings_are_understood() {
+    let folder = here();
+    let password = [("CHAUPAL_SUPERUSER_PASSWORD", PASSWORD)];
+    run(folder.path(), &["migrate", "--noinput"], &[]).done();
+    let create = ["createsuperuser", "--noinput", "--username", "asha", "--email", "a@b.example"];
+    run(folder.path(), &create, &password).done();
+    // The address is taken: what is asked for is read from the message.
+    let taken = TcpListener::bind("0.0.0.0:0").unwrap();
+    let listen = format!("0:{}", taken.local_addr().unwrap().port());
+    run(folder.path(), &["-q", "runserver", &listen, "--noreload"], &[])
+        .one_line(1, &["cannot listen on 0.0.0.0:", "stop what uses the port"]);
+}
+
+#[test]
+fn empty_variables_are_unset() {
+    let folder = here();
+    let mut all: Vec<(String, &str)> = Vec::new();
+    for key in ["SITE_URL", "SITE_NAME", "SECRET_KEY", "SECRET_KEY_FILE", "DATABASE__URL", "MAIL__BACKEND", "PORT"] {
+        all.push((format!("CHAUPAL_{key}"), ""));
+    }
+    all.extend(["ROCKET_PORT", "ROCKET_PROFILE", "ROCKET_CONFIG", "DATABASE_URL"].map(|name| (name.to_owned(), "")));
+    let env: Vec<(&str, &str)> = all.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let shown = run(folder.path(), &["config", "show"], &env);
+    assert_eq!(shown.done().out, run(folder.path(), &["config", "show"], &[]).out);
+}
+
+#[cfg(unix)]
+#[test]
+fn settings_files_that_do_not_end_are_refused() {
+    let folder = here();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::fs::write(folder.path().join("huge"), "x".repeat(2 << 20)).unwrap();
+    let pipe = pipe.to_str().unwrap();
+    for (file, words) in [
+        ("/dev/zero", "not a regular file"),
+        (pipe, "not a regular file"),
+        ("/", "not a regular file"),
+        ("huge", "1 MB"),
+    ] {
+        run(folder.path(), &["check"], &[("CHAUPAL_SECRET_KEY_FILE", file)]).one_line(1, &[file, words]);
+        run(folder.path(), &["--config", file, "check"], &[]).one_line(1, &[file, words]);
+        let superuser = ["createsuperuser", "--no-input", "--username", "asha", "--email", "a@b.example"];
+        run(folder.path(), &superuser, &[("CHAUPAL_SUPERUSER_PASSWORD_FILE", file)]).one_line(1, &[file, words]);
+        let tls = [("CHAUPAL_TLS__CERTS", file), ("CHAUPAL_TLS__KEY", file)];
+        run(folder.path(), &["-q", "serve", ":0"], &tls).one_line(1, &["tls.", words]);
+    }
+    std::fs::create_dir_all(folder.path().join("data")).unwrap();
+    let _ = std::fs::remove_file(folder.path().join("data/secret_key"));
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("data/secret_key")).unwrap();
+    run(folder.path(), &["-q", "serve", ":0"], &[]).one_line(1, &["secret_key", "not a regular file"]);
+}
+
+#[test]
+fn tls_faults_are_not_called_a_busy_port() {
+    let folder = here();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("empty.pem", "");
+    write("broken.pem", "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n");
+    write("key.pem", "-----BEGIN PRIVATE KEY-----\n?\n-----END PRIVATE KEY-----\n");
+    write("locked.pem", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n?\n-----END ENCRYPTED PRIVATE KEY-----\n");
+    for (certs, key, words) in [
+        ("missing.pem", "key.pem", &["tls.certs missing.pem", "No such file"][..]),
+        ("empty.pem", "key.pem", &["tls.certs empty.pem", "does not hold a certificate"]),
+        ("broken.pem", "empty.pem", &["tls.key empty.pem", "does not hold a private key"]),
+        ("broken.pem", "locked.pem", &["tls.key locked.pem", "passphrase"]),
+        ("broken.pem", "key.pem", &["cannot use tls.certs and tls.key", "bad TLS cert chain"]),
+    ] {
+        let tls = [("CHAUPAL_TLS__CERTS", certs), ("CHAUPAL_TLS__KEY", key)];
+        let ended = run(folder.path(), &["-q", "serve", ":0"], &tls);
+        ended.one_line(1, words);
+        assert!(!ended.err.contains("port"), "{ended:?}");
+        if !words[0].starts_with("cannot use") {
+            let checked = run(folder.path(), &["check"], &tls);
+            assert!(checked.code == 1 && checked.out.contains("settings.tls"), "{checked:?}");
+            assert!(words.iter().all(|word| checked.out.contains(word)), "{checked:?}");
+        }
+    }
+}
+
+#[test]
+fn check_tells_of_folders_and_addresses_that_cannot_be() {
+    let folder = here();
+    let checked = run(folder.path(), &["check"], &[("CHAUPAL_TEMP_DIR", "no-such-folder")]);
+    assert!(checked.code == 1 && checked.out.contains("settings.temp_dir"), "{checked:?}");
+    assert!(checked.out.contains("1 error, "), "{checked:?}");
+    for (address, metrics, is_fault) in [
+        ("127.0.0.1", "127.0.0.1:8000", true),
+        ("0.0.0.0", "127.0.0.1:8000", true),
+        ("127.0.0.1", "0.0.0.0:8000", true),
+        ("127.0.0.1", "127.0.0.1:9100", false),
+        ("127.0.0.1", "127.0.0.2:8000", false),
+    ] {
+        let env = [("CHAUPAL_ADDRESS", address), ("CHAUPAL_METRICS__ADDRESS", metrics)];
+        let checked = run(folder.path(), &["check"], &env);
+        assert_eq!(checked.out.contains("settings.metrics"), is_fault, "{address} {metrics}: {checked:?}");
+    }
+}
+
+#[test]
+fn demo_on_a_filled_site_says_that_nothing_is_added() {
+    let place = Place::new(Backend::Sqlite);
+    place.run(&["demo"]).done();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = format!(":{}", taken.local_addr().unwrap().port());
+    let ended = place.run(&["serve", &listen, "--demo"]);
+    assert!(ended.out.contains("The database has content already: --demo adds none."), "{ended:?}");
+}
+
+#[test]
+fn greeting_of_all_addresses_names_one_that_can_be_opened() {
+    let folder = here();
+    let mut child = command(folder.path(), &["serve", "0.0.0.0:0"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = std::io::BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let greeting = out.find(|line| line.starts_with("Chaupal serves at")).expect("a greeting");
+    let mut err = std::io::BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let link = err.find(|line| line.contains("/setup/")).expect("a link");
+    let address = greeting.split_whitespace().nth(3).unwrap().to_owned();
+    assert!(!greeting.contains("0.0.0.0"), "{greeting}");
+    assert!(link.trim().starts_with(&format!("{address}/setup/")), "{greeting} {link}");
+    let (_, port) = address.rsplit_once(':').unwrap();
+    std::net::TcpStream::connect((
+        address.split("//").nth(1).unwrap().trim_end_matches(&format!(":{port}")),
+        port.parse().unwrap(),
+    ))
+    .expect("it can be opened");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]
@@ -534,7 +687,7 @@ fn a_secret_in_a_file_and_a_password_on_no_command_line() {
 #[test]
 fn a_reader_who_goes_early_is_no_fault() {
     let folder = tempfile::tempdir().unwrap();
-    let mut child = crate::support::program::command(folder.path(), &["config", "show"])
+    let mut child = command(folder.path(), &["config", "show"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
