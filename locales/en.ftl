@@ -518,6 +518,8 @@ flash-sessions-ended = { $count ->
 flash-account-deleted = Your account is deleted. Take care!
 flash-login-first = Please log in first.
 flash-draft-kept = Please log in first. What you typed is kept and will be there again.
+flash-form-stale = The page was out of date: you may have logged in or out in another window. Nothing was changed. Check what you typed and send it again.
+flash-form-stale-file = The page was out of date: you may have logged in or out in another window. Nothing was changed. Check what you typed, choose the image again and send it.
 flash-room-created = Your room is open.
 flash-room-updated = The room is saved.
 flash-room-deleted = The room is deleted.
@@ -617,6 +619,10 @@ error-busy-text = Too many people search at this moment. The other pages are the
 }
 error-csrf-title = This form is too old
 error-csrf-text = It could not be shown to come from this site, so nothing was changed. Go back, load the page again and send it once more.
+error-origin-title = The site’s address does not match
+error-origin-text = Your browser says that this form comes from { $origin }, which the server does not know as its own address. Nothing was changed. If that is the address at which you use this site, tell its operator: “site_url must be { $origin }, or the proxy must pass the header Host on; `chaupal check --url` shows which.”
+error-stale-form-title = This page is out of date
+error-stale-form-text = You may have logged in or out in another window. Nothing was changed. Check what you typed and send it again.
 
 ## Developers
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rocket::fairing::AdHoc;
 use rocket::figment::Figment;
 use rocket::http::Status;
+use rocket::serde::json::Json;
 use rocket::shield::Shield;
 use rocket::{Build, Rocket, Route, Shutdown, State, get, routes};
 
@@ -18,9 +19,11 @@ use crate::accounts::passwords::Hasher;
 use crate::accounts::setup::SetupKey;
 use crate::accounts::signals::{PasswordChanged, ProfileSaved, UserLeft};
 use crate::accounts::site::Site;
+use crate::accounts::site_check::{CheckKey, SeenRequest};
 use crate::accounts::tokens::LinkKey;
 use crate::kit::config::{Config, SecretKey};
-use crate::kit::csrf::{CsrfKey, SecureCookies};
+use crate::kit::cookies::CookieNames;
+use crate::kit::csrf::CsrfKey;
 use crate::kit::db::{Db, Target};
 use crate::kit::fragments::Fragments;
 use crate::kit::headers::SecurityHeaders;
@@ -30,6 +33,7 @@ use crate::kit::logging::RequestLog;
 use crate::kit::mail::Mailer;
 use crate::kit::metrics::{self, Metrics, Reading};
 use crate::kit::multipart::FileRules;
+use crate::kit::origin::SiteUrl;
 use crate::kit::outbox::{self, Desk, Kinds, Outbox, Postman};
 use crate::kit::paths::TrailingSlash;
 use crate::kit::pictures::{Limits, Pictures};
@@ -81,7 +85,9 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .manage(SetupKey(secret.derive("setup")))
         .manage(CsrfKey(secret.derive("csrf")))
         .manage(GuestKey(secret.derive("guest")))
-        .manage(SecureCookies(config.is_https()))
+        .manage(CookieNames::new(secret, config))
+        .manage(CheckKey(secret.derive("check")))
+        .manage(SiteUrl(config.site_url.clone()))
         .manage(Arc::new(Throttle::new(&config.throttle)))
         .manage(Hasher::new())
         .manage(signals.build())
@@ -291,11 +297,17 @@ async fn clear_pictures(pictures: Pictures, db: Db) {
 
 /// `/healthz` and `/readyz`.
 pub fn routes() -> Vec<Route> {
-    routes![healthz, readyz]
+    routes![healthz_seen, healthz, readyz]
+}
+
+/// The process lives, and tells `check --url` how the request arrived.
+#[get("/healthz", rank = 1)]
+fn healthz_seen(seen: SeenRequest) -> Json<SeenRequest> {
+    Json(seen)
 }
 
 /// The process lives.
-#[get("/healthz")]
+#[get("/healthz", rank = 2)]
 fn healthz() -> &'static str {
     "ok\n"
 }

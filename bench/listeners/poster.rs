@@ -40,7 +40,7 @@ impl Poster {
         let body = form(&[("csrf_token", token(&page)?), ("login", login), ("password", password)]);
         let answer = post(address, "/login", &cookies, "", &body).await.map_err(|failed| failed.name())?;
         let session = self::cookies(&answer);
-        if answer.head.status != 303 || !session.contains("sessionid=") {
+        if answer.head.status != 303 || !session.contains("chaupal_session") {
             return Err(format!("{login} could not log in: {}", answer.head.status));
         }
         // Logging in changes the secret behind the tokens.

@@ -10,8 +10,10 @@ use rocket::{Catcher, catch, catchers};
 use rocket_dyn_templates::context;
 use serde_json::json;
 
+use crate::accounts::draft;
 use crate::accounts::guards::{code_needed, login_needed};
 use crate::accounts::page::{Page, View};
+use crate::kit::csrf::{self, Refusal};
 use crate::kit::error::Note;
 use crate::kit::headers::add_fixed;
 use crate::kit::i18n::Text;
@@ -79,6 +81,15 @@ async fn any(status: Status, request: &Request<'_>) -> Caught {
     if status == Status::Unauthorized {
         return login(request, headers);
     }
+    if let Some(form) = &note.stale_form {
+        match draft::form_again(request, form).await {
+            Ok(Some(said)) => {
+                return Caught { status: Status::SeeOther, answer: Answer::Away(Box::new(said)), headers };
+            }
+            Ok(None) => {}
+            Err(error) => log::warn!("a form with a stale token could not be saved: {error:?}"),
+        }
+    }
     let needs_code = code_needed(request);
     if needs_code && !wants_json(request) {
         let said = flash::info("/account/second-factor", Text::new("flash-second-factor-needed"));
@@ -86,7 +97,9 @@ async fn any(status: Status, request: &Request<'_>) -> Caught {
     }
     let status = if needs_code { Status::Forbidden } else { status };
     let key = match note {
-        Note { csrf: true, .. } => "csrf".to_owned(),
+        Note { csrf: Some(Refusal::UnknownOrigin(_)), .. } => "origin".to_owned(),
+        Note { csrf: Some(_), .. } => "csrf".to_owned(),
+        Note { stale_form: Some(_), .. } => "stale-form".to_owned(),
         Note { busy: true, .. } => "busy".to_owned(),
         _ => known(status).to_string(),
     };
@@ -95,13 +108,21 @@ async fn any(status: Status, request: &Request<'_>) -> Caught {
     if let Some(seconds) = note.retry_after {
         text = text.with("seconds", i64::try_from(seconds).unwrap_or(i64::MAX));
     }
+    if let Some(Refusal::UnknownOrigin(origin)) = &note.csrf {
+        text = text.with("origin", origin.clone());
+    }
     let page = match request.guard::<Page<'_>>().await.succeeded() {
         Some(page) => Some(page),
         None => Page::of_nobody(request).await,
     };
     let Some(page) = page else { return Caught { status, answer: Answer::Plain, headers } };
     let answer = if wants_json(request) {
-        Answer::Json(json!({ "detail": page.t(&text) }).to_string())
+        let mut body = json!({ "detail": page.t(&text) });
+        if note.stale_form.is_some() {
+            // The script puts it into its form, for the next try.
+            body["csrf_token"] = csrf::token(request).into();
+        }
+        Answer::Json(body.to_string())
     } else {
         Answer::Page(page.with(
             status,

@@ -18,13 +18,11 @@ use crate::accounts::models::{self, Session};
 use crate::accounts::site::Site;
 use crate::kit::address::client_address;
 use crate::kit::config::Access;
+use crate::kit::cookies::{self, Cookie};
 use crate::kit::db::{self, fold_key};
 use crate::kit::error::Error;
 use crate::kit::throttle::{Scope, Throttle, address_key};
 use crate::kit::{paths, time};
-
-/// The session cookie, named as in Django.
-pub const COOKIE: &str = "sessionid";
 
 /// Whoever it is: a person or nobody.
 #[derive(Default)]
@@ -79,9 +77,8 @@ async fn current<'r>(request: &'r Request<'_>) -> &'r Current {
 
 /// The person and the session's id.
 async fn look_up(request: &Request<'_>) -> Result<Option<(models::User, i64)>, Error> {
-    let Some(cookie) = request.cookies().get(COOKIE) else { return Ok(None) };
+    let Some(token) = cookies::get(request, Cookie::Session).map(ToOwned::to_owned) else { return Ok(None) };
     let db = db::of(request).ok_or_else(|| Error::Internal("no database".into()))?;
-    let token = cookie.value().to_owned();
     let Some((session, user)) = db.read(move |conn| Ok(Session::current(conn, &token)?)).await? else {
         return Ok(None);
     };

@@ -13,6 +13,7 @@ use rocket::{Either, State, get, post};
 use rocket_dyn_templates::context;
 use sha2::Sha256;
 
+use crate::accounts::draft::Draft;
 use crate::accounts::forms::{Beginning, SetupForm};
 use crate::accounts::guards::Gate;
 use crate::accounts::models::{NewUser, User, setting};
@@ -79,13 +80,14 @@ pub async fn setup_page(
     db: &Db,
     site: &Site,
     key: &State<SetupKey>,
+    draft: Draft,
     token: &str,
 ) -> Result<View, Error> {
     if let Some(refused) = refusal(&page, key, db, token).await? {
         return Ok(refused);
     }
     let form = SetupForm { site_name: site.facts().name.clone(), access: "public".into(), ..Default::default() };
-    let form = page.form(Drawn::fresh(form));
+    let form = page.form(Drawn::fresh(draft.form().unwrap_or(form)));
     Ok(page.ok("accounts/setup.html", context! { form, action: format!("/setup/{token}") }))
 }
 

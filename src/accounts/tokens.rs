@@ -54,9 +54,6 @@ pub fn second_holder(token: &str) -> Option<i64> {
     token.split('.').next()?.parse().ok()
 }
 
-/// The cookie by which a browser is known again as one that a user has logged in with.
-pub const DEVICE: &str = "device";
-
 /// The user who logged in last in the browser with this [`LinkKey::device_token`], as it claims.
 pub fn device_holder(token: &str) -> Option<i64> {
     token.split_once('-')?.0.parse().ok()

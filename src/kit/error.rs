@@ -6,6 +6,7 @@
 //! | `Forbidden` | 403 | you may see it, not change it |
 //! | `LoginRequired` | 401 | pages: off to the log-in, and back |
 //! | `Csrf` | 403 | the form did not come from this site's own page |
+//! | `StaleForm` | 403 | pages: the form again, with what was typed; scripts: a fresh token |
 //! | `BadRequest` | 400 | what was sent cannot be read |
 //! | `TooLarge` | 413 | more than a form may hold |
 //! | `UnsupportedMedia` | 415 | not a form |
@@ -26,10 +27,11 @@ use rocket::http::Status;
 use rocket::request::Request;
 use rocket::response::{self, Responder};
 
-use crate::kit::forms::FieldErrors;
-use crate::kit::logging;
-use crate::kit::random;
+use crate::kit::csrf::Refusal;
+use crate::kit::forms::{FieldErrors, StaleForm};
+use crate::kit::origin::{self, SiteUrl};
 use crate::kit::throttle::RetryAfter;
+use crate::kit::{logging, random};
 
 /// The one error of all views.
 #[derive(Debug)]
@@ -41,7 +43,9 @@ pub enum Error {
     /// Needs a person.
     LoginRequired,
     /// A form without this site's token, or sent from another site.
-    Csrf,
+    Csrf(Refusal),
+    /// A form of ours with a token from before a log-in or log-out.
+    StaleForm(StaleForm),
     /// Unreadable input.
     BadRequest,
     /// A body over the limit.
@@ -69,7 +73,7 @@ impl Error {
     pub fn status(&self) -> Status {
         match self {
             Self::NotFound => Status::NotFound,
-            Self::Forbidden | Self::Csrf => Status::Forbidden,
+            Self::Forbidden | Self::Csrf(_) | Self::StaleForm(_) => Status::Forbidden,
             Self::LoginRequired => Status::Unauthorized,
             Self::BadRequest => Status::BadRequest,
             Self::TooLarge => Status::PayloadTooLarge,
@@ -87,7 +91,11 @@ impl Error {
         let mut note = Note::default();
         match self {
             Self::Throttled(after) => note.retry_after = Some(RetryAfter(after).seconds()),
-            Self::Csrf => note.csrf = true,
+            Self::Csrf(refusal) => {
+                log_refusal(request, &refusal);
+                note.csrf = Some(refusal);
+            }
+            Self::StaleForm(form) => note.stale_form = Some(form),
             Self::Db(error) => logging::failure(request, &error.to_string()),
             Self::Unavailable(reason) => {
                 note.retry_after = Some(2);
@@ -101,6 +109,19 @@ impl Error {
         request.local_cache(|| note);
         status
     }
+}
+
+/// Tells the operator which two addresses differ: behind a proxy that is the mistake to find.
+fn log_refusal(request: &Request<'_>, refusal: &Refusal) {
+    let Refusal::UnknownOrigin(sent) = refusal else { return };
+    let id = logging::request_id(request).id.as_str();
+    let site_url = request.rocket().state::<SiteUrl>().map_or("", |site| site.0.as_str());
+    let host = origin::host(request).unwrap_or_default();
+    log::warn!(
+        request_id = id;
+        "[{id}] a form was refused: its Origin {sent:?} is neither site_url {site_url:?} nor the request's host {host:?}; \
+         if people use the site at {sent:?}, set site_url to that, or let the proxy pass the header Host on"
+    );
 }
 
 impl From<diesel::result::Error> for Error {
@@ -145,8 +166,10 @@ impl<'r> Responder<'r, 'static> for Error {
 pub struct Note {
     /// Seconds, for `Retry-After`.
     pub retry_after: Option<u64>,
-    /// The refusal was about the form's token.
-    pub csrf: bool,
+    /// Why the form counts as one of another site.
+    pub csrf: Option<Refusal>,
+    /// The form whose token was stale.
+    pub stale_form: Option<StaleForm>,
     /// Too many search.
     pub busy: bool,
 }

@@ -3,14 +3,13 @@
 //! Django: `django.contrib.messages`. A cookie carries the translation key. Rocket's own would lack the flags that all
 //! of ours have, and cannot be read when somebody wrote it by hand.
 
-use rocket::http::Cookie;
 use rocket::http::uri::Reference;
 use rocket::request::Request;
 use rocket::response::{self, Redirect, Responder};
 use rocket::time::Duration;
 use serde::Serialize;
 
-use crate::kit::csrf;
+use crate::kit::cookies::{self, Cookie};
 use crate::kit::i18n::{Catalogue, Text};
 
 /// How long a message waits for its page.
@@ -28,9 +27,7 @@ impl<'r> Responder<'r, 'static> for Said {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         // A key and its arguments are strings and numbers: they always serialise.
         let message = serde_json::to_string(&(self.kind, &self.text)).unwrap_or_default();
-        let mut cookie = csrf::cookie(request, COOKIE, message);
-        cookie.set_max_age(PATIENCE);
-        request.cookies().add(cookie);
+        cookies::set(request, Cookie::Flash, message, Some(PATIENCE));
         self.to.respond_to(request)
     }
 }
@@ -63,12 +60,9 @@ pub struct Shown {
 
 /// The message that waits for this request, if one does; it is taken away. One that somebody wrote by hand shows nothing.
 pub fn waiting(request: &Request<'_>, catalogue: &Catalogue, lang: &str) -> Option<Shown> {
-    let cookie = request.cookies().get(COOKIE)?;
-    request.cookies().remove(Cookie::build(COOKIE).path("/"));
-    let (kind, text): (String, Text) = serde_json::from_str(cookie.value()).ok()?;
+    let message = cookies::get(request, Cookie::Flash)?;
+    cookies::remove(request, Cookie::Flash);
+    let (kind, text): (String, Text) = serde_json::from_str(message).ok()?;
     let is_known = matches!(kind.as_str(), "success" | "info" | "warning" | "error");
     is_known.then(|| Shown { kind, text: catalogue.t(lang, &text) })
 }
-
-/// The cookie's name.
-const COOKIE: &str = "_flash";

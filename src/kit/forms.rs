@@ -5,6 +5,8 @@
 //! either gives the cleaned values or the errors.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use rocket::data::{self, Data, FromData, ToByteUnit};
@@ -18,7 +20,7 @@ use rocket::tokio::time::timeout;
 use serde::Serialize;
 use unicode_normalization::char::is_combining_mark as is_mark;
 
-use crate::kit::csrf;
+use crate::kit::csrf::{self, Refusal};
 use crate::kit::db::{fold_key, is_unseen};
 use crate::kit::error::Error;
 use crate::kit::i18n::{Catalogue, Text};
@@ -71,8 +73,10 @@ pub(crate) fn outcome<'r, F: FromData<'r, Error = Error>>(
     match read {
         Ok(form) => Outcome::Success(form),
         Err(error) => {
-            if matches!(error, Error::Csrf) {
-                Error::Csrf.report(request);
+            match &error {
+                Error::Csrf(refusal) => _ = Error::Csrf(refusal.clone()).report(request),
+                Error::StaleForm(form) => _ = Error::StaleForm(form.clone()).report(request),
+                _ => {}
             }
             Outcome::Error((error.status(), error))
         }
@@ -82,7 +86,7 @@ pub(crate) fn outcome<'r, F: FromData<'r, Error = Error>>(
 /// Reads a form's fields, in order, after checking its token.
 ///
 /// # Errors
-/// [`Error::UnsupportedMedia`], [`Error::TooLarge`], [`Error::Csrf`], [`Error::BadRequest`].
+/// [`Error::UnsupportedMedia`], [`Error::TooLarge`], [`Error::Csrf`], [`Error::StaleForm`], [`Error::BadRequest`].
 pub async fn read_fields(request: &Request<'_>, data: Data<'_>) -> Result<Vec<(String, String)>, Error> {
     if request.content_type().is_some_and(|content_type| *content_type != ContentType::Form) {
         return Err(Error::UnsupportedMedia);
@@ -91,9 +95,40 @@ pub async fn read_fields(request: &Request<'_>, data: Data<'_>) -> Result<Vec<(S
     let body = read_text(data, limit.as_u64()).await?;
     let fields: Vec<(String, String)> =
         Form::values(&body).map(|field| (decoded(field.name.source().as_str()), decoded(field.value))).collect();
+    match verify(request, &fields) {
+        Ok(()) => Ok(fields),
+        Err(refusal) => Err(refused(refusal, fields, false)),
+    }
+}
+
+/// Checks the token among a form's fields.
+pub(crate) fn verify(request: &Request<'_>, fields: &[(String, String)]) -> Result<(), Refusal> {
     let token = fields.iter().find(|(name, _)| csrf::FIELDS.contains(&name.as_str())).map(|(_, value)| value.as_str());
-    csrf::verify(request, token)?;
-    Ok(fields)
+    csrf::verify(request, token)
+}
+
+/// The error for a refused form. What was typed on our own page is not lost.
+pub(crate) fn refused(refusal: Refusal, fields: Vec<(String, String)>, had_file: bool) -> Error {
+    match refusal {
+        Refusal::Stale => Error::StaleForm(StaleForm { fields, had_file }),
+        refusal => Error::Csrf(refusal),
+    }
+}
+
+/// A form of our own page whose token was of another session: somebody logged in or out in another window.
+#[derive(Clone)]
+pub struct StaleForm {
+    /// What was typed.
+    pub fields: Vec<(String, String)>,
+    /// Whether a file was chosen.
+    pub had_file: bool,
+}
+
+/// Rocket writes refused forms to the log, which must not hold passwords.
+impl fmt::Debug for StaleForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StaleForm({} fields)", self.fields.len())
+    }
 }
 
 /// A body of at most so many bytes. Who sends somewhat more is heard to the end, though nothing of it is kept: a proxy that
@@ -294,11 +329,16 @@ const LONGEST_LINK: usize = 500;
 /// the host (`https://bank.example@evil.example`) deceives the eye: refused.
 fn is_web_address(link: &str) -> bool {
     let Some((scheme, rest)) = link.split_once("://") else { return false };
+    let is_web = |scheme: &str| ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    let fine = |c: char| !is_invisible(c) && !matches!(c, '<' | '>' | '"' | '`' | '\\');
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if let Some((address, port)) = host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+        let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+        return is_web(scheme) && is_port && address.parse::<Ipv6Addr>().is_ok() && link.chars().all(fine);
+    }
     let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
     let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-' || is_mark(c));
-    let fine = |c: char| !is_invisible(c) && !matches!(c, '<' | '>' | '"' | '`' | '\\');
-    ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+    is_web(scheme)
         && link.chars().all(fine)
         && name.split('.').all(label)
         && (name.contains('.') || name == "localhost")
@@ -333,6 +373,8 @@ mod tests {
             ("HTTP://Example.org", "HTTP://Example.org"),
             ("https://हिन्दी.example/?q=a#b", "https://हिन्दी.example/?q=a#b"),
             ("http://localhost:8000", "http://localhost:8000"),
+            ("http://[2001:db8::1]:8000/x?y", "http://[2001:db8::1]:8000/x?y"),
+            ("https://[::1]", "https://[::1]"),
         ] {
             assert_eq!(cleaned(typed).as_deref(), Some(link), "{typed:?}");
         }
@@ -351,6 +393,10 @@ mod tests {
             "//example.org",
             "mailto:a@b.example",
             "https://a..b",
+            "https://[::1",
+            "https://[::g]/",
+            "https://[::1]x/",
+            "https://[::1]:99999/",
             "https://example.org/\0",
             &format!("https://example.org/{}", "x".repeat(500)),
         ] {

@@ -21,9 +21,9 @@ use rocket::request::Request;
 use rocket::tokio::time::timeout;
 use tokio_util::io::ReaderStream;
 
-use crate::kit::csrf;
+use crate::kit::csrf::{self, Refusal};
 use crate::kit::error::Error;
-use crate::kit::forms::{outcome, parsed, read_fields};
+use crate::kit::forms::{outcome, parsed, read_fields, refused};
 
 /// Who sends nothing for so long has gone.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -78,7 +78,7 @@ impl<'r, F: for<'f> FromForm<'f> + Send> FromData<'r> for PostWithFile<F> {
 /// Reads a form with or without a file, after checking its token, which must stand before the file.
 ///
 /// # Errors
-/// [`Error::UnsupportedMedia`], [`Error::TooLarge`] (words, not the file), [`Error::Csrf`], [`Error::BadRequest`],
+/// [`Error::UnsupportedMedia`], [`Error::TooLarge`] (words, not the file), [`Error::Csrf`], [`Error::StaleForm`], [`Error::BadRequest`],
 /// [`Error::Unavailable`] when the disk does not take the file.
 pub async fn read_form(request: &Request<'_>, data: Data<'_>) -> Result<(Vec<(String, String)>, Brought), Error> {
     read(request, data, Files::Stored).await
@@ -126,7 +126,7 @@ async fn read_parts<S>(
     boundary: &str,
     mut words_left: u64,
     rules: Option<&FileRules>,
-    check: impl Fn(Option<&str>) -> Result<(), Error>,
+    check: impl Fn(Option<&str>) -> Result<(), Refusal>,
 ) -> Result<(Vec<(String, String)>, Brought), Error>
 where
     S: Stream<Item = io::Result<Bytes>> + Send + Unpin,
@@ -136,7 +136,7 @@ where
     let mut parts = Multipart::new(pieces, boundary);
     let mut fields = Vec::new();
     let mut brought = Brought::Nothing;
-    let mut is_checked = false;
+    let (mut is_checked, mut is_stale, mut had_file) = (false, false, false);
     loop {
         between_parts.store(LONGEST_HEADER, Relaxed);
         let next = in_time(parts.next_field()).await;
@@ -145,7 +145,7 @@ where
             Ok(Some(part)) => part,
             Ok(None) => break,
             // Cut off: what came after the file was not read.
-            Err(_) if matches!(brought, Brought::TooLarge) => break,
+            Err(_) if matches!(brought, Brought::TooLarge) || is_stale => break,
             Err(error) => return Err(error),
         };
         let header_length: usize = part.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
@@ -154,26 +154,37 @@ where
         }
         if !is_file(&part) {
             let (name, value) = word(part, &mut words_left).await?;
-            if !is_checked && csrf::FIELDS.contains(&name.as_str()) {
-                check(Some(&value))?;
-                is_checked = true;
-            }
+            let is_token = csrf::FIELDS.contains(&name.as_str()) && !is_checked && !is_stale;
+            let checked = if is_token { check(Some(&value)).map(|()| is_checked = true) } else { Ok(()) };
             fields.push((name, value));
+            match checked {
+                Ok(()) => {}
+                Err(Refusal::Stale) => is_stale = true,
+                Err(refusal) => return Err(refused(refusal, fields, had_file)),
+            }
             continue;
         }
-        if !is_checked {
+        had_file |= part.file_name().is_some_and(|name| !name.is_empty());
+        if !is_checked && !is_stale {
             // Nobody fills our disk from another site.
-            check(None)?;
-            is_checked = true;
+            match check(None) {
+                Ok(()) => is_checked = true,
+                Err(Refusal::Stale) => is_stale = true,
+                Err(refusal) => return Err(refused(refusal, fields, had_file)),
+            }
         }
         match (&brought, rules) {
-            (Brought::Nothing, Some(rules)) => brought = file(part, rules).await?,
+            (Brought::Nothing, Some(rules)) if is_checked => brought = file(part, rules).await?,
+            // The file of a stale form is passed over, what was typed behind it is not.
             // One file a form.
             _ => while in_time(part.chunk()).await?.is_some() {},
         }
     }
     if !is_checked {
-        check(None)?;
+        let refusal = if is_stale { Some(Refusal::Stale) } else { check(None).err() };
+        if let Some(refusal) = refusal {
+            return Err(refused(refusal, fields, had_file));
+        }
     }
     Ok((fields, brought))
 }
@@ -318,7 +329,7 @@ mod tests {
             counter.fetch_add(piece.len(), Relaxed);
             Ok(Bytes::from(piece))
         }));
-        let check = |token: Option<&str>| if token == Some("t") { Ok(()) } else { Err(Error::Csrf) };
+        let check = |token: Option<&str>| if token == Some("t") { Ok(()) } else { Err(Refusal::Unproven) };
         let runtime = rocket::tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let form = runtime.block_on(read_parts(body, "b", 4000, Some(&rules), check)).map(|(fields, brought)| {
             let file = match brought {
@@ -377,7 +388,7 @@ mod tests {
         let field = format!("--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n{}\r\n", "x".repeat(1000));
         let pieces = std::iter::once(wrong.into_bytes()).chain(std::iter::repeat_n(field.into_bytes(), 3));
         let (form, taken) = read(pieces);
-        assert!(matches!(form, Err(Error::Csrf)));
+        assert!(matches!(form, Err(Error::Csrf(_))));
         assert!(taken < 2500, "{taken} bytes were read");
     }
 

@@ -9,6 +9,8 @@ use rocket::http::uri::Origin;
 use rocket::request::{FromParam, Request};
 use rocket::{Data, Orbit, Rocket, Route};
 
+use crate::kit::origin;
+
 /// An id in a path. What is no number is no row: the route is passed over, which ends in a 404.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Id(pub i64);
@@ -103,12 +105,16 @@ const SHORTEST_TOKEN: usize = 16;
 /// A request's path as the log may show it: where some route has a `<token>`, that lets somebody in. Where there is no
 /// route at all, a link may have been mistyped, so nothing of it is shown that is as long as a token.
 pub fn without_tokens<'r>(request: &'r Request<'_>) -> Cow<'r, str> {
-    let path = request.uri().path().as_str();
+    mask_tokens(request.rocket(), request.uri().path().as_str())
+}
+
+/// The same of any path.
+pub fn mask_tokens<'p>(rocket: &Rocket<Orbit>, path: &'p str) -> Cow<'p, str> {
     // Most paths need no second look.
     if !path.split('/').any(is_long) {
         return path.into();
     }
-    let mut known = request.rocket().routes().filter(|route| route.rank < 100 && matches_path(route, path)).peekable();
+    let mut known = rocket.routes().filter(|route| route.rank < 100 && matches_path(route, path)).peekable();
     if known.peek().is_none() {
         return unknown(path).into();
     }
@@ -156,10 +162,7 @@ pub fn local(path: &str) -> Option<String> {
 
 /// The page of this site that the browser says it comes from.
 pub fn referer(request: &Request<'_>) -> Option<String> {
-    let referer = request.headers().get_one("Referer")?;
-    let host = request.headers().get_one("Host")?;
-    let rest = referer.strip_prefix("https://").or_else(|| referer.strip_prefix("http://"))?;
-    let path = rest.strip_prefix(host)?;
+    let path = origin::own_path(request, request.headers().get_one("Referer")?)?;
     if path.is_empty() { Some("/".into()) } else { local(path) }
 }
 

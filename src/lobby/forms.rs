@@ -4,7 +4,7 @@
 //! Django: the forms of chat_app's `home.html` and `room.html`
 
 use rocket::FromForm;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use unicode_normalization::char::is_combining_mark;
 
 use crate::kit::db::{is_unseen, look_text};
@@ -17,7 +17,8 @@ use crate::rooms::forms::MessageForm;
 pub const NAME: &str = "username";
 
 /// What was typed at the door.
-#[derive(Default, Debug, FromForm, Serialize)]
+#[derive(Default, Debug, FromForm, Serialize, Deserialize)]
+#[serde(default)]
 pub struct JoinForm {
     /// At most 100 characters; made when there is none of this name.
     #[field(default = String::new())]
@@ -41,7 +42,8 @@ impl JoinForm {
 }
 
 /// What was typed in a chat room: a message, and by a guest without a name this too.
-#[derive(Default, Debug, FromForm, Serialize)]
+#[derive(Default, Debug, FromForm, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SayForm {
     /// 1 to 4,000 characters.
     #[field(default = String::new())]

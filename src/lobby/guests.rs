@@ -3,14 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
-use rocket::http::Cookie;
 use rocket::request::{self, FromRequest, Outcome, Request};
 use rocket::time::Duration;
 use sha2::Sha256;
 
-use crate::kit::csrf;
-
-const COOKIE: &str = "guest";
+use crate::kit::cookies::{self, Cookie};
 
 /// How long a name is kept, in days.
 const DAYS: i64 = 30;
@@ -56,16 +53,14 @@ impl Guest<'_> {
         let Some(key) = self.request.rocket().state::<GuestKey>() else { return };
         let expires = chrono::Utc::now().timestamp() + DAYS * 24 * 60 * 60;
         if let Some(value) = key.seal(name, expires) {
-            let mut cookie = csrf::cookie(self.request, COOKIE, value);
-            cookie.set_max_age(Duration::days(DAYS));
-            self.request.cookies().add(cookie);
+            cookies::set(self.request, Cookie::Guest, value, Some(Duration::days(DAYS)));
         }
     }
 
     /// He is no guest any more.
     pub fn forget(&self) {
         if self.name.is_some() {
-            self.request.cookies().remove(Cookie::build(COOKIE).path("/"));
+            cookies::remove(self.request, Cookie::Guest);
         }
     }
 }
@@ -77,7 +72,7 @@ impl<'r> FromRequest<'r> for Guest<'r> {
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
         let key = request.rocket().state::<GuestKey>();
         let name =
-            request.cookies().get(COOKIE).and_then(|cookie| key?.open(cookie.value(), chrono::Utc::now().timestamp()));
+            cookies::get(request, Cookie::Guest).and_then(|value| key?.open(value, chrono::Utc::now().timestamp()));
         Outcome::Success(Self { request, name })
     }
 }

@@ -92,6 +92,8 @@ export function composer(form, { delivered, login, again }) {
       return true;
     }
     giveBack(message);
+    // Somebody logged in or out in another window: the next try is by the token of now.
+    if (told.csrf_token) form.elements.csrf_token.value = told.csrf_token;
     if (answer?.status === 401) complain(told.detail ?? '', login(told.login));
     else if (told.username) complain(told.username.join(' '), again());
     else complain([told.body, told.form, told.detail].flat().filter(Boolean).join(' ') || form.dataset.failed);

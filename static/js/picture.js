@@ -71,6 +71,10 @@ function setUp(field) {
       refuse(answer.errors.picture.join(' '));
     } else if (code === 413) {
       refuse(field.dataset.tooLarge);
+    } else if (answer.csrf_token) {
+      // Somebody logged in or out in another window; the file goes with the form.
+      form.elements.csrf_token.value = answer.csrf_token;
+      status.textContent = answer.detail;
     } else {
       status.textContent = field.dataset.failed;
     }

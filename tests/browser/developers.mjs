@@ -112,7 +112,7 @@ export default (test) => {
     const page = await scene.window({ as: ravi, path: `/projects/${project}` });
     await page.locator('[name=value][value=up]').check({ force: true });
     await page.locator('.review-form [name=body]').fill('Typed while the session ended');
-    await page.context().clearCookies({ name: 'sessionid' });
+    await page.context().clearCookies({ name: /^chaupal_session_/ });
     await page.getByRole('button', { name: 'Send' }).click();
     await page.waitForURL(/\/login/);
     await page.locator('main [name=login]').fill(ravi.username);

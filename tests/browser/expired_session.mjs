@@ -23,7 +23,7 @@ export default (test) => {
       const page = await scene.window({ as: person, javaScript, path: `/rooms/${room}`, networkMayFail: true });
       if (javaScript) await isLive(page);
       await page.locator('#composer [name=body]').fill(TYPED);
-      await page.context().clearCookies({ name: 'sessionid' });
+      await page.context().clearCookies({ name: /^chaupal_session_/ });
       await page.locator('#composer button[type=submit]').click();
       // A script may stay on the page, say so, and offer the way to the log-in.
       if (javaScript) {
@@ -50,7 +50,7 @@ export default (test) => {
       await page.locator('main [name=name]').fill('A room of many words');
       await page.locator('main [name=topic]').fill('Patience');
       await page.locator('main [name=description]').fill(TYPED);
-      await page.context().clearCookies({ name: 'sessionid' });
+      await page.context().clearCookies({ name: /^chaupal_session_/ });
       await page.locator('main form button[type=submit]').click();
       await logIn(page, person);
       await page.waitForURL('**/rooms/new');

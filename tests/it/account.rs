@@ -16,12 +16,12 @@ fn change_password(person: &Person<'_>, present: &str, new: &str, again: &str) -
 both!(another_password_ends_the_other_sessions_and_keeps_this_one, [("mail.backend", "file")], |site| {
     let (asha, elsewhere) = (site.person("asha"), site.person("asha"));
     let mut ear = elsewhere.listen(&format!("/rooms/{}/events", site.room(&asha, "Weavers", "Craft")));
-    let before = asha.jar.get("sessionid");
+    let before = asha.jar.get("session");
     asha.get("/account").status(200).see("asha@example.org");
     asha.get("/account/password").status(200);
     change_password(&asha, PASSWORD, NEW, NEW).leads_to("/account");
     assert!(asha.is_logged_in() && !elsewhere.is_logged_in());
-    assert_ne!(asha.jar.get("sessionid"), before, "under a new id");
+    assert_ne!(asha.jar.get("session"), before, "under a new id");
     assert!(ear.ends(Duration::from_secs(5)));
     site.anonymous().log_in("asha", PASSWORD).status(422);
     site.anonymous().log_in("asha", NEW).leads_to("/");

@@ -203,10 +203,10 @@ both!(log_out_is_a_post_and_kills_the_session, |site| {
     assert!(asha.is_logged_in());
     let old = asha.jar.clone();
     asha.post("/logout", &[]).leads_to("/");
-    assert!(asha.jar.get("sessionid").is_none());
+    assert!(asha.jar.get("session").is_none());
     assert!(!asha.is_logged_in());
     let thief = site.anonymous();
-    thief.jar.set("sessionid", &old.get("sessionid").unwrap());
+    thief.jar.set("session", &old.get("session").unwrap());
     assert!(!thief.is_logged_in(), "the old cookie is dead");
     assert_eq!(site.number("SELECT count(*) FROM sessions"), 0);
 });
@@ -214,17 +214,17 @@ both!(log_out_is_a_post_and_kills_the_session, |site| {
 both!(a_log_in_gives_a_new_session_and_ends_the_old_one, |site| {
     let asha = site.person("asha");
     let browser = site.anonymous();
-    browser.jar.set("sessionid", "chosen-by-somebody-else");
+    browser.jar.set("session", "chosen-by-somebody-else");
     let answer = browser.log_in("asha", PASSWORD);
-    let first = browser.jar.get("sessionid").unwrap();
+    let first = browser.jar.get("session").unwrap();
     assert_ne!(first, "chosen-by-somebody-else");
     let cookies = answer.cookies();
-    let cookie = cookies.iter().find(|cookie| cookie.starts_with("sessionid=")).unwrap();
+    let cookie = cookies.iter().find(|cookie| cookie.starts_with("chaupal_session_")).unwrap();
     for flag in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=1209600"] {
         assert!(cookie.contains(flag), "{cookie}");
     }
     assert!(!cookie.contains("Secure"), "the site is http");
-    assert!(!cookies.iter().any(|cookie| cookie.contains(&asha.jar.get("sessionid").unwrap())));
+    assert!(!cookies.iter().any(|cookie| cookie.contains(&asha.jar.get("session").unwrap())));
     // The token is kept nowhere.
     assert_eq!(site.number(&format!("SELECT count(*) FROM sessions WHERE token_hash = '{first}'")), 0);
     let token = browser.token();
@@ -234,9 +234,9 @@ both!(a_log_in_gives_a_new_session_and_ends_the_old_one, |site| {
         ("csrf_token", &token),
     ]));
     again.leads_to("/");
-    assert_ne!(browser.jar.get("sessionid").unwrap(), first);
+    assert_ne!(browser.jar.get("session").unwrap(), first);
     let thief = site.anonymous();
-    thief.jar.set("sessionid", &first);
+    thief.jar.set("session", &first);
     assert!(!thief.is_logged_in());
 });
 

@@ -51,9 +51,24 @@ fn is_key(part: &str) -> bool {
         && part.contains('-')
 }
 
-/// Statuses with a title and a text of their own, besides `csrf` and `busy`.
-const STATUSES: [&str; 13] =
-    ["400", "401", "403", "404", "405", "413", "415", "422", "429", "500", "503", "csrf", "busy"];
+/// Statuses with a title and a text of their own, besides reasons that are no statuses.
+const STATUSES: [&str; 15] = [
+    "400",
+    "401",
+    "403",
+    "404",
+    "405",
+    "413",
+    "415",
+    "422",
+    "429",
+    "500",
+    "503",
+    "csrf",
+    "origin",
+    "stale-form",
+    "busy",
+];
 
 #[test]
 fn every_key_of_a_template_exists() {

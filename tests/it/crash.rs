@@ -30,18 +30,9 @@ impl Writer {
 
     /// A page's token holds for every server with the same secret key.
     fn fetch_token(&mut self, port: u16) {
-        let answer = Request::new("GET", "/login").header("Cookie", "csrftoken=").open(port).finish();
-        let cookie = answer
-            .cookies()
-            .iter()
-            .find(|cookie| cookie.starts_with("csrftoken="))
-            .unwrap()
-            .split(';')
-            .next()
-            .unwrap()
-            .to_owned();
-        self.token = answer.field("csrf_token").unwrap();
-        self.cookies = format!("{}; {cookie}", self.cookies);
+        let answer = Request::new("GET", "/topics").header("Cookie", &self.cookies).open(port).finish();
+        self.token = answer.form_token().unwrap().to_owned();
+        self.cookies = format!("{}; {}", self.cookies, answer.cookie("csrf").unwrap());
     }
 
     fn post(&mut self, port: u16, room: i64, acknowledged: &Mutex<BTreeSet<String>>) -> std::io::Result<()> {
@@ -78,6 +69,8 @@ fn kill_nine(backend: Backend) {
         ("CHAUPAL_DATABASE__URL", site.database_url.as_str()),
         ("CHAUPAL_DATA_DIR", &folder),
         ("CHAUPAL_THROTTLE__POST", "off"),
+        // The names of cookies are made of it.
+        ("CHAUPAL_SITE_URL", site.config.site_url.as_str()),
     ];
     for round in 0..ROUNDS {
         let mut serving = Serving::start(site.folder(), &env);

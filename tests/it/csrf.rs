@@ -46,10 +46,10 @@ both!(the_token_of_another_browser_is_worth_nothing, |site| {
     let stolen = ravi.token();
     asha.token();
     posts(site, &asha, message(&stolen), 403);
-    asha.jar.set("csrftoken", "");
+    asha.jar.set("csrf", "");
     posts(site, &asha, message(&stolen), 403);
     // A secret that somebody planted does not help him who has no key.
-    asha.jar.set("csrftoken", &"a".repeat(32));
+    asha.jar.set("csrf", &"a".repeat(32));
     posts(site, &asha, message(&stolen), 403);
     let bare = site.person("asha");
     posts(site, &bare, message(&asha.token()), 403);
@@ -160,4 +160,18 @@ both!(every_form_of_the_site_wants_its_token, |site| {
         assert_eq!(snapshot(), before, "{path}");
     }
     assert!(asha.is_logged_in());
+});
+
+both!(a_token_from_before_the_login_is_worth_nothing_after_it, |site| {
+    site.person("asha");
+    let browser = site.anonymous();
+    let before = browser.token();
+    let secret = browser.jar.get("csrf").unwrap();
+    browser.log_in("asha", crate::support::PASSWORD).leads_to("/");
+    site.room(&site.person("asha"), "Weavers", "Craft");
+    posts(site, &browser, message(&before), 403);
+    // Another host of the domain may plant the cookie that belonged to it.
+    browser.jar.set("csrf", &secret);
+    posts(site, &browser, message(&before), 403);
+    posts(site, &browser, message(&browser.token()), 303);
 });

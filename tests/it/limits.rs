@@ -404,7 +404,7 @@ both!(a_forged_flash_shows_nothing, |site| {
         "[]",
         ":",
     ] {
-        browser.jar.set("_flash", forged);
+        browser.jar.set("flash", forged);
         let page = browser.get("/topics");
         page.status(200).see_not("hello evil");
         assert!(!page.body.contains("<b>"));

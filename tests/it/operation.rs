@@ -20,7 +20,12 @@ fn site(backend: Backend) -> Site {
 
 fn start(site: &Site, env: &[(&str, &str)]) -> Serving {
     let folder = site.folder().to_string_lossy().into_owned();
-    let mut all = vec![("CHAUPAL_DATABASE__URL", site.database_url.as_str()), ("CHAUPAL_DATA_DIR", folder.as_str())];
+    let mut all = vec![
+        ("CHAUPAL_DATABASE__URL", site.database_url.as_str()),
+        ("CHAUPAL_DATA_DIR", folder.as_str()),
+        // The names of cookies are made of it.
+        ("CHAUPAL_SITE_URL", site.config.site_url.as_str()),
+    ];
     all.extend_from_slice(env);
     Serving::start(site.folder(), &all)
 }
@@ -65,10 +70,9 @@ struct Upload {
 impl Upload {
     fn begin(port: u16, room: i64, person: &Person<'_>) -> Self {
         let cookies = person.jar.line().unwrap();
-        let page = Request::new("GET", "/login").header("Cookie", "csrftoken=").open(port).finish();
-        let csrf = page.cookies().into_iter().find(|cookie| cookie.starts_with("csrftoken=")).unwrap();
-        let csrf = csrf.split(';').next().unwrap().to_owned();
-        let body = format!("csrf_token={}&body=said+at+last", page.field("csrf_token").unwrap());
+        let page = Request::new("GET", "/topics").header("Cookie", &cookies).open(port).finish();
+        let csrf = page.cookie("csrf").unwrap();
+        let body = format!("csrf_token={}&body=said+at+last", page.form_token().unwrap());
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let head = format!(

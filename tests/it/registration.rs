@@ -38,7 +38,7 @@ both!(
         let asha = site.anonymous();
         asha.post("/register", &fields("Asha", "Asha@example.org", "")).leads_to("/register/sent");
         asha.get("/register/sent").status(200);
-        assert!(asha.jar.get("sessionid").is_none());
+        assert!(asha.jar.get("session").is_none());
         let letter = confirmation(site, "Asha@example.org");
         assert_eq!(people(site), 0, "nobody yet");
         asha.log_in("Asha", PASSWORD).status(422);
@@ -56,7 +56,7 @@ both!(
         assert_eq!(people(site), 0);
         let phone = site.anonymous();
         phone.post(&link, &[]).leads_to("/login");
-        assert!(phone.jar.get("sessionid").is_none(), "who clicks need not be who chose the password");
+        assert!(phone.jar.get("session").is_none(), "who clicks need not be who chose the password");
         assert_eq!(
             site.number("SELECT count(*) FROM users WHERE username = 'Asha' AND email_confirmed IS NOT NULL"),
             1

@@ -52,7 +52,7 @@ fn password_given<'s>(site: &'s Site, login: &str) -> Person<'s> {
     browser
         .post("/login", &[("login", login), ("password", PASSWORD), ("next", "/topics")])
         .leads_to("/login/code?next=%2Ftopics");
-    assert!(browser.jar.get("sessionid").is_none() && !browser.is_logged_in(), "a password alone opens nothing");
+    assert!(browser.jar.get("session").is_none() && !browser.is_logged_in(), "a password alone opens nothing");
     browser
 }
 
@@ -181,11 +181,11 @@ both!(without_the_password_before_no_code_helps, |site| {
     give(&stranger, &code(&secret, 0)).leads_to("/login?next=%2Ftopics");
     // Ravi's password does not open asha's door.
     let browser = password_given(site, "ravi");
-    let cookie = browser.jar.get("second").unwrap();
+    let cookie = browser.jar.get("2fa").unwrap();
     give(&browser, &code(&secret, 0)).status(422);
     let (_, rest) = cookie.split_once('.').unwrap();
     for bent in [format!("{}.{rest}", asha.id), "x".into(), "..".into(), format!("{cookie}x")] {
-        browser.jar.set("second", &bent);
+        browser.jar.set("2fa", &bent);
         give(&browser, &code(&secret, 0)).leads_to("/login?next=%2Ftopics");
     }
     // Another password in between: the one that was given is worth nothing.

@@ -3,7 +3,7 @@
 //! Django: `PasswordResetForm`, `SetPasswordForm`, `PasswordChangeForm`
 
 use rocket::FromForm;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{email, password};
 use crate::accounts::models::User;
@@ -11,7 +11,8 @@ use crate::kit::forms::{Cleaner, FieldErrors};
 use crate::kit::i18n::Text;
 
 /// Who forgot his password, as typed.
-#[derive(Default, Debug, FromForm, Serialize)]
+#[derive(Default, Debug, FromForm, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ResetForm {
     /// The address that the account was made with.
     #[field(default = String::new())]
@@ -86,7 +87,8 @@ impl PasswordChangeForm {
 }
 
 /// Another e-mail address.
-#[derive(Default, Debug, FromForm, Serialize)]
+#[derive(Default, Debug, FromForm, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EmailForm {
     /// The new one.
     #[field(default = String::new())]

@@ -6,6 +6,7 @@ use rocket_dyn_templates::context;
 
 use super::entrance::Entrance;
 use super::password_reset::no_mail;
+use crate::accounts::draft::Draft;
 use crate::accounts::forms::EmailForm;
 use crate::accounts::guards::{Gate, User};
 use crate::accounts::mails;
@@ -22,11 +23,11 @@ use crate::kit::{flash, time};
 
 /// The form.
 #[get("/account/email")]
-pub fn change_page(page: Page<'_>, user: User<'_>, outbox: &State<Outbox>) -> View {
+pub fn change_page(page: Page<'_>, user: User<'_>, outbox: &State<Outbox>, draft: Draft) -> View {
     if !outbox.is_on() {
         return no_mail(&page);
     }
-    draw(&page, &user, Drawn::fresh(EmailForm::default()))
+    draw(&page, &user, Drawn::fresh(draft.form().unwrap_or_default()))
 }
 
 fn draw(page: &Page<'_>, user: &User<'_>, drawn: Drawn<EmailForm>) -> View {

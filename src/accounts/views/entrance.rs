@@ -1,16 +1,17 @@
 //! The doorkeeper.
 
-use rocket::http::{Cookie, CookieJar, Status};
+use rocket::http::Status;
 use rocket::request::{self, FromRequest, Request};
 use rocket::time::Duration;
 
 use crate::accounts::forms::OwnerForm;
-use crate::accounts::guards::{COOKIE, Gate, Viewer};
+use crate::accounts::guards::{Gate, Viewer};
 use crate::accounts::models::{self, Session, second_factor};
 use crate::accounts::passwords::{Hasher, Verdict};
 use crate::accounts::signals::UserLoggedIn;
 use crate::accounts::site::Site;
-use crate::accounts::tokens::{DEVICE, DEVICE_LIFETIME, LinkKey, SECOND_LIFETIME, second_holder};
+use crate::accounts::tokens::{DEVICE_LIFETIME, LinkKey, SECOND_LIFETIME, second_holder};
+use crate::kit::cookies::{self, Cookie};
 use crate::kit::csrf;
 use crate::kit::db::{self, Db, fold_key};
 use crate::kit::error::Error;
@@ -25,16 +26,12 @@ pub struct Entrance<'r> {
     pub(super) request: &'r Request<'r>,
     /// The database.
     pub db: &'r Db,
-    pub(super) cookies: &'r CookieJar<'r>,
     site: &'r Site,
     hasher: &'r Hasher,
     /// Who is told.
     pub signals: &'r Signals,
     key: &'r LinkKey,
 }
-
-/// By it a browser may go on from the password to the code.
-const SECOND: &str = "second";
 
 impl Entrance<'_> {
     /// Whose attempts to log in these count among. Strangers who guess at somebody's password use up the attempts of all
@@ -56,7 +53,7 @@ impl Entrance<'_> {
 
     /// This browser's own mark, if the person has logged in with it before, and with the password that he has now.
     fn device(&self, user: &models::User) -> Option<&str> {
-        self.key.device(user, self.cookies.get(DEVICE)?.value(), time::now().and_utc().timestamp())
+        self.key.device(user, cookies::get(self.request, Cookie::Device)?, time::now().and_utc().timestamp())
     }
 
     /// Takes as long for a person who does not exist as for one who does.
@@ -121,18 +118,13 @@ impl Entrance<'_> {
     pub(super) fn remember_device(&self, user: &models::User, hash: &str) {
         let nonce = self.device(user).map_or_else(|| format!("{}-{}", user.id, random::token(12)), ToOwned::to_owned);
         let token = self.key.device_token(user.id, hash, &nonce, time::now().and_utc().timestamp());
-        let mut device = csrf::cookie(self.request, DEVICE, token);
-        device.set_max_age(Duration::seconds(DEVICE_LIFETIME));
-        self.cookies.add(device);
+        cookies::set(self.request, Cookie::Device, token, Some(Duration::seconds(DEVICE_LIFETIME)));
     }
 
     /// Notes in the browser that this person's password was right, until he gives the code.
     pub(super) fn remember_password(&self, user_id: i64, hash: &str) {
         let token = self.key.second_token(user_id, hash, time::now().and_utc().timestamp());
-        let mut cookie = csrf::cookie(self.request, SECOND, token);
-        cookie.set_path("/login");
-        cookie.set_max_age(Duration::seconds(SECOND_LIFETIME));
-        self.cookies.add(cookie);
+        cookies::set(self.request, Cookie::SecondFactor, token, Some(Duration::seconds(SECOND_LIFETIME)));
     }
 
     /// Whose password was right in this browser some minutes ago.
@@ -140,7 +132,9 @@ impl Entrance<'_> {
     /// # Errors
     /// Only the database's.
     pub(super) async fn remembered(&self) -> Result<Option<models::User>, Error> {
-        let Some(token) = self.cookies.get(SECOND).map(|cookie| cookie.value().to_owned()) else { return Ok(None) };
+        let Some(token) = cookies::get(self.request, Cookie::SecondFactor).map(ToOwned::to_owned) else {
+            return Ok(None);
+        };
         let Some(user_id) = second_holder(&token) else { return Ok(None) };
         let user = self.db.read(move |conn| Ok(models::User::by_id(conn, user_id)?)).await?;
         Ok(user.filter(|user| self.key.accepts_second(user, &token, time::now().and_utc().timestamp())))
@@ -148,7 +142,7 @@ impl Entrance<'_> {
 
     /// The code was given, or is not asked for any more.
     pub(super) fn forget_password(&self) {
-        self.cookies.remove(Cookie::build(SECOND).path("/login"));
+        cookies::remove(self.request, Cookie::SecondFactor);
     }
 
     /// Makes the hash of a password that was right anew; gives it, or none: he has another password by now.
@@ -179,7 +173,7 @@ impl Entrance<'_> {
         let hash = renewed.clone().unwrap_or_else(|| verified.password.clone());
         let (user_id, before) = (verified.id, verified.clone());
         let days = i64::from(self.site.config().accounts.session_days);
-        let old = self.cookies.get(COOKIE).map(|cookie| cookie.value().to_owned());
+        let old = cookies::get(self.request, Cookie::Session).map(ToOwned::to_owned);
         let user_agent = self.request.headers().get_one("User-Agent").unwrap_or_default().to_owned();
         let (signals, address) = (self.signals.clone(), address.to_owned());
         let token = self
@@ -196,9 +190,7 @@ impl Entrance<'_> {
             })
             .await?;
         let Some(token) = token else { return Ok(false) };
-        let mut cookie = csrf::cookie(self.request, COOKIE, token);
-        cookie.set_max_age(Duration::days(days));
-        self.cookies.add(cookie);
+        cookies::set(self.request, Cookie::Session, token, Some(Duration::days(days)));
         self.remember_device(verified, &hash);
         csrf::rotate(self.request);
         Ok(true)
@@ -214,8 +206,7 @@ impl<'r> FromRequest<'r> for Entrance<'r> {
         let state = (rocket.state(), rocket.state(), rocket.state(), rocket.state());
         match (db::of(request), state) {
             (Some(db), (Some(site), Some(hasher), Some(signals), Some(key))) => {
-                let cookies = request.cookies();
-                request::Outcome::Success(Self { request, db, cookies, site, hasher, signals, key })
+                request::Outcome::Success(Self { request, db, site, hasher, signals, key })
             }
             _ => request::Outcome::Error((Status::InternalServerError, ())),
         }

@@ -4,7 +4,7 @@ use std::io::{Seek as _, Write as _};
 use std::path::Path;
 use std::{fmt, fs};
 
-use rocket::http::{Cookie, Header, Status};
+use rocket::http::{Header, Status};
 use rocket::{Either, Responder, State, get, post, tokio};
 use rocket_dyn_templates::context;
 use serde_json::Value;
@@ -14,11 +14,12 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::entrance::Entrance;
 use crate::accounts::forms::OwnerForm;
-use crate::accounts::guards::{COOKIE, Gate, User};
+use crate::accounts::guards::{Gate, User};
 use crate::accounts::mails;
 use crate::accounts::models;
 use crate::accounts::page::{INVALID, Outcome, Page, View, again};
 use crate::accounts::signals::{UserExporting, UserLeaving, UserLeavingPreview, UserLeft};
+use crate::kit::cookies::{self, Cookie};
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::forms::{Confirmed, Drawn, FieldErrors, Post};
@@ -154,7 +155,7 @@ pub async fn delete(
     let Post(form) = form;
     match deleted(&entrance, outbox, &gate, &form, &user).await {
         Ok(()) => {
-            entrance.cookies.remove(Cookie::build(COOKIE).path("/"));
+            cookies::remove(entrance.request, Cookie::Session);
             csrf::rotate(entrance.request);
             Ok(Either::Left(flash::success("/", Text::new("flash-account-deleted"))))
         }

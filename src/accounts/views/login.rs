@@ -1,18 +1,18 @@
 //! Log in, log out.
 
-use rocket::http::Cookie;
 use rocket::response::Redirect;
 use rocket::{Either, State, get, post};
 use rocket_dyn_templates::context;
 
 use super::entrance::Entrance;
 use super::second_factor::code_url;
-use crate::accounts::draft;
+use crate::accounts::draft::Draft;
 use crate::accounts::forms::LoginForm;
-use crate::accounts::guards::{COOKIE, Gate, User};
+use crate::accounts::guards::{Gate, User};
 use crate::accounts::models::{self, Session, kept};
 use crate::accounts::page::{INVALID, Outcome, Page, View, again};
 use crate::accounts::passwords::Verdict;
+use crate::kit::cookies::{self, Cookie};
 use crate::kit::error::Error;
 use crate::kit::forms::{Confirmed, Drawn, FieldErrors, Post};
 use crate::kit::i18n::Text;
@@ -29,12 +29,12 @@ pub(super) fn next_page(next: &str) -> String {
 
 /// Django: `LoginView`
 #[get("/login?<next>")]
-pub fn login_page(page: Page<'_>, next: Option<String>) -> Either<Redirect, View> {
+pub fn login_page(page: Page<'_>, draft: Draft, next: Option<String>) -> Either<Redirect, View> {
     let next = next_page(&next.unwrap_or_default());
     if page.viewer.0.is_some() {
         return Either::Left(flash::to(next));
     }
-    let form = page.form(Drawn::fresh(<LoginForm as Default>::default()));
+    let form = page.form(Drawn::fresh(draft.form::<LoginForm>().unwrap_or_default()));
     Either::Right(page.ok("accounts/login.html", context! { form, next }))
 }
 
@@ -104,19 +104,18 @@ pub async fn logout(
     hub: &State<Hub>,
     _confirmed: Confirmed,
 ) -> Result<flash::Said, Error> {
-    if let Some(cookie) = entrance.cookies.get(COOKIE) {
-        let token = cookie.value().to_owned();
+    if let Some(token) = cookies::get(entrance.request, Cookie::Session).map(ToOwned::to_owned) {
         entrance.db.write_statement(move |conn| Ok(Session::end(conn, &token)?)).await?;
     }
-    if let Some(cookie) = entrance.cookies.get(draft::COOKIE) {
-        let (token, viewer) = (cookie.value().to_owned(), user.as_ref().map(|user| user.id));
+    if let Some(token) = cookies::get(entrance.request, Cookie::SavedForm).map(ToOwned::to_owned) {
+        let viewer = user.as_ref().map(|user| user.id);
         entrance.db.write_statement(move |conn| Ok(kept::forget(conn, &token, viewer)?)).await?;
-        entrance.cookies.remove(Cookie::build(draft::COOKIE).path("/"));
+        cookies::remove(entrance.request, Cookie::SavedForm);
     }
     if let Some(user) = user {
         hub.cut(user.id);
     }
-    entrance.cookies.remove(Cookie::build(COOKIE).path("/"));
+    cookies::remove(entrance.request, Cookie::Session);
     csrf::rotate(entrance.request);
     Ok(flash::success("/", Text::new("flash-logged-out")))
 }

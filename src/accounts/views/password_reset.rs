@@ -2,14 +2,14 @@
 //!
 //! Django: `PasswordResetView`, `…DoneView`, `…ConfirmView`, `…CompleteView`
 
-use rocket::http::{Cookie, Status};
-use rocket::request::Request;
+use rocket::http::Status;
 use rocket::response::Redirect;
 use rocket::time::Duration;
 use rocket::{Either, State, get, post};
 use rocket_dyn_templates::context;
 
 use super::entrance::Entrance;
+use crate::accounts::draft::Draft;
 use crate::accounts::forms::{NewPasswordForm, ResetForm};
 use crate::accounts::guards::Gate;
 use crate::accounts::mails;
@@ -17,30 +17,28 @@ use crate::accounts::models::User;
 use crate::accounts::page::{INVALID, Page, View, again};
 use crate::accounts::signals::PasswordChanged;
 use crate::accounts::tokens::{LinkKey, RESET_LIFETIME};
+use crate::kit::cookies::{self, Cookie};
 use crate::kit::db::{Db, fold_key};
 use crate::kit::error::Error;
 use crate::kit::forms::{Drawn, Post};
 use crate::kit::outbox::Outbox;
 use crate::kit::paths::Id;
 use crate::kit::throttle::Scope;
-use crate::kit::{csrf, flash, time};
+use crate::kit::{flash, time};
 
 /// On to the next page, or the one that is drawn.
 type Turn = Result<Either<Redirect, View>, Error>;
 
-/// Holds the token while the form shows: an address is seen by more than its owner.
-const COOKIE: &str = "reset";
-
-/// What stands in the address then, in the token's place.
+/// What stands in the address while a cookie holds the token: more people see an address than its owner.
 const IN_COOKIE: &str = "set";
 
 /// Django: `PasswordResetView`
 #[get("/password-reset")]
-pub fn ask_page(page: Page<'_>, outbox: &State<Outbox>) -> View {
+pub fn ask_page(page: Page<'_>, outbox: &State<Outbox>, draft: Draft) -> View {
     if !outbox.is_on() {
         return no_mail(&page);
     }
-    let form = page.form(Drawn::fresh(<ResetForm as Default>::default()));
+    let form = page.form(Drawn::fresh(draft.form::<ResetForm>().unwrap_or_default()));
     page.ok("accounts/password_reset.html", context! { form })
 }
 
@@ -94,18 +92,12 @@ pub fn sent(page: Page<'_>) -> View {
 pub async fn link(page: Page<'_>, entrance: Entrance<'_>, key: &State<LinkKey>, uid: Id, token: &str) -> Turn {
     let Some(user) = holder(&entrance, key, uid, token).await? else { return Ok(Either::Right(expired(&page))) };
     if token != IN_COOKIE {
-        entrance.cookies.add(kept(entrance.request, token));
+        let max_age = Duration::seconds(RESET_LIFETIME);
+        cookies::set(entrance.request, Cookie::PasswordReset, token.to_owned(), Some(max_age));
         return Ok(Either::Left(flash::to(format!("/password-reset/{}/{IN_COOKIE}", uid.0))));
     }
     let form = page.form(Drawn::fresh(NewPasswordForm::default()));
     Ok(Either::Right(page.ok("accounts/password_reset_set.html", new_password(uid, &user, form))))
-}
-
-fn kept(request: &Request<'_>, token: &str) -> Cookie<'static> {
-    let mut cookie = csrf::cookie(request, COOKIE, token.to_owned());
-    cookie.set_path("/password-reset");
-    cookie.set_max_age(Duration::seconds(RESET_LIFETIME));
-    cookie
 }
 
 fn expired(page: &Page<'_>) -> View {
@@ -119,7 +111,7 @@ fn new_password(uid: Id, user: &User, form: impl serde::Serialize) -> impl serde
 /// Whose link this is, if it is any good.
 async fn holder(entrance: &Entrance<'_>, key: &LinkKey, uid: Id, token: &str) -> Result<Option<User>, Error> {
     let token = match token {
-        IN_COOKIE => entrance.cookies.get(COOKIE).map(Cookie::value).unwrap_or_default(),
+        IN_COOKIE => cookies::get(entrance.request, Cookie::PasswordReset).unwrap_or_default(),
         token => token,
     };
     let user = entrance.db.read(move |conn| Ok(User::by_id(conn, uid.0)?)).await?;
@@ -144,7 +136,7 @@ pub async fn set(
     let Some(user) = holder else { return Ok(Either::Right(expired(&page))) };
     match change(&entrance, &gate, &form, &user).await {
         Ok(Some(hash)) => {
-            entrance.cookies.remove(Cookie::build(COOKIE).path("/password-reset"));
+            cookies::remove(entrance.request, Cookie::PasswordReset);
             // He has shown that he is the owner: strangers who guess at his account do not keep him out.
             entrance.remember_device(&user, &hash);
             Ok(Either::Left(flash::to("/password-reset/complete")))

@@ -7,6 +7,7 @@ use rocket_dyn_templates::context;
 use serde::Serialize;
 
 use super::{count, speaker};
+use crate::accounts::draft::Draft;
 use crate::accounts::guards::{Gate, Viewer};
 use crate::accounts::page::{INVALID, Page, View, throttled};
 use crate::kit::db::Db;
@@ -45,9 +46,13 @@ pub async fn door(
     page: Page<'_>,
     db: &Db,
     guest: Guest<'_>,
+    draft: Draft,
     room_name: Option<String>,
     username: Option<String>,
 ) -> Result<View, Error> {
+    if let Some(form) = draft.form::<JoinForm>() {
+        return draw_door(&page, db, Status::Ok, Drawn::fresh(form), false).await;
+    }
     let username = username.or(guest.name).unwrap_or_default();
     let form = JoinForm { room_name: room_name.unwrap_or_default(), username };
     draw_door(&page, db, Status::Ok, Drawn::fresh(form), false).await
@@ -138,6 +143,7 @@ pub async fn show(
     db: &Db,
     hub: &State<Hub>,
     guest: Guest<'_>,
+    draft: Draft,
     segment: String,
     before: Option<i64>,
     at: Option<i64>,
@@ -152,7 +158,8 @@ pub async fn show(
     if slug::of(&room.name) != segment {
         return Ok(Either::Left(Box::new(flash::to(room.url))));
     }
-    let composer = Drawn::fresh(SayForm { username: username.unwrap_or_default(), ..SayForm::default() });
+    let fresh = SayForm { username: username.unwrap_or_default(), ..SayForm::default() };
+    let composer = Drawn::fresh(draft.form().unwrap_or(fresh));
     draw(&page, db, hub, &guest, room, Window::asked(before, at), composer).await.map(Either::Right)
 }
 

@@ -57,7 +57,7 @@ fn told(page: &Page<'_>, error: Error) -> Result<Plain, Error> {
             retry_after = Some(RetryAfter(after).seconds());
             page.t(&throttled(after))
         }
-        Error::Csrf => page.t(&Text::new("error-csrf-text")),
+        Error::Csrf(_) | Error::StaleForm(_) => page.t(&Text::new("error-csrf-text")),
         Error::NotFound => page.t(&Text::new("error-404-text")),
         Error::BadRequest => page.t(&Text::new("error-400-text")),
         Error::TooLarge => page.t(&Text::new("error-413-text")),

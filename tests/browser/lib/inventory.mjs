@@ -205,7 +205,7 @@ export const PAGES = [
     name: 'chat room whose guest has lost his name', as: 'guest',
     open: async (page, stage) => {
       await page.goto(stage.chat);
-      await page.context().clearCookies({ name: 'guest' });
+      await page.context().clearCookies({ name: /^chaupal_guest_/ });
       await submit(page, () => {
         const form = document.querySelector('#composer');
         form.elements.body.value = 'A thought that must not be lost';

@@ -50,6 +50,11 @@ impl Request {
         self.content(&format!("multipart/form-data; boundary={boundary}"), &body)
     }
 
+    /// Says where it comes from, as every browser of today does.
+    pub fn with_own_origin(self, site: &super::Site) -> Self {
+        self.header("Origin", &format!("http://127.0.0.1:{}", site.port())).header("Accept", "text/html")
+    }
+
     pub fn content(mut self, content_type: &str, body: &[u8]) -> Self {
         self.body = body.to_vec();
         self.header("Content-Type", content_type)
@@ -281,6 +286,13 @@ impl Answer {
         Some(unescaped(tag.split_once("value=\"")?.1.split('"').next()?))
     }
 
+    /// `name=value` of the cookie that the answer sets, by the middle part of its name.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let start = format!("chaupal_{name}_");
+        let line = self.cookies().into_iter().find(|line| line.trim_start_matches("__Host-").starts_with(&start))?;
+        line.split(';').next()
+    }
+
     pub fn cookies(&self) -> Vec<&str> {
         let cookies = self.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
         cookies.map(|(_, value)| value.as_str()).collect()
@@ -403,17 +415,36 @@ fn parse(block: &str) -> Option<Heard> {
     Some(Heard { event: field("event").unwrap_or_default(), id: field("id"), data })
 }
 
-/// Cookies as a browser keeps them.
-#[derive(Clone, Default, Debug)]
-pub struct Jar(RefCell<Vec<(String, String)>>);
+/// Cookies as a browser keeps them. Those of the site are asked for by the middle part of their names: `session` for
+/// `chaupal_session_1a2b3c4d`.
+#[derive(Clone, Debug)]
+pub struct Jar {
+    cookies: RefCell<Vec<(String, String)>>,
+    names: [String; 2],
+}
 
 impl Jar {
+    /// `names`: what stands before and after the middle part.
+    pub fn new(names: [String; 2]) -> Self {
+        Self { cookies: RefCell::default(), names }
+    }
+
+    pub fn full_name(&self, name: &str) -> String {
+        format!("{}{name}{}", self.names[0], self.names[1])
+    }
+
     pub fn get(&self, name: &str) -> Option<String> {
-        self.0.borrow().iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+        let name = self.full_name(name);
+        self.cookies.borrow().iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
     }
 
     pub fn set(&self, name: &str, value: &str) {
-        let mut cookies = self.0.borrow_mut();
+        self.set_foreign(&self.full_name(name), value);
+    }
+
+    /// Sets a cookie of this whole name.
+    pub fn set_foreign(&self, name: &str, value: &str) {
+        let mut cookies = self.cookies.borrow_mut();
         cookies.retain(|(known, _)| known != name);
         cookies.push((name.to_owned(), value.to_owned()));
     }
@@ -421,17 +452,17 @@ impl Jar {
     pub fn learn(&self, headers: &[(String, String)]) {
         for (_, cookie) in headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie")) {
             let Some((name, value)) = cookie.split(';').next().and_then(|pair| pair.split_once('=')) else { continue };
-            self.0.borrow_mut().retain(|(known, _)| known != name);
+            self.cookies.borrow_mut().retain(|(known, _)| known != name);
             let gone = value.is_empty() || cookie.contains("Max-Age=0");
             if !gone {
-                self.0.borrow_mut().push((name.to_owned(), value.to_owned()));
+                self.cookies.borrow_mut().push((name.to_owned(), value.to_owned()));
             }
         }
     }
 
     /// For the header `Cookie`, if there is anything.
     pub fn line(&self) -> Option<String> {
-        let cookies = self.0.borrow();
+        let cookies = self.cookies.borrow();
         let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }

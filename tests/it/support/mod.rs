@@ -2,6 +2,7 @@
 
 pub mod databases;
 pub mod http;
+pub mod http2;
 pub mod images;
 pub mod imports;
 pub mod mail;
@@ -17,6 +18,7 @@ use chaupal::accounts::models::{self, NewUser, Session, User};
 use chaupal::accounts::passwords;
 use chaupal::accounts::signals::UserLeaving;
 use chaupal::kit::config::{Config, MediaS3, Secret, secret_key};
+use chaupal::kit::cookies::{Cookie, CookieNames};
 use chaupal::kit::db::{self, Conn};
 use chaupal::kit::i18n::{Catalogue, Text};
 use chaupal::kit::outbox::Outbox;
@@ -164,6 +166,14 @@ impl Site {
         chaupal::server::build(&self.config, self.figment.clone(), &secret).expect("the server can be built")
     }
 
+    /// What stands before and after the middle part of the names of this site's cookies.
+    pub fn cookie_names(&self) -> [String; 2] {
+        let secret = secret_key(&self.config).expect("a secret key");
+        let name = CookieNames::new(&secret, &self.config).full(Cookie::Session);
+        let (before, after) = name.split_once("session").expect("the middle part");
+        [before.to_owned(), after.to_owned()]
+    }
+
     pub fn launch(&self) {
         // Faults of the server show beside the test that met them.
         chaupal::kit::logging::init(-1);
@@ -278,7 +288,7 @@ impl Site {
             (user.id, Session::begin(conn, user.id, 14, "", "").expect("a session begins"))
         });
         let person = Person::new(self, id, username);
-        person.jar.set("sessionid", &token);
+        person.jar.set("session", &token);
         person
     }
 

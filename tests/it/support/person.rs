@@ -14,7 +14,7 @@ pub struct Person<'s> {
 
 impl<'s> Person<'s> {
     pub fn new(site: &'s Site, id: i64, username: &str) -> Self {
-        Self { site, id, username: username.to_owned(), jar: Jar::default() }
+        Self { site, id, username: username.to_owned(), jar: Jar::new(site.cookie_names()) }
     }
 
     pub fn get(&self, target: &str) -> Answer {
