@@ -278,7 +278,7 @@ export const PAGES = [
   { name: 'error 403', status: 403, as: 'member', open: (page, stage) => page.goto(`/rooms/${stage.room}/edit`) },
   { name: 'error 405', status: 405, open: goto('/logout') },
   {
-    name: 'error 403, a form without its token', as: 'member', status: 403,
+    name: 'new room, after a form with an old token', as: 'member',
     open: async (page) => {
       await page.goto('/rooms/new');
       await submit(page, () => {
@@ -286,6 +286,16 @@ export const PAGES = [
         form.elements.csrf_token.value = 'forged';
         HTMLFormElement.prototype.submit.call(form);
       });
+    },
+  },
+  {
+    name: 'error 403, a form of another site', status: 403,
+    open: async (page) => {
+      await page.goto('/login');
+      const address = page.url();
+      await page.goto('about:blank');
+      await page.setContent(`<form method="post" action="${address}"></form>`);
+      await submit(page, () => HTMLFormElement.prototype.submit.call(document.querySelector('form')));
     },
   },
   {
