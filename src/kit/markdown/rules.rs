@@ -1,5 +1,6 @@
 //! The rules between the parser and the writer: which events pass, changed or not, and what the parser passes by.
 
+use std::net::Ipv6Addr;
 use std::ops::Range;
 
 use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, LinkType, Parser, Tag, TagEnd};
@@ -262,7 +263,9 @@ impl<'a> Rules<'a> {
         self.in_link = true;
         let mut begin = "<a href=\"".to_owned();
         // Writing into a string cannot fail.
-        let _ = escape_href(&mut begin, &href);
+        let host_end = ipv6_host_end(&href);
+        begin.push_str(&href[..host_end]);
+        let _ = escape_href(&mut begin, &href[host_end..]);
         if !title.is_empty() {
             begin.push_str("\" title=\"");
             escape(&mut begin, &title);
@@ -397,4 +400,15 @@ fn without_block_signs(line: &str) -> &str {
         }
         rest = after.trim_start();
     }
+}
+
+/// The end of an IPv6 address that is the host of this address, else 0. Its brackets must not be encoded.
+fn ipv6_host_end(href: &str) -> usize {
+    let end = || {
+        let (scheme, rest) = href.split_once("://[")?;
+        let (host, _) = rest.split_once(']')?;
+        let is_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+        (is_web && host.parse::<Ipv6Addr>().is_ok()).then_some(scheme.len() + "://[".len() + host.len() + 1)
+    };
+    end().unwrap_or(0)
 }
