@@ -49,6 +49,16 @@ both!(long_conversation_of_a_chat_room_leads_to_older_messages, |site| {
     site.anonymous().get("/chat/Market?before=11").status(200).see("the first words").see_not("data-older");
 });
 
+both!(page_of_one_message_names_a_guest_or_a_former_member, |site| {
+    let guest = site.guest_message(site.chat_room("Market"), "Meera", "the first words");
+    site.anonymous().get(&format!("/messages/{guest}")).status(200).see("Meera").see("guest").see("the first words");
+    let asha = site.person("asha");
+    let room = site.room(&asha, "Weavers", "Craft");
+    let message = site.message(room, &asha, "a word on weavers");
+    site.sql(&format!("UPDATE messages SET user_id = NULL WHERE id = {message}"));
+    site.anonymous().get(&format!("/messages/{message}")).status(200).see("former member").see("a word on weavers");
+});
+
 both!(room_without_topic_host_and_author_says_who_is_missing, |site| {
     let (asha, ravi) = (site.person("asha"), site.person("ravi"));
     let room = site.room(&asha, "Weavers of the valley", "Craft");

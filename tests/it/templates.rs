@@ -152,7 +152,8 @@ fn recorded(folder: &Path, file: &str) -> BTreeSet<String> {
 
 /// Branches that no page can draw, and why.
 #[cfg(debug_assertions)]
-const NEVER: [(&str, &str); 16] = [
+const NEVER: [(&str, &str); 17] = [
+    ("accounts/_door.html {% block door %}: drawn", "each page that extends it fills the block"),
     ("accounts/delete.html {% for text in goes %}: none", "every app says something"),
     ("accounts/delete.html {% for text in goes %}: one", "every app says something"),
     ("accounts/delete.html {% for text in stays %}: none", "every app says something"),
@@ -188,7 +189,9 @@ fn all_branches_are_drawn_and_all_contexts_are_listed() {
         assert!(missing.len() < before, "{place} is drawn, although {reason}: take it out of the list");
     }
 
-    let found: Vec<String> = recorded(&folder, "contexts").into_iter().collect();
+    // A test draws the composer by itself; the site includes it in pages.
+    let is_of_the_site = |line: &String| !line.starts_with("rooms/_composer.html\t");
+    let found: Vec<String> = recorded(&folder, "contexts").into_iter().filter(is_of_the_site).collect();
     let listed = sources().join("contexts.tsv");
     if std::env::var("CHAUPAL_TEST_TEMPLATES_WRITE").is_ok_and(|value| value == "1") {
         std::fs::write(&listed, found.join("\n") + "\n").unwrap();

@@ -103,7 +103,11 @@ fn bare_addresses_become_links_and_end_where_they_end() {
     }
     for idn in ["https://उदाहरण.भारत/x", "https://müller.example", "http://пример.испытание:8080/?q"]
     {
-        assert!(render(&format!("({idn})।")).contains(&format!(">{idn}</a>)।")), "{idn}: {}", render(idn));
+        assert!(
+            render(&format!("({idn}).")).contains(&format!(">{idn}</a>).")),
+            "{idn}: {}",
+            render(&format!("({idn})."))
+        );
     }
     let escaped = link("https://a.org/?b=1&amp;c=&#x27;2", "https://a.org/?b=1&amp;c='2");
     assert_eq!(render("https://a.org/?b=1&c='2"), format!("<p>{escaped}</p>"));
