@@ -18,10 +18,10 @@ const TEXTS = [
 
 /** Markdown that would do harm, and the text that is seen of it. */
 const MARKED = [
-  ['[one](javascript:window.pwned=7) <javascript:window.pwned=8>', 'one javascript:window.pwned=8'],
+  ['[one](javascript:window.pwned=7) <javascript:window.pwned=8>', '[one](javascript:window.pwned=7) javascript:window.pwned=8'],
   ['![two](x" onerror="window.pwned=9) ![three](https://example.org/a.png"onerror="window.pwned=10)', '![two](x" onerror="window.pwned=9) three'],
-  ['[four](https://example.org/"onclick="window.pwned=11) [five](data:text/html,<script>window.pwned=12</script>)', 'four five'],
-  ['```x" onclick="window.pwned=13\n</code></pre><script>window.pwned=14</script>\n```', '</code></pre><script>window.pwned=14</script>'],
+  ['[four](https://example.org/"onclick="window.pwned=11) [five](data:text/html,<script>window.pwned=12</script>)', 'four [five](data:text/html,<script>window.pwned=12</script>)'],
+  ['```x" onclick="window.pwned=13\n</code></pre><script>window.pwned=14</script>\n```', 'x" onclick="window.pwned=13\n</code></pre><script>window.pwned=14</script>'],
   [`${'> '.repeat(1900)}deep`, 'deep'],
   [`| ${'W'.repeat(300)} | b |\n|---|---|\n| ${'c '.repeat(300)} | d |`, null],
   [`\`\`\`\n${'code '.repeat(300)}\n\`\`\``, null],
