@@ -20,7 +20,7 @@ use crate::kit::address::client_address;
 use crate::kit::config::Access;
 use crate::kit::db::{self, fold_key};
 use crate::kit::error::Error;
-use crate::kit::throttle::{Scope, Throttle, address_key};
+use crate::kit::throttle::{Scope, Throttle};
 use crate::kit::{paths, time};
 
 /// The session cookie, named as in Django.
@@ -242,7 +242,7 @@ impl Gate<'_> {
     /// # Errors
     /// [`Error::Throttled`].
     pub fn by_address(&self, scope: Scope) -> Result<(), Error> {
-        self.by_key(scope, &address_key(self.address))
+        self.throttle.check_address(scope, self.address).map_err(|after| Error::Throttled(after.0))
     }
 
     /// Counts one attempt of (or on) a person. The key says of what kind it is (`account:…`), so that

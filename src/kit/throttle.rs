@@ -3,7 +3,7 @@
 //! A request guard asks like this, before any password is hashed and any row is read:
 //!
 //! 1. It takes the client's address from [`client_address`](super::address::client_address), which
-//!    believes a header only of a trusted proxy, and checks its [`address_key`].
+//!    believes a header only of a trusted proxy, and counts it: [`Throttle::check_address`].
 //! 2. Then it checks the key of the account that is meant: the folded log-in name that was typed,
 //!    whether such an account exists or not, or the id of the person who posts. In this order, an
 //!    address that is refused cannot use up somebody's account.
@@ -168,17 +168,24 @@ impl fmt::Display for RetryAfter {
 
 impl std::error::Error for RetryAfter {}
 
-/// A client's address as a key. Whoever has an IPv6 address has the 2^64 around it too, so these
-/// count as one; an IPv4 address in IPv6's clothes is the IPv4 address.
-pub fn address_key(address: IpAddr) -> String {
+/// The network around an address: an IPv6 address is cut to its first bits, for whoever has one has many. An IPv4 address
+/// in IPv6's form is the IPv4 address.
+pub fn network(address: IpAddr, bits: u32) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V4(address) => format!("address:{address}"),
-        IpAddr::V6(address) => {
-            let network = Ipv6Addr::from_bits(address.to_bits() >> 64 << 64);
-            format!("address:{network}/64")
+        IpAddr::V6(address) if !address.is_loopback() => {
+            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !(u128::MAX >> bits)))
         }
+        other => other,
     }
 }
+
+/// Returns the key by which an address is counted in a network of so many bits.
+fn address_key(address: IpAddr, bits: u32) -> String {
+    format!("address:{}/{bits}", network(address, bits))
+}
+
+/// Larger networks count too, with higher rates: providers give out a /56 or a /48 as a whole.
+const WIDER: [(u32, u32); 2] = [(56, 4), (48, 16)];
 
 type Limiter<C> = RateLimiter<u32, DashMapStateStore<u32>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
@@ -188,6 +195,8 @@ type Limiter<C> = RateLimiter<u32, DashMapStateStore<u32>, C, NoOpMiddleware<<C 
 pub struct Throttle<C: Clock + Clone = DefaultClock> {
     /// In the order of [`Scope::ALL`]; none where there is no limit.
     limiters: [Option<Limiter<C>>; Scope::ALL.len()],
+    /// The same for the networks of [`WIDER`].
+    wider: [[Option<Limiter<C>>; Scope::ALL.len()]; WIDER.len()],
     hasher: RandomState,
     clock: C,
 }
@@ -201,7 +210,13 @@ impl Throttle {
 
 impl<C: Clock + Clone> Throttle<C> {
     fn with_clock(rates: &Rates, clock: C) -> Self {
-        Self { limiters: Scope::ALL.map(|scope| limiter(rates.of(scope), &clock)), hasher: RandomState::new(), clock }
+        let limiters = |times| Scope::ALL.map(|scope| limiter(rates.of(scope), times, &clock));
+        Self {
+            limiters: limiters(1),
+            wider: WIDER.map(|(_, times)| limiters(times)),
+            hasher: RandomState::new(),
+            clock,
+        }
     }
 
     /// Counts one attempt of `key`, which may be of any length.
@@ -209,15 +224,32 @@ impl<C: Clock + Clone> Throttle<C> {
     /// # Errors
     /// When `key` has tried too often. That attempt is not counted.
     pub fn check(&self, scope: Scope, key: &str) -> Result<(), RetryAfter> {
-        let Some(limiter) = &self.limiters[scope as usize] else {
-            return Ok(());
-        };
+        self.count(&self.limiters[scope as usize], key)
+    }
+
+    /// Counts one attempt of a client's address, and of the networks around it.
+    ///
+    /// # Errors
+    /// When the address or one of its networks has tried too often.
+    pub fn check_address(&self, scope: Scope, address: IpAddr) -> Result<(), RetryAfter> {
+        // The narrowest first: what it refuses does not use up its neighbours' rate.
+        self.check(scope, &address_key(address, 64))?;
+        if network(address, 64).is_ipv6() {
+            for ((bits, _), limiters) in WIDER.iter().zip(&self.wider) {
+                self.count(&limiters[scope as usize], &address_key(address, *bits))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&self, limiter: &Option<Limiter<C>>, key: &str) -> Result<(), RetryAfter> {
+        let Some(limiter) = limiter else { return Ok(()) };
         limiter.check_key(&self.bucket(key)).map_err(|not_until| RetryAfter(not_until.wait_time_from(self.clock.now())))
     }
 
     /// Forgets whoever has his whole allowance again, and gives the memory back.
     pub fn sweep(&self) {
-        for limiter in self.limiters.iter().flatten() {
+        for limiter in self.limiters.iter().chain(self.wider.iter().flatten()).flatten() {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
@@ -228,11 +260,12 @@ impl<C: Clock + Clone> Throttle<C> {
     }
 }
 
-fn limiter<C: Clock + Clone>(rate: Rate, clock: &C) -> Option<Limiter<C>> {
+fn limiter<C: Clock + Clone>(rate: Rate, times: u32, clock: &C) -> Option<Limiter<C>> {
     let Rate::Per { count, period } = rate else {
         return None;
     };
     // At most a million a second: the time for one is never nothing, which alone gives `None`.
+    let count = count.saturating_mul(NonZeroU32::new(times)?);
     let quota = Quota::with_period(period / count.get())?.allow_burst(count);
     Some(RateLimiter::dashmap_with_clock(quota, clock.clone()))
 }
@@ -344,8 +377,23 @@ mod tests {
     }
 
     #[test]
+    fn ipv6_networks_are_counted_with_higher_rates() {
+        let (throttle, _) = throttle("2/d");
+        let tries = |subnets: std::ops::Range<u32>, prefix: &str| {
+            let addresses = subnets.flat_map(|subnet| (0..3).map(move |host| format!("{prefix}{subnet:x}::{host}")));
+            addresses.filter(|address| throttle.check_address(Scope::Login, address.parse().unwrap()).is_ok()).count()
+        };
+        assert_eq!(tries(0..1, "2001:db8:1:"), 2, "a /64 has the rate");
+        assert_eq!(tries(1..256, "2001:db8:1:"), 6, "its /56 four times the rate");
+        assert_eq!(tries(0x100..0x1000, "2001:db8:1:"), 24, "its /48 sixteen times the rate");
+        assert_eq!(tries(0..1, "2001:db8:2:"), 2, "a neighbour has its own");
+        let ipv4 = (0..9).filter(|n| throttle.check_address(Scope::Login, IpAddr::from([192, 0, 2, *n])).is_ok());
+        assert_eq!(ipv4.count(), 9);
+    }
+
+    #[test]
     fn an_ipv6_network_is_one_client() {
-        let key = |text: &str| address_key(text.parse().unwrap());
+        let key = |text: &str| address_key(text.parse().unwrap(), 64);
         assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff:ffff:ffff:ffff"));
         assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
         assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
