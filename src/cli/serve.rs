@@ -17,6 +17,7 @@ use super::{Context, demo, migrate};
 use crate::accounts::models::User;
 use crate::accounts::setup::{self, SetupKey};
 use crate::kit::config::{make_data_dir, secret_key};
+use crate::kit::connections::Connections;
 use crate::kit::stopping::Stopping;
 use crate::kit::{logging, system};
 use crate::server;
@@ -94,7 +95,12 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
     let rocket = server::build(config, figment, &secret)?;
     let setup_link =
         (!has_superuser).then(|| format!("{}{}", config.site_url, setup::link(&SetupKey(secret.derive("setup")))));
-    launch(rocket.attach(greeting(context.verbosity, setup_link)).attach(wait_for_connections()), context)
+    launch(
+        rocket
+            .attach(greeting(context.verbosity, setup_link, config.connections.stall()))
+            .attach(wait_for_connections()),
+        context,
+    )
 }
 
 /// Held while serving: commands that destroy data refuse then.
@@ -111,7 +117,7 @@ pub fn is_in_use(data_dir: &Path) -> bool {
     file.try_lock().is_err()
 }
 
-fn greeting(verbosity: i8, setup_link: Option<String>) -> AdHoc {
+fn greeting(verbosity: i8, setup_link: Option<String>, stall: Duration) -> AdHoc {
     AdHoc::on_liftoff("greeting", move |rocket| {
         Box::pin(async move {
             let config = rocket.config();
@@ -133,7 +139,10 @@ fn greeting(verbosity: i8, setup_link: Option<String>) -> AdHoc {
                     eprintln!("{invitation}\n  {link}");
                 }
             }
-            system::raise_backlog(config.port);
+            if let Some(connections) = rocket.state::<Connections>() {
+                connections.watch(config.port);
+            }
+            system::prepare_listener(config.port, stall);
             system::tell_ready();
             tokio::spawn(system::feed_watchdog());
         })

@@ -14,6 +14,7 @@ mod catalogue;
 mod commands;
 mod concurrency;
 mod conditions;
+mod connections;
 mod counts;
 mod crash;
 mod csrf;
