@@ -75,8 +75,8 @@ async fn put(db: &Db, outbox: &Outbox, gate: &Gate<'_>, form: &ResetForm) -> Res
     let email = form.clean().map_err(Error::Invalid)?;
     gate.by_address(Scope::Reset)?;
     gate.by_key(Scope::Reset, &format!("email:{}", fold_key(&email)))?;
-    let letters = outbox.clone();
-    db.write(move |conn| Ok(letters.put(conn, &mails::PasswordReset { email })?)).await?;
+    let (letters, letter) = (outbox.clone(), mails::PasswordReset { email });
+    db.write(move |conn| Ok(letters.put(conn, &letter)?)).await?;
     outbox.wake();
     Ok(())
 }
