@@ -3,6 +3,7 @@
 pub mod address;
 pub mod assets;
 pub mod bulk;
+pub mod clock;
 pub mod config;
 pub mod csrf;
 pub mod db;
