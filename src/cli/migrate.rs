@@ -1,7 +1,7 @@
 //! `migrate` and `showmigrations`.
 
 use super::{Context, confirm, render_markdown};
-use crate::kit::config::make_data_dir;
+use crate::kit::config::{close_data_dir, make_data_dir};
 use crate::kit::db::{Conn, Target};
 use crate::kit::migrations::{self, MigrationLock};
 
@@ -32,6 +32,7 @@ pub struct ShowArgs {
 /// One line; whatever failed left nothing behind.
 pub fn run(args: Args, context: &Context) -> Result<(), String> {
     make_data_dir(&context.loaded.config).map_err(|e| e.to_string())?;
+    close_data_dir(&context.loaded.config);
     let mut conn = context.connect()?;
     let target = args.target.as_deref();
     if args.plan {

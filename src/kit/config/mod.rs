@@ -6,6 +6,7 @@
 //!
 //! Django: `settings.py`.
 
+mod data_dir;
 mod environment;
 mod keys;
 mod layers;
@@ -25,8 +26,9 @@ use serde::{Deserialize, Deserializer};
 
 use crate::kit::throttle::Rates;
 
+pub use data_dir::{Exposed, close_data_dir, exposed, make_data_dir};
 pub use load::load;
-pub use secret::{Secret, SecretKey, make_data_dir, mask_url, secret_key};
+pub use secret::{Secret, SecretKey, mask_url, secret_key};
 
 /// Every setting of the site.
 #[derive(Clone, Debug, Deserialize)]

@@ -10,7 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, make_data_dir};
 
 /// Text that does not print itself.
 #[derive(Clone, Deserialize, PartialEq, Eq)]
@@ -60,23 +60,6 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// Makes the data folder if there is none, for its owner's eyes only.
-///
-/// # Errors
-/// When it cannot be made, in one line that says what to do.
-pub fn make_data_dir(config: &Config) -> Result<(), ConfigError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(&config.data_dir).map_err(|error| {
-        let folder = config.data_dir.display();
-        ConfigError::new(format!(
-            "cannot make the data folder {folder}: {error}; make it writable or set data_dir to another"
-        ))
-    })
-}
-
 /// The configured secret key, or the one in the data folder, which the first start makes.
 ///
 /// # Errors
@@ -109,7 +92,6 @@ pub fn secret_key(config: &Config) -> Result<SecretKey, ConfigError> {
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let text = read_whole(&path).map_err(|error| failed("read", error))?;
-            warn_if_open(&path);
             let text = text.trim_end();
             if text.chars().count() < 32 {
                 let file = path.display();
@@ -141,6 +123,9 @@ fn create_private(path: &Path) -> io::Result<fs::File> {
 
 /// The file's text. Another process may be writing it this very moment: wait for it a little.
 fn read_whole(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
     for _ in 0..100 {
         let text = fs::read_to_string(path)?;
         if text.ends_with('\n') {
@@ -151,17 +136,6 @@ fn read_whole(path: &Path) -> io::Result<String> {
     // A key that a person wrote there may lack the line's end.
     fs::read_to_string(path)
 }
-
-#[cfg(unix)]
-fn warn_if_open(path: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
-        log::warn!("{} can be read by others: chmod 600 it", path.display());
-    }
-}
-
-#[cfg(not(unix))]
-fn warn_if_open(_: &Path) {}
 
 /// A database's address without its password, which may stand before the `@` or among the parameters.
 pub fn mask_url(url: &str) -> String {
