@@ -2,7 +2,9 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
+use unicode_normalization::UnicodeNormalization;
 
+use crate::kit::db::is_unseen;
 use crate::kit::paginate::encode_query;
 use crate::kit::random;
 
@@ -20,10 +22,104 @@ pub fn new_secret() -> String {
     base32(&random::bytes::<20>())
 }
 
+/// The zeros of the scripts that have digits of their own; the other nine follow each. Full-width and mathematical digits
+/// are compatible forms of ASCII's (NFKC).
+const ZEROS: [char; 67] = [
+    '\u{660}',
+    '\u{6f0}',
+    '\u{7c0}',
+    '\u{966}',
+    '\u{9e6}',
+    '\u{a66}',
+    '\u{ae6}',
+    '\u{b66}',
+    '\u{be6}',
+    '\u{c66}',
+    '\u{ce6}',
+    '\u{d66}',
+    '\u{de6}',
+    '\u{e50}',
+    '\u{ed0}',
+    '\u{f20}',
+    '\u{1040}',
+    '\u{1090}',
+    '\u{17e0}',
+    '\u{1810}',
+    '\u{1946}',
+    '\u{19d0}',
+    '\u{1a80}',
+    '\u{1a90}',
+    '\u{1b50}',
+    '\u{1bb0}',
+    '\u{1c40}',
+    '\u{1c50}',
+    '\u{a620}',
+    '\u{a8d0}',
+    '\u{a900}',
+    '\u{a9d0}',
+    '\u{a9f0}',
+    '\u{aa50}',
+    '\u{abf0}',
+    '\u{104a0}',
+    '\u{10d30}',
+    '\u{10d40}',
+    '\u{11066}',
+    '\u{110f0}',
+    '\u{11136}',
+    '\u{111d0}',
+    '\u{112f0}',
+    '\u{11450}',
+    '\u{114d0}',
+    '\u{11650}',
+    '\u{116c0}',
+    '\u{116d0}',
+    '\u{116da}',
+    '\u{11730}',
+    '\u{118e0}',
+    '\u{11950}',
+    '\u{11bf0}',
+    '\u{11c50}',
+    '\u{11d50}',
+    '\u{11da0}',
+    '\u{11f50}',
+    '\u{16130}',
+    '\u{16a60}',
+    '\u{16ac0}',
+    '\u{16b50}',
+    '\u{16d70}',
+    '\u{1e140}',
+    '\u{1e2f0}',
+    '\u{1e4f0}',
+    '\u{1e5f1}',
+    '\u{1e950}',
+];
+
+/// Returns a code without the spaces and hyphens that apps show in it, in ASCII digits and small letters, whatever digits
+/// it was typed in. Everything else stays, and makes it wrong.
+pub fn normalize_code(typed: &str) -> String {
+    let dashes = ['-', '\u{2212}', '\u{2043}'];
+    let is_gap = |sign: char| {
+        sign.is_whitespace() || is_unseen(sign) || ('\u{2010}'..='\u{2015}').contains(&sign) || dashes.contains(&sign)
+    };
+    typed
+        .nfkc()
+        .filter(|sign| !is_gap(*sign))
+        .map(|sign| ascii_digit(sign).unwrap_or(sign.to_ascii_lowercase()))
+        .collect()
+}
+
+/// Returns the ASCII digit of the same value.
+fn ascii_digit(sign: char) -> Option<char> {
+    let zero = *ZEROS.iter().rfind(|zero| **zero <= sign)?;
+    let value = u32::from(sign) - u32::from(zero);
+    char::from_digit(value, 10)
+}
+
 /// The step at which this code is right for the secret, near `now` (seconds since 1970); none if it is wrong. The caller sees
 /// to it that no step counts twice.
 pub fn step_of(secret: &str, code: &str, now: i64) -> Option<i64> {
     let key = from_base32(secret)?;
+    let code = normalize_code(code);
     let code: u32 =
         (code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())).then(|| code.parse().ok())??;
     let present = now.div_euclid(STEP);
@@ -112,10 +208,53 @@ mod tests {
             assert_eq!(step_of(&secret, "287082", now), Some(1), "{now}");
         }
         assert_eq!(step_of(&secret, "287082", 90), None);
-        for wrong in ["287083", "28708", "2870820", "+87082", " 87082", "", "२८७०८२"] {
+        for wrong in
+            ["287083", "28708", "2870820", "+87082", " 87082", "", "२८७०८३", "28708二", "287082x", "28 70 8", "①87082"]
+        {
             assert_eq!(step_of(&secret, wrong, 59), None, "{wrong}");
         }
         assert_eq!(step_of("", "287082", 59), None);
+    }
+
+    #[test]
+    fn code_in_any_digits_and_groups_is_right() {
+        let secret = base32(RFC);
+        for same in [
+            "287 082",
+            "287-082",
+            " 287082\n",
+            "287\u{2009}082",
+            "287\u{a0}082",
+            "287\u{202f}082",
+            "287\u{3000}082",
+            "287\u{2011}082",
+            "287\u{2013}082",
+            "287\u{200b}082",
+            "\u{2066}287082\u{2069}",
+            "２８７０８２",
+            "२८७०८२",
+            "२८७ ०८२",
+            "٢٨٧٠٨٢",
+            "۲۸۷۰۸۲",
+            "২৮৭০৮২",
+            "௨௮௭௦௮௨",
+            "𝟐𝟖𝟕𝟎𝟖𝟐",
+            "28७०82",
+        ] {
+            assert_eq!(step_of(&secret, same, 59), Some(1), "{same:?}");
+        }
+    }
+
+    #[test]
+    fn digits_of_every_script_have_their_value() {
+        for zero in ZEROS {
+            for value in 0..10 {
+                let sign = char::from_u32(u32::from(zero) + value).unwrap();
+                assert!(sign.is_numeric(), "{sign:?}");
+                assert_eq!(ascii_digit(sign), char::from_digit(value, 10), "{sign:?}");
+            }
+        }
+        assert!(ZEROS.is_sorted());
     }
 
     #[test]
