@@ -8,7 +8,10 @@ use rocket::request::{self, FromRequest, Outcome, Request};
 use rocket::time::Duration;
 use sha2::Sha256;
 
+use crate::accounts::site::Site;
 use crate::kit::csrf;
+use crate::kit::error::Error;
+use crate::lobby::forms::NAME;
 
 const COOKIE: &str = "guest";
 
@@ -60,6 +63,15 @@ impl Guest<'_> {
             cookie.set_max_age(Duration::days(DAYS));
             self.request.cookies().add(cookie);
         }
+    }
+
+    /// Refuses a name that visitors would take for the site itself.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] at its field.
+    pub fn refuse_reserved(&self, name: &str) -> Result<(), Error> {
+        let site = self.request.rocket().state::<Site>();
+        site.map_or(Ok(()), |site| site.refuse_reserved(NAME, name)).map_err(Error::Invalid)
     }
 
     /// He is no guest any more.

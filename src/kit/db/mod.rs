@@ -31,7 +31,9 @@ pub use connection::{Conn, MultiBackend, Target, transaction, version};
 pub use prepared::{Bind, Prepared, number_list, prepared};
 pub use slice::{count_to, slice};
 pub use stats::Stats;
-pub use text::{LONGEST_SEARCH, contains_pattern, fold, fold_key, fold_text, is_unseen, look, look_text};
+pub use text::{
+    LONGEST_SEARCH, contains_pattern, fold, fold_key, fold_text, is_not_drawn, is_unseen, look, look_text, looks,
+};
 
 /// The ways to the database. Cheap to clone.
 #[derive(Clone)]
