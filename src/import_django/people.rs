@@ -14,7 +14,7 @@ use super::report::Kind;
 use super::source::{TableRow, portions, table_row};
 use super::targets::Targets;
 use super::work::Work;
-use crate::accounts::passwords;
+use crate::accounts::passwords::{self, UnusableHash};
 use crate::kit::bulk::{self, Value};
 use crate::kit::db::{fold_key, look_text};
 use crate::kit::markdown;
@@ -287,12 +287,14 @@ fn email(
 /// The hash, if a log-in can check it.
 fn password(work: &mut Work<'_>, table: &'static str, id: i64, row: &PersonRow) -> String {
     let hash = row.password.text().text;
-    if passwords::is_usable(&hash) {
-        return hash;
-    }
+    let reason = match passwords::check_imported(&hash) {
+        Ok(()) => return hash,
+        Err(reason) => reason,
+    };
     // Its first word names the kind; the rest is nobody's business.
     let kind = match hash.split_once('$') {
         _ if hash.trim().is_empty() => "none".to_owned(),
+        Some((kind, _)) if reason == UnusableHash::TooCostly => format!("{kind:?}, which costs too much to check"),
         _ if hash.starts_with('!') => "unusable".to_owned(),
         Some((kind, _)) if !kind.is_empty() => format!("{kind:?}"),
         _ => "unknown".to_owned(),

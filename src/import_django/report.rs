@@ -70,7 +70,7 @@ impl Kind {
             Self::Time => "Times that could not be read and were replaced",
             Self::Mended => "Texts from which U+0000 or broken bytes were taken out",
             Self::Password => {
-                "People who cannot log in with a password: none was set, or its hash is of an unknown kind"
+                "People who cannot log in with a password: none was set, or its hash is of an unknown kind or costs too much to check"
             }
             Self::Staff => "Staff or superusers there who are neither here, without --keep-staff",
             Self::Link => "Links that are no addresses on the web, left out",
