@@ -272,6 +272,8 @@ fn limiter<C: Clock + Clone>(rate: Rate, times: u32, clock: &C) -> Option<Limite
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use governor::clock::FakeRelativeClock;
 
     use super::*;
@@ -378,15 +380,26 @@ mod tests {
 
     #[test]
     fn ipv6_networks_are_counted_with_higher_rates() {
-        let (throttle, _) = throttle("2/d");
-        let tries = |subnets: std::ops::Range<u32>, prefix: &str| {
-            let addresses = subnets.flat_map(|subnet| (0..3).map(move |host| format!("{prefix}{subnet:x}::{host}")));
+        let subnet = |prefix: &str, subnet: u32| format!("2001:db8:{prefix}:{subnet:x}::");
+        let of_56 = (0..8).map(|n| subnet("1", n));
+        let of_48 = (0x100..0x500).step_by(0x40).map(|n| subnet("1", n));
+        let subnets: Vec<String> = of_56.chain(of_48).chain([subnet("2", 0)]).collect();
+        // Keys share buckets by chance: here they must not.
+        let throttle = std::iter::repeat_with(|| throttle("2/d").0)
+            .find(|throttle| {
+                let key = |subnet: &String| address_key(subnet.parse().unwrap(), 64);
+                let buckets: HashSet<u32> = subnets.iter().map(|subnet| throttle.bucket(&key(subnet))).collect();
+                buckets.len() == subnets.len()
+            })
+            .unwrap();
+        let tries = |subnets: &[String]| {
+            let addresses = subnets.iter().flat_map(|subnet| (0..3).map(move |host| format!("{subnet}{host}")));
             addresses.filter(|address| throttle.check_address(Scope::Login, address.parse().unwrap()).is_ok()).count()
         };
-        assert_eq!(tries(0..1, "2001:db8:1:"), 2, "a /64 has the rate");
-        assert_eq!(tries(1..256, "2001:db8:1:"), 6, "its /56 four times the rate");
-        assert_eq!(tries(0x100..0x1000, "2001:db8:1:"), 24, "its /48 sixteen times the rate");
-        assert_eq!(tries(0..1, "2001:db8:2:"), 2, "a neighbour has its own");
+        assert_eq!(tries(&subnets[..1]), 2, "a /64 has the rate");
+        assert_eq!(tries(&subnets[1..8]), 6, "its /56 four times the rate");
+        assert_eq!(tries(&subnets[8..24]), 24, "its /48 sixteen times the rate");
+        assert_eq!(tries(&subnets[24..]), 2, "a neighbour has its own");
         let ipv4 = (0..9).filter(|n| throttle.check_address(Scope::Login, IpAddr::from([192, 0, 2, *n])).is_ok());
         assert_eq!(ipv4.count(), 9);
     }
