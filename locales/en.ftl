@@ -597,6 +597,8 @@ error-404-title = Nothing here
 error-404-text = The page is gone, or it was never here.
 error-405-title = Not this way
 error-405-text = This address does not answer to that kind of request.
+error-408-title = The connection was too slow
+error-408-text = What you sent stopped arriving before it was complete, so nothing was changed. Check your connection and send it again.
 error-413-title = Too much at once
 error-413-text = What was sent is too big. Make it shorter and try again.
 error-415-title = Wrong format
@@ -614,6 +616,11 @@ error-503-title = Back soon
 error-503-text = The server is too busy for this at the moment.
 error-busy-title = Many are searching
 error-busy-text = Too many people search at this moment. The other pages are there; please try the search again in { $seconds ->
+    [one] a second.
+   *[other] { $seconds } seconds.
+}
+error-streams-title = Too many open windows
+error-streams-text = So many windows listen for new messages that this one cannot. Close some of them, or try again in { $seconds ->
     [one] a second.
    *[other] { $seconds } seconds.
 }

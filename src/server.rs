@@ -21,12 +21,14 @@ use crate::accounts::signals::{PasswordChanged, ProfileSaved, UserLeft};
 use crate::accounts::site::Site;
 use crate::accounts::site_check::{CheckKey, SeenRequest};
 use crate::accounts::tokens::LinkKey;
+use crate::kit::body::BodyTimeout;
 use crate::kit::config::{Config, SecretKey};
+use crate::kit::connections::Connections;
 use crate::kit::cookies::CookieNames;
 use crate::kit::csrf::CsrfKey;
 use crate::kit::db::{Db, Target};
 use crate::kit::fragments::Fragments;
-use crate::kit::headers::SecurityHeaders;
+use crate::kit::headers::{SecurityHeaders, SingleHost};
 use crate::kit::i18n::Catalogue;
 use crate::kit::live::Hub;
 use crate::kit::logging::RequestLog;
@@ -64,6 +66,7 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
 
     let mailer = Mailer::new(config)?;
     let outbox = Outbox::new(mailer.is_some());
+    let connections = Connections::new(config);
     let (hub, stopping) = (Hub::default(), Stopping::default());
     let metrics = config.metrics.address.map(|_| Metrics::new(readings(db.clone(), hub.clone(), outbox.clone())));
     let pages = Pages::default();
@@ -100,10 +103,15 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .manage(db.clone())
         .manage(pictures)
         .manage(Arc::new(Plenty::default()))
+        .manage(BodyTimeout(config.connections.stall()))
         .manage(FileRules { max_bytes: config.media.max_bytes, folder: uploads })
+        // First: a request that waits in another fairing has arrived.
+        .attach(connections.clone())
+        .manage(connections)
         .attach(RequestLog)
         .attach(TrailingSlash)
         .attach(MembersOnly)
+        .attach(SingleHost)
         // An empty one in place of the one that Rocket attaches by itself: SecurityHeaders has what it would send.
         .attach(Shield::new())
         .attach(SecurityHeaders {

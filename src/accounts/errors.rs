@@ -15,7 +15,7 @@ use crate::accounts::guards::{code_needed, login_needed};
 use crate::accounts::page::{Page, View};
 use crate::kit::csrf::{self, Refusal};
 use crate::kit::error::Note;
-use crate::kit::headers::add_fixed;
+use crate::kit::headers::{HostCheck, add_fixed};
 use crate::kit::i18n::Text;
 use crate::kit::paginate::encode_query;
 use crate::kit::{flash, logging, paths};
@@ -100,6 +100,7 @@ async fn any(status: Status, request: &Request<'_>) -> Caught {
         Note { csrf: Some(Refusal::UnknownOrigin(_)), .. } => "origin".to_owned(),
         Note { csrf: Some(_), .. } => "csrf".to_owned(),
         Note { stale_form: Some(_), .. } => "stale-form".to_owned(),
+        Note { streams: true, .. } => "streams".to_owned(),
         Note { busy: true, .. } => "busy".to_owned(),
         _ => known(status).to_string(),
     };
@@ -139,14 +140,20 @@ async fn any(status: Status, request: &Request<'_>) -> Caught {
     Caught { status, answer, headers }
 }
 
-/// The router says 404 to a wrong method: here it becomes 405, with what would be right.
+/// The router says 404 to a wrong method, and 400 to a method that it does not know: here it becomes 405, with what would be
+/// right.
 fn refined(status: Status, request: &Request<'_>) -> (Status, Vec<Header<'static>>) {
-    if status != Status::NotFound {
+    let is_unknown = match HostCheck::of(request) {
+        HostCheck::Refused => return (Status::BadRequest, Vec::new()),
+        HostCheck::Unseen => status == Status::BadRequest,
+        HostCheck::Passed => false,
+    };
+    if status != Status::NotFound && !is_unknown {
         return (status, Vec::new());
     }
     let allowed = paths::allowed_methods(request.rocket(), request.uri().path().as_str());
-    if allowed.is_empty() || allowed.contains(&request.method()) {
-        return (status, Vec::new());
+    if allowed.is_empty() || allowed.contains(&request.method()) && !is_unknown {
+        return (Status::NotFound, Vec::new());
     }
     let allow = allowed.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ");
     (Status::MethodNotAllowed, vec![Header::new("Allow", allow)])
@@ -155,7 +162,7 @@ fn refined(status: Status, request: &Request<'_>) -> (Status, Vec<Header<'static
 /// The statuses that have a text of their own.
 fn known(status: Status) -> u16 {
     match status.code {
-        code @ (400 | 401 | 403 | 404 | 405 | 413 | 415 | 422 | 429 | 500 | 503) => code,
+        code @ (400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 422 | 429 | 500 | 503) => code,
         400..=499 => 400,
         _ => 500,
     }

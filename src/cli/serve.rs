@@ -18,6 +18,7 @@ use super::{Context, demo, migrate};
 use crate::accounts::models::User;
 use crate::accounts::setup::{self, SetupKey};
 use crate::kit::config::{make_data_dir, secret_key};
+use crate::kit::connections::Connections;
 use crate::kit::stopping::Stopping;
 use crate::kit::{logging, system};
 use crate::server;
@@ -138,7 +139,10 @@ fn greeting(verbosity: i8, setup_path: Option<String>, site_url: Option<String>)
                     eprintln!("{invitation}\n  {link}");
                 }
             }
-            system::raise_backlog(config.port);
+            if let Some(connections) = rocket.state::<Connections>() {
+                connections.watch(config.port);
+            }
+            system::prepare_listener(config.port);
             system::tell_ready();
             tokio::spawn(system::feed_watchdog());
         })

@@ -8,12 +8,14 @@
 //! | `Csrf` | 403 | the form did not come from this site's own page |
 //! | `StaleForm` | 403 | pages: the form again, with what was typed; scripts: a fresh token |
 //! | `BadRequest` | 400 | what was sent cannot be read |
+//! | `Timeout` | 408 | the body stopped arriving |
 //! | `TooLarge` | 413 | more than a form may hold |
 //! | `UnsupportedMedia` | 415 | not a form |
 //! | `Invalid` | 422 | what is wrong with which field |
 //! | `Throttled` | 429 | when to try again |
 //! | `Unavailable` | 503 | the database cannot be reached, or not be written, just now |
 //! | `Busy` | 503 | too many search at the same time; when to try again |
+//! | `TooManyStreams` | 429, 503 | as many live streams are open as may be; when to try again |
 //! | `Stopping` | 503 | the server ends; ask again, and another one (or the next) answers |
 //! | `Db`, `Internal` | 500 | our fault; the log has the reason beside the request id |
 //!
@@ -48,6 +50,8 @@ pub enum Error {
     StaleForm(StaleForm),
     /// Unreadable input.
     BadRequest,
+    /// A body that stopped arriving.
+    Timeout,
     /// A body over the limit.
     TooLarge,
     /// A body that is no form.
@@ -60,6 +64,8 @@ pub enum Error {
     Unavailable(String),
     /// Too many want the same costly thing at the moment.
     Busy,
+    /// So many live streams are open that no more may be: 429 for one address, 503 in all.
+    TooManyStreams(Status),
     /// The server is about to end and begins nothing that lasts.
     Stopping,
     /// A query failed.
@@ -76,8 +82,10 @@ impl Error {
             Self::Forbidden | Self::Csrf(_) | Self::StaleForm(_) => Status::Forbidden,
             Self::LoginRequired => Status::Unauthorized,
             Self::BadRequest => Status::BadRequest,
+            Self::Timeout => Status::RequestTimeout,
             Self::TooLarge => Status::PayloadTooLarge,
             Self::UnsupportedMedia => Status::UnsupportedMediaType,
+            Self::TooManyStreams(status) => *status,
             Self::Invalid(_) => Status::UnprocessableEntity,
             Self::Throttled(_) => Status::TooManyRequests,
             Self::Unavailable(_) | Self::Busy | Self::Stopping => Status::ServiceUnavailable,
@@ -101,6 +109,7 @@ impl Error {
                 note.retry_after = Some(2);
                 logging::failure(request, &reason);
             }
+            Self::TooManyStreams(_) => (note.streams, note.retry_after) = (true, Some(30)),
             Self::Busy => (note.busy, note.retry_after) = (true, Some(5)),
             Self::Stopping => note.retry_after = Some(u64::from(1 + random::bytes::<1>()[0] % 5)),
             Self::Internal(reason) => logging::failure(request, &reason),
@@ -172,4 +181,6 @@ pub struct Note {
     pub stale_form: Option<StaleForm>,
     /// Too many search.
     pub busy: bool,
+    /// Too many live streams are open.
+    pub streams: bool,
 }

@@ -20,6 +20,7 @@ use rocket::tokio::time::timeout;
 use serde::Serialize;
 use unicode_normalization::char::is_combining_mark as is_mark;
 
+use crate::kit::body::{self, ProgressReader};
 use crate::kit::csrf::{self, Refusal};
 use crate::kit::db::{fold_key, is_unseen};
 use crate::kit::error::Error;
@@ -92,7 +93,7 @@ pub async fn read_fields(request: &Request<'_>, data: Data<'_>) -> Result<Vec<(S
         return Err(Error::UnsupportedMedia);
     }
     let limit = request.limits().get("form").unwrap_or(256.kibibytes());
-    let body = read_text(data, limit.as_u64()).await?;
+    let body = read_text(data, limit.as_u64(), body::timeout(request)).await?;
     let fields: Vec<(String, String)> =
         Form::values(&body).map(|field| (decoded(field.name.source().as_str()), decoded(field.value))).collect();
     match verify(request, &fields) {
@@ -133,10 +134,10 @@ impl fmt::Debug for StaleForm {
 
 /// A body of at most so many bytes. Who sends somewhat more is heard to the end, though nothing of it is kept: a proxy that
 /// cannot get rid of its words takes the connection for broken, and nobody sees our answer.
-async fn read_text(data: Data<'_>, limit: u64) -> Result<String, Error> {
-    let mut stream = data.open((limit + HEARD).bytes());
+async fn read_text(data: Data<'_>, limit: u64, stall: Duration) -> Result<String, Error> {
+    let mut stream = ProgressReader::new(data.open((limit + HEARD).bytes()), stall);
     let mut body = Vec::new();
-    (&mut stream).take(limit + 1).read_to_end(&mut body).await.map_err(|_| Error::BadRequest)?;
+    (&mut stream).take(limit + 1).read_to_end(&mut body).await.map_err(|error| body::error(&error))?;
     if body.len() as u64 > limit {
         // Whether it comes to an end or not, the answer is the same.
         let _ = timeout(Duration::from_secs(10), tokio::io::copy(&mut stream, &mut tokio::io::sink())).await;

@@ -3,8 +3,9 @@
 //! Django: `django.middleware.security` and `clickjacking`.
 
 use rocket::fairing::{Fairing, Info, Kind};
+use rocket::http::uri::Origin;
 use rocket::http::{Header, Method};
-use rocket::{Request, Response};
+use rocket::{Data, Request, Response};
 
 use crate::kit::db;
 
@@ -47,6 +48,42 @@ fn is_page(response: &Response<'_>) -> bool {
 pub fn knows(request: &Request<'_>, etag: &str) -> bool {
     let is_it = |tag: &str| tag.trim_start_matches("W/") == etag || tag == "*";
     request.headers().get("If-None-Match").flat_map(|tags| tags.split(',')).any(|tag| is_it(tag.trim()))
+}
+
+/// Refuses a request with several `Host` headers: a proxy before us may have read another one than we do. RFC 9112, 3.2.
+pub struct SingleHost;
+
+/// What [`SingleHost`] found, in the request's cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostCheck {
+    /// The request has at most one.
+    Passed,
+    /// The request has several, and was led to an address that does not exist.
+    Refused,
+    /// No fairing saw the request: Rocket does not know its method.
+    Unseen,
+}
+
+impl HostCheck {
+    /// Returns what was found in this request.
+    pub fn of(request: &Request<'_>) -> Self {
+        *request.local_cache(|| Self::Unseen)
+    }
+}
+
+#[rocket::async_trait]
+impl Fairing for SingleHost {
+    fn info(&self) -> Info {
+        Info { name: "single host", kind: Kind::Request }
+    }
+
+    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        let is_refused = request.headers().get("Host").nth(1).is_some();
+        request.local_cache(|| if is_refused { HostCheck::Refused } else { HostCheck::Passed });
+        if is_refused && let Ok(nowhere) = Origin::parse("/.several-hosts") {
+            request.set_uri(nowhere);
+        }
+    }
 }
 
 /// The fairing that adds them.

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 /// A person who closed his last tab is seen for so long: a reload is no departure. Together with
@@ -16,7 +16,16 @@ use tokio::sync::mpsc;
 const FAREWELL: Duration = Duration::from_secs(12);
 
 /// How often a stream shows that it lives.
-pub const HEARTBEAT: Duration = Duration::from_secs(15);
+pub const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// Time between two announcements of a channel's presence. Each costs as much as it has listeners.
+const PRESENCE_PAUSE: Duration = Duration::from_millis(500);
+
+/// Time between two probes of a channel.
+const PROBE_PAUSE: Duration = Duration::from_secs(5);
+
+/// Time until the connection of a window that said that it closes is closed.
+const PROBE_DELAY: Duration = Duration::from_secs(1);
 
 /// As many hints may wait for one listener. One that falls further behind is cut off; it comes
 /// back with the number of its last event and misses nothing.
@@ -42,8 +51,8 @@ pub enum Signal {
     Event(Arc<Event>),
     /// The channel has come to this number, by whatever way.
     Reached(i64, i64),
-    /// Who is there has changed.
-    Presence(i64),
+    /// Who is there has changed: the data of the event.
+    Presence(Arc<str>),
     /// Nothing; but whoever cannot be written to is gone.
     Probe,
 }
@@ -75,6 +84,10 @@ struct Channel {
     listeners: HashMap<u64, Ear>,
     present: BTreeMap<i64, Presence>,
     reached: i64,
+    presence_told: Option<Instant>,
+    presence_is_due: bool,
+    probed: Option<Instant>,
+    probe_is_due: bool,
 }
 
 /// A listener, seen from its channel.
@@ -102,6 +115,25 @@ impl Channel {
     /// Tells everyone; who cannot keep up is cut off.
     fn tell(&mut self, signal: &Signal) {
         self.listeners.retain(|_, ear| ear.sender.try_send(signal.clone()).is_ok());
+    }
+
+    /// Tells everyone who is there.
+    fn tell_presence(&mut self, id: i64) {
+        (self.presence_told, self.presence_is_due) = (Some(Instant::now()), false);
+        let data = self.presence(id).into();
+        self.tell(&Signal::Presence(data));
+    }
+
+    fn presence(&self, id: i64) -> String {
+        let users: Vec<&Value> = self.present.values().map(|presence| &presence.shown).collect();
+        json!({ "room": id, "users": users }).to_string()
+    }
+
+    /// Gives back the memory of listeners that left.
+    fn shrink(&mut self) {
+        if self.listeners.capacity() > 4 * self.listeners.len().max(16) {
+            self.listeners.shrink_to_fit();
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -141,7 +173,7 @@ impl Hub {
             presence.shown.clone_from(&who.shown);
             presence.streams += 1;
             if is_new {
-                entry.tell(&Signal::Presence(*channel));
+                self.announce(*channel, entry);
             }
         }
         Listener { hub: self.clone(), id, channels: channels.to_vec(), who: who.map(|who| who.id), receiver }
@@ -179,16 +211,47 @@ impl Hub {
             .unwrap_or_default()
     }
 
-    /// Finds out soon which of the channel's connections are dead: somebody said that he goes.
-    pub fn probe(&self, channel: i64) {
+    /// Returns who is there, as the data of an event.
+    pub fn presence(&self, channel: i64) -> String {
+        let all = self.0.channels();
+        all.get(&channel).map_or_else(|| Channel::default().presence(channel), |entry| entry.presence(channel))
+    }
+
+    /// Tells a channel who is there: at once, or together with what changes until [`PRESENCE_PAUSE`] is over.
+    fn announce(&self, id: i64, channel: &mut Channel) {
+        if channel.presence_is_due {
+            return;
+        }
+        let wait = rest(PRESENCE_PAUSE, channel.presence_told);
+        if wait.is_zero() {
+            return channel.tell_presence(id);
+        }
+        channel.presence_is_due = self.later(wait, id, Channel::tell_presence);
+    }
+
+    /// Finds out soon which of the channel's connections are dead, because a window said that it closes. Many that say so
+    /// cause one probe.
+    pub fn probe(&self, id: i64) {
+        let mut all = self.0.channels();
+        let Some(channel) = all.get_mut(&id).filter(|channel| !channel.probe_is_due) else { return };
+        let wait = rest(PROBE_PAUSE, channel.probed).max(PROBE_DELAY);
+        channel.probe_is_due = self.later(wait, id, |channel, _| {
+            (channel.probed, channel.probe_is_due) = (Some(Instant::now()), false);
+            channel.tell(&Signal::Probe);
+        });
+    }
+
+    /// Does something with a channel later; returns whether there is a runtime that will. Without one the process is ending.
+    fn later(&self, wait: Duration, id: i64, act: fn(&mut Channel, i64)) -> bool {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return false };
         let hub = self.clone();
-        tokio::spawn(async move {
-            // The word of the departure overtakes the closing of the connection.
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            if let Some(channel) = hub.0.channels().get_mut(&channel) {
-                channel.tell(&Signal::Probe);
+        runtime.spawn(async move {
+            tokio::time::sleep(wait).await;
+            if let Some(channel) = hub.0.channels().get_mut(&id) {
+                act(channel, id);
             }
         });
+        true
     }
 
     /// Ends all streams of a person: he logged out. Those of his other browsers come back.
@@ -235,6 +298,7 @@ impl Hub {
         for id in &listener.channels {
             let Some(channel) = all.get_mut(id) else { continue };
             channel.listeners.remove(&listener.id);
+            channel.shrink();
             if let Some(presence) = listener.who.and_then(|who| channel.present.get_mut(&who)) {
                 presence.streams -= 1;
                 presence.departures += 1;
@@ -258,13 +322,18 @@ impl Hub {
             let Some(entry) = all.get_mut(&channel) else { return };
             if entry.present.get(&who).is_some_and(|p| p.streams == 0 && p.departures == departure) {
                 entry.present.remove(&who);
-                entry.tell(&Signal::Presence(channel));
+                hub.announce(channel, entry);
             }
             if entry.is_empty() {
                 all.remove(&channel);
             }
         });
     }
+}
+
+/// Returns what is left of a pause.
+fn rest(pause: Duration, since: Option<Instant>) -> Duration {
+    since.map_or(Duration::ZERO, |since| pause.saturating_sub(since.elapsed()))
 }
 
 /// See [`Hub::census`].
@@ -334,7 +403,7 @@ mod tests {
         let _again = hub.join(&[1], Some(Who { shown: Value::from("Asha"), ..who(7).unwrap() }));
         assert_eq!(hub.present(1), [Value::from("Asha")]);
         let told = [other.next().await, other.next().await];
-        assert!(told.iter().all(|signal| matches!(signal, Some(Signal::Presence(1)))), "{told:?}");
+        assert!(told.iter().all(|signal| matches!(signal, Some(Signal::Presence(_)))), "{told:?}");
     }
 
     #[tokio::test]
@@ -362,6 +431,27 @@ mod tests {
             events
         };
         assert_eq!((heard(&mut asha).await, heard(&mut ravi).await, heard(&mut stranger).await), (0, 1, 0));
+    }
+
+    #[tokio::test]
+    async fn probes_and_presence_are_sent_once_for_many() {
+        let hub = Hub::default();
+        let mut slow = hub.join(&[1], None);
+        for person in 2..1_000 {
+            hub.probe(1);
+            std::mem::forget(hub.join(&[1], who(person)));
+        }
+        tokio::time::sleep(PROBE_DELAY + SHORT * 4).await;
+        let mut heard = Vec::new();
+        while let Ok(Some(signal)) = tokio::time::timeout(SHORT, slow.next()).await {
+            heard.push(signal);
+        }
+        let [Signal::Presence(first), .., Signal::Presence(last), Signal::Probe] = &heard[..] else {
+            panic!("{heard:?}")
+        };
+        assert_eq!(first.as_ref(), r#"{"room":1,"users":[2]}"#);
+        assert!(last.ends_with(",998,999]}"), "{last}");
+        assert!(heard.len() < 10, "{heard:?}");
     }
 
     #[tokio::test]

@@ -2,8 +2,10 @@
 
 pub mod address;
 pub mod assets;
+pub mod body;
 pub mod bulk;
 pub mod config;
+pub mod connections;
 pub mod cookies;
 pub mod csrf;
 pub mod db;

@@ -21,12 +21,10 @@ use rocket::request::Request;
 use rocket::tokio::time::timeout;
 use tokio_util::io::ReaderStream;
 
+use crate::kit::body::{self, ProgressReader};
 use crate::kit::csrf::{self, Refusal};
 use crate::kit::error::Error;
 use crate::kit::forms::{outcome, parsed, read_fields, refused};
-
-/// Who sends nothing for so long has gone.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// Maximum number of bytes read while a part's header, or what stands before the first part, does not end. What was
 /// read ahead with the part before comes on top of it, at most one piece of the body.
@@ -79,7 +77,7 @@ impl<'r, F: for<'f> FromForm<'f> + Send> FromData<'r> for PostWithFile<F> {
 ///
 /// # Errors
 /// [`Error::UnsupportedMedia`], [`Error::TooLarge`] (words, not the file), [`Error::Csrf`], [`Error::StaleForm`], [`Error::BadRequest`],
-/// [`Error::Unavailable`] when the disk does not take the file.
+/// [`Error::Timeout`], [`Error::Unavailable`] when the disk does not take the file.
 pub async fn read_form(request: &Request<'_>, data: Data<'_>) -> Result<(Vec<(String, String)>, Brought), Error> {
     read(request, data, Files::Stored).await
 }
@@ -109,7 +107,8 @@ async fn read(request: &Request<'_>, data: Data<'_>, files: Files) -> Result<(Ve
     };
     let words = request.limits().get("form").unwrap_or(256.kibibytes()).as_u64();
     let longest_file = rules.max_bytes.saturating_mul(if files == Files::Stored { PATIENCE } else { 1 });
-    let mut body = ReaderStream::with_capacity(data.open(longest_file.saturating_add(words).bytes()), 32 * 1024);
+    let body = ProgressReader::new(data.open(longest_file.saturating_add(words).bytes()), body::timeout(request));
+    let mut body = ReaderStream::with_capacity(body, 32 * 1024);
     let check = |token: Option<&str>| csrf::verify(request, token);
     let form = read_parts(&mut body, boundary, words, (files == Files::Stored).then_some(rules), check).await;
     if form.is_err() {
@@ -139,7 +138,7 @@ where
     let (mut is_checked, mut is_stale, mut had_file) = (false, false, false);
     loop {
         between_parts.store(LONGEST_HEADER, Relaxed);
-        let next = in_time(parts.next_field()).await;
+        let next = parts.next_field().await.map_err(|error| unreadable(&error));
         between_parts.store(usize::MAX, Relaxed);
         let mut part = match next {
             Ok(Some(part)) => part,
@@ -177,7 +176,7 @@ where
             (Brought::Nothing, Some(rules)) if is_checked => brought = file(part, rules).await?,
             // The file of a stale form is passed over, what was typed behind it is not.
             // One file a form.
-            _ => while in_time(part.chunk()).await?.is_some() {},
+            _ => while part.chunk().await.map_err(|error| unreadable(&error))?.is_some() {},
         }
     }
     if !is_checked {
@@ -241,7 +240,7 @@ impl<S: Stream<Item = io::Result<Bytes>> + Unpin> Stream for OneByOne<'_, S> {
 async fn word(mut part: Field<'_>, left: &mut u64) -> Result<(String, String), Error> {
     let name = part.name().unwrap_or_default().to_owned();
     let mut value = Vec::new();
-    while let Some(chunk) = in_time(part.chunk()).await? {
+    while let Some(chunk) = part.chunk().await.map_err(|error| unreadable(&error))? {
         *left = left.checked_sub(chunk.len() as u64).ok_or(Error::TooLarge)?;
         value.extend_from_slice(&chunk);
     }
@@ -255,11 +254,11 @@ async fn file(mut part: Field<'_>, rules: &FileRules) -> Result<Brought, Error> 
     let mut file: Option<File> = None;
     let mut size = 0_u64;
     loop {
-        let chunk = match in_time(part.chunk()).await {
+        let chunk = match part.chunk().await {
             Ok(Some(chunk)) => chunk,
             Ok(None) => break,
             Err(_) if size > rules.max_bytes => return Ok(Brought::TooLarge),
-            Err(error) => return Err(error),
+            Err(error) => return Err(unreadable(&error)),
         };
         // An empty file is none.
         if chunk.is_empty() {
@@ -286,8 +285,12 @@ async fn file(mut part: Field<'_>, rules: &FileRules) -> Result<Brought, Error> 
     Ok(Brought::Whole(file))
 }
 
-async fn in_time<T>(reading: impl Future<Output = multer::Result<T>>) -> Result<T, Error> {
-    timeout(SILENCE, reading).await.map_err(|_| Error::BadRequest)?.map_err(|_| Error::BadRequest)
+/// Converts an error of reading a part: of the body, or of the parser.
+fn unreadable(error: &multer::Error) -> Error {
+    match error {
+        multer::Error::StreamReadFailed(cause) => cause.downcast_ref().map_or(Error::BadRequest, body::error),
+        _ => Error::BadRequest,
+    }
 }
 
 /// A size as people say it.

@@ -4,7 +4,7 @@
 //! All of it is for Linux; elsewhere the server runs with what it is given.
 
 use std::net::SocketAddr;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,23 +41,91 @@ pub fn give_memory_back() {
     }
 }
 
+/// Gives the system back what this thread allocated and other threads freed. The allocator would keep it until the thread
+/// allocates again.
+pub fn collect_memory() {
+    // SAFETY: it touches the allocator's own data of this thread.
+    #[allow(unsafe_code, reason = "the allocator is a library in C")]
+    unsafe {
+        libmimalloc_sys::mi_collect(true);
+    }
+}
+
 /// `mi_option_purge_delay`, in milliseconds. The bindings leave it out, but have the one after it.
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = libmimalloc_sys::mi_option_use_numa_nodes - 1;
+
+/// Returns how many files and connections may be open; none where there is no limit.
+pub fn descriptor_limit() -> Option<usize> {
+    getrlimit(Resource::Nofile).current.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX))
+}
 
 /// As many connections may wait to be accepted; the system caps it at `net.core.somaxconn`.
 const BACKLOG: i32 = 8192;
 
-/// Lengthens the queue of the socket that listens on `port`. Rocket opens it with 128 places and does
-/// not hand it out; a thousand browsers that come back at once would wait a second and more, until
-/// their systems ask again. A second `listen` on the same socket changes nothing but the queue.
-pub fn raise_backlog(port: u16) {
-    for socket in sockets(port) {
-        if sockopt::socket_acceptconn(socket) == Ok(true)
-            && let Err(error) = listen(socket, BACKLOG)
-        {
+/// Sets what Rocket leaves at the system's default on the socket that listens on `port`, and does not hand out:
+///
+/// - a longer queue. It has 128 places; a thousand browsers that come back at once would wait a second and more, until
+///   their systems ask again. A second `listen` on the same socket changes nothing but the queue.
+/// - how much of a response the kernel takes before the client has room for it. Connections inherit it; what is on its way
+///   does not count, so that no download is slower.
+pub fn prepare_listener(port: u16) {
+    for socket in sockets(port).filter(|socket| sockopt::socket_acceptconn(socket) == Ok(true)) {
+        if let Err(error) = listen(socket, BACKLOG) {
             log::warn!("the queue of waiting connections stays short: {error}");
         }
+        if let Err(error) = socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT) {
+            log::warn!("responses that are not taken use more memory: {error}");
+        }
     }
+}
+
+/// Number of bytes of a response that may wait in the kernel for a client to take them.
+const UNSENT: u32 = 128 * 1024;
+
+/// Returns how far the bytes of a TCP connection have come.
+pub fn tcp_progress(socket: BorrowedFd<'_>) -> Option<Progress> {
+    /// Where the kernel's `tcp_info` has them; nothing in it ever moves.
+    const UNACKNOWLEDGED: usize = 24;
+    const ACKNOWLEDGED: usize = 120;
+    const RECEIVED: usize = 128;
+    const UNSENT: usize = 144;
+    let mut info = [0_u8; 256];
+    let mut length = 256;
+    // SAFETY: the kernel writes at most `length` bytes, which are there.
+    #[allow(unsafe_code, reason = "no crate that is here offers this call")]
+    let failed = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            info.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    if failed != 0 || length < 148 {
+        return None;
+    }
+    let word = |at: usize| info.get(at..at + 4)?.try_into().ok().map(u32::from_ne_bytes);
+    let long = |at: usize| info.get(at..at + 8)?.try_into().ok().map(u64::from_ne_bytes);
+    Some(Progress {
+        received: long(RECEIVED)?,
+        acknowledged: long(ACKNOWLEDGED)?,
+        unsent: word(UNSENT)?,
+        in_flight: word(UNACKNOWLEDGED)? > 0,
+    })
+}
+
+/// Byte counts of a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Number of bytes received since the connection was opened.
+    pub received: u64,
+    /// Number of bytes that the client acknowledged since then.
+    pub acknowledged: u64,
+    /// Number of bytes that wait in the kernel because the client takes no more of them.
+    pub unsent: u32,
+    /// Whether bytes are under way that the client has not acknowledged.
+    pub in_flight: bool,
 }
 
 /// Takes no further connections: whoever comes now is refused at once, and can ask elsewhere or again. Rocket
@@ -103,10 +171,12 @@ fn sockets(port: u16) -> impl Iterator<Item = BorrowedFd<'static>> {
     descriptors().into_iter().map(borrowed).filter(ours)
 }
 
-fn borrowed(fd: RawFd) -> BorrowedFd<'static> {
+/// Borrows one of the process's descriptors by its number.
+pub(super) fn borrowed(fd: RawFd) -> BorrowedFd<'static> {
     // SAFETY: the number was just read from the list of our open descriptors. Should another thread close
     // it meanwhile, the calls on it fail or meet another descriptor, which they leave as it is unless it
-    // is a socket that listens, or one on our port. Nothing is closed here.
+    // is a socket that listens, or one on our port. Nothing is closed here. `connections::sockets` checks the socket's
+    // cookie on a duplicate before it shuts one down.
     #[allow(unsafe_code, reason = "a descriptor's number is all that there is; see above")]
     unsafe {
         BorrowedFd::borrow_raw(fd)
@@ -199,6 +269,17 @@ mod tests {
     }
 
     #[test]
+    fn connection_inherits_the_send_limit_of_its_listener() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        prepare_listener(port);
+        let client = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        assert_eq!(socket2::SockRef::from(&server).tcp_notsent_lowat().unwrap(), UNSENT);
+        assert_ne!(socket2::SockRef::from(&client).tcp_notsent_lowat().unwrap(), UNSENT);
+    }
+
+    #[test]
     fn the_allocators_switch_is_the_one_that_is_meant() {
         #[allow(unsafe_code, reason = "the allocator is a library in C")]
         // SAFETY: reads a number.
@@ -222,7 +303,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let before = backlog(port);
-        raise_backlog(port);
+        prepare_listener(port);
         // The system's own cap may be as low as the standard library's 128.
         let cap: u32 = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap().trim().parse().unwrap();
         if let (Some(before), Some(after)) = (before, backlog(port)) {

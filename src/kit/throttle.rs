@@ -94,6 +94,8 @@ pub struct Rates {
     pub contact: Rate,
     /// Pictures.
     pub upload: Rate,
+    /// Windows that say that they close.
+    pub away: Rate,
 }
 
 impl Rates {
@@ -107,6 +109,7 @@ impl Rates {
             Scope::Reset => self.reset,
             Scope::Contact => self.contact,
             Scope::Upload => self.upload,
+            Scope::Away => self.away,
         }
     }
 }
@@ -128,12 +131,14 @@ pub enum Scope {
     Contact,
     /// Bringing a picture: a person.
     Upload,
+    /// Windows that say that they close.
+    Away,
 }
 
 impl Scope {
     /// Each of them, in their order above.
-    pub const ALL: [Self; 7] =
-        [Self::Login, Self::Code, Self::Register, Self::Post, Self::Reset, Self::Contact, Self::Upload];
+    pub const ALL: [Self; 8] =
+        [Self::Login, Self::Code, Self::Register, Self::Post, Self::Reset, Self::Contact, Self::Upload, Self::Away];
 
     /// The key of its rate in the configuration.
     pub fn key(self) -> &'static str {
@@ -145,6 +150,7 @@ impl Scope {
             Self::Reset => "throttle.reset",
             Self::Contact => "throttle.contact",
             Self::Upload => "throttle.upload",
+            Self::Away => "throttle.away",
         }
     }
 }
@@ -291,6 +297,7 @@ mod tests {
                     reset: Rate::Off,
                     contact: Rate::Off,
                     upload: Rate::Off,
+                    away: Rate::Off,
                 },
                 clock.clone(),
             ),

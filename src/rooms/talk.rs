@@ -10,7 +10,7 @@ use rocket_dyn_templates::context;
 use serde::Serialize;
 
 use crate::accounts::errors::wants_json;
-use crate::accounts::guards::Viewer;
+use crate::accounts::guards::{Gate, Viewer};
 use crate::accounts::models::Person;
 use crate::accounts::page::{INVALID, Page, View};
 use crate::kit::db::{Conn, Db};
@@ -20,6 +20,7 @@ use crate::kit::forms::FieldErrors;
 use crate::kit::fragments::Piece;
 use crate::kit::live::Hub;
 use crate::kit::templates::Pages;
+use crate::kit::throttle::Scope;
 use crate::rooms::live;
 use crate::rooms::models::message::{self, Message, PostError, Stretch};
 use crate::rooms::models::participant::{self, People};
@@ -254,8 +255,19 @@ impl Farewell {
     /// Presence looks sooner whether the window's stream is dead, and what was read is noted.
     ///
     /// # Errors
-    /// Only the database's.
-    pub async fn heed(self, viewer: &Viewer<'_>, db: &Db, hub: &Hub, room: Room) -> Result<Status, Error> {
+    /// [`Error::Throttled`], and the database's.
+    pub async fn heed(
+        self,
+        viewer: &Viewer<'_>,
+        gate: &Gate<'_>,
+        db: &Db,
+        hub: &Hub,
+        room: Room,
+    ) -> Result<Status, Error> {
+        match viewer.id() {
+            Some(user) => gate.by_key(Scope::Away, &format!("user:{user}"))?,
+            None => gate.by_address(Scope::Away)?,
+        }
         let (id, seen) = (room.id, self.seen.min(room.last_event));
         if let Some(reader) = viewer.id().filter(|_| seen > 0) {
             db.write_statement(move |conn| Ok(visit::look(conn, id, reader, seen)?)).await?;

@@ -52,12 +52,13 @@ fn is_key(part: &str) -> bool {
 }
 
 /// Statuses with a title and a text of their own, besides reasons that are no statuses.
-const STATUSES: [&str; 15] = [
+const STATUSES: [&str; 17] = [
     "400",
     "401",
     "403",
     "404",
     "405",
+    "408",
     "413",
     "415",
     "422",
@@ -68,6 +69,7 @@ const STATUSES: [&str; 15] = [
     "origin",
     "stale-form",
     "busy",
+    "streams",
 ];
 
 #[test]

@@ -212,7 +212,7 @@ both!(a_flash_cookie_written_by_hand_is_passed_over, |site| {
 both!(an_unknown_method_is_refused_with_the_usual_headers, |site| {
     // Rocket answers it before any fairing is asked.
     let answer = Request::new("FOO", "/").open(site.port()).finish();
-    answer.status(400);
+    answer.status(405);
     assert!(answer.header("content-security-policy").is_some_and(|policy| policy.contains("default-src 'none'")));
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     assert!(answer.header("referrer-policy").is_some());

@@ -14,6 +14,7 @@ mod catalogue;
 mod commands;
 mod concurrency;
 mod conditions;
+mod connections;
 mod cookies;
 mod counts;
 mod crash;

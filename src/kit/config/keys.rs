@@ -43,6 +43,7 @@ const fn rocket(name: &'static str, kind: Kind, wants: &'static str) -> Key {
 const FILE: &str = "the name of a file";
 const SIZE: &str = "a size such as \"256KiB\"";
 const SECONDS: &str = "a whole number of seconds";
+const TIMEOUT: &str = "a whole number of seconds from 1 to 3600";
 const PER_PAGE: &str = "a whole number from 1 to 100";
 const COUNT: &str = "a whole number above 0";
 const SWITCH: &str = "true or false";
@@ -107,11 +108,19 @@ pub const KEYS: &[Key] = &[
     ours("throttle.reset", Kind::Text, Some("5/h"), RATE),
     ours("throttle.contact", Kind::Text, Some("10/h"), RATE),
     ours("throttle.upload", Kind::Text, Some("60/h"), RATE),
+    ours("throttle.away", Kind::Text, Some("60/m"), RATE),
     ours("per_page.developers", Kind::Whole, Some("12"), PER_PAGE),
     ours("per_page.projects", Kind::Whole, Some("12"), PER_PAGE),
     ours("log.format", Kind::Text, Some("pretty"), "\"pretty\" or \"json\""),
     ours("metrics.address", Kind::Text, None, "an address with a port such as \"127.0.0.1:9100\""),
     ours("shutdown.drain_seconds", Kind::Whole, Some("5"), "a whole number of seconds from 0 to 300"),
+    ours("connections.head_seconds", Kind::Whole, Some("10"), TIMEOUT),
+    ours("connections.stall_seconds", Kind::Whole, Some("30"), TIMEOUT),
+    ours("connections.idle_seconds", Kind::Whole, Some("60"), TIMEOUT),
+    ours("connections.total", Kind::Whole, None, COUNT),
+    ours("connections.per_address", Kind::Whole, None, COUNT),
+    ours("connections.streams_total", Kind::Whole, None, COUNT),
+    ours("connections.streams_per_address", Kind::Whole, None, COUNT),
     rocket("address", Kind::Text, "an IP address such as \"127.0.0.1\", \"0.0.0.0\" or \"::\""),
     rocket("port", Kind::Whole, "a whole number from 0 to 65535"),
     rocket("workers", Kind::Whole, COUNT),

@@ -115,6 +115,9 @@ fn check(figment: &Figment, config: &mut Config) -> Result<(), ConfigError> {
     fits("per_page.developers", (1..=100).contains(&config.per_page.developers))?;
     fits("per_page.projects", (1..=100).contains(&config.per_page.projects))?;
     fits("shutdown.drain_seconds", config.shutdown.drain_seconds <= 300)?;
+    for (key, good) in config.connections.bounds() {
+        fits(key, good)?;
+    }
     fits("proxy.header", is_address_header(&config.proxy.header))
 }
 

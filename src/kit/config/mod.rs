@@ -18,6 +18,7 @@ mod tests;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use figment::Figment;
 use figment::value::Value;
@@ -74,6 +75,8 @@ pub struct Config {
     /// Figures for Prometheus.
     #[serde(default)]
     pub metrics: Metrics,
+    /// Limits of client connections.
+    pub connections: Connections,
     /// How the server stops.
     pub shutdown: Shutdown,
     /// The chosen profile: `debug`, `release` or one of the operator's own.
@@ -382,6 +385,61 @@ pub struct Metrics {
     /// Where they are served; nowhere unless set, for they are nobody's business outside.
     #[serde(default)]
     pub address: Option<SocketAddr>,
+}
+
+/// `connections.*`: how long a client may keep the server waiting, and how many may be connected.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Connections {
+    /// Time for a complete request head.
+    head_seconds: u32,
+    /// Time without progress in a request body or a response.
+    stall_seconds: u32,
+    /// Time without a request.
+    idle_seconds: u32,
+    /// Maximum number of connections; unless set, it follows from the number of descriptors.
+    #[serde(default)]
+    pub total: Option<usize>,
+    /// Maximum number of connections of one client address.
+    #[serde(default)]
+    pub per_address: Option<usize>,
+    /// Maximum number of live streams.
+    #[serde(default)]
+    pub streams_total: Option<usize>,
+    /// Maximum number of live streams of one client address.
+    #[serde(default)]
+    pub streams_per_address: Option<usize>,
+}
+
+impl Connections {
+    /// Time for a complete request head.
+    pub fn head(&self) -> Duration {
+        Duration::from_secs(self.head_seconds.into())
+    }
+
+    /// Time without progress in a request body or a response.
+    pub fn stall(&self) -> Duration {
+        Duration::from_secs(self.stall_seconds.into())
+    }
+
+    /// Time without a request.
+    pub fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle_seconds.into())
+    }
+
+    /// Returns, for each key, whether its value is within its bounds.
+    fn bounds(&self) -> [(&'static str, bool); 7] {
+        let seconds = |seconds| (1..=3600).contains(&seconds);
+        let count = |count: Option<usize>| count != Some(0);
+        [
+            ("connections.head_seconds", seconds(self.head_seconds)),
+            ("connections.stall_seconds", seconds(self.stall_seconds)),
+            ("connections.idle_seconds", seconds(self.idle_seconds)),
+            ("connections.total", count(self.total)),
+            ("connections.per_address", count(self.per_address)),
+            ("connections.streams_total", count(self.streams_total)),
+            ("connections.streams_per_address", count(self.streams_per_address)),
+        ]
+    }
 }
 
 /// `shutdown.*`, as far as it is ours; Rocket reads its own keys itself.

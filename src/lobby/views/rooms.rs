@@ -247,6 +247,7 @@ pub(super) async fn say(
 #[post("/chat/<segment>/away", data = "<form>")]
 pub async fn away(
     viewer: Viewer<'_>,
+    gate: Gate<'_>,
     db: &Db,
     hub: &State<Hub>,
     segment: String,
@@ -254,5 +255,5 @@ pub async fn away(
 ) -> Result<Status, Error> {
     let Post(farewell) = form;
     let room = found(db, &segment).await?;
-    farewell.heed(&viewer, db, hub, room).await
+    farewell.heed(&viewer, &gate, db, hub, room).await
 }

@@ -447,18 +447,49 @@ pub fn written_by(conn: &mut Conn, user_id: i64) -> QueryResult<Vec<Written>> {
         .load(conn)
 }
 
-/// All that happened in a room after event `after`, in order, at most `limit` rows: each message
-/// once, at its newest version; a deletion as a message without words.
+/// What happened in a room after an event.
+pub struct Changes {
+    /// Each message once, at its newest version, in order; a deletion as a message without words.
+    pub messages: Vec<Message>,
+    /// Whether more came later.
+    pub has_more: bool,
+}
+
+/// Maximum number of messages that are read at once.
+const CHANGES: i64 = 200;
+
+diesel::define_sql_function! {
+    /// Number of bytes of a text, which the databases tell without reading it.
+    fn octet_length(text: diesel::sql_types::Text) -> diesel::sql_types::Integer;
+}
+
+/// Reads what happened in a room after event `after`: at most `bytes` of text, but one message at least.
 ///
 /// # Errors
 /// Only the database's.
-pub fn since(conn: &mut Conn, room_id: i64, after: i64, limit: i64) -> QueryResult<Vec<Message>> {
-    let query = messages::table
+pub fn since(conn: &mut Conn, room_id: i64, after: i64, bytes: i64) -> QueryResult<Changes> {
+    let later = messages::room_id.eq(room_id).and(messages::version.gt(after));
+    let sizes = messages::table
+        .select((messages::version, octet_length(messages::body), octet_length(messages::body_html)))
+        .filter(later)
+        .order(messages::version.asc());
+    let sizes: Vec<(i64, i32, i32)> = slice(sizes, 0, CHANGES).load(conn)?;
+    let mut total = 0;
+    let fitting = sizes.iter().take_while(|(_, body, html)| {
+        let is_first = total == 0;
+        total += i64::from(*body) + i64::from(*html);
+        is_first || total <= bytes
+    });
+    let fitting = fitting.count();
+    let Some((last, ..)) = fitting.checked_sub(1).and_then(|last| sizes.get(last)) else {
+        return Ok(Changes { messages: Vec::new(), has_more: false });
+    };
+    let rows: Vec<Row> = messages::table
         .left_join(users::table)
         .select((message_columns!(), PERSON.nullable()))
-        .filter(messages::room_id.eq(room_id))
-        .filter(messages::version.gt(after))
-        .order(messages::version.asc());
-    let rows: Vec<Row> = slice(query, 0, limit).load(conn)?;
-    Ok(rows.into_iter().map(Message::from).collect())
+        .filter(later.and(messages::version.le(*last)))
+        .order(messages::version.asc())
+        .load(conn)?;
+    let has_more = fitting < sizes.len() || i64::try_from(sizes.len()).unwrap_or(CHANGES) == CHANGES;
+    Ok(Changes { messages: rows.into_iter().map(Message::from).collect(), has_more })
 }

@@ -9,10 +9,10 @@ use rocket::response::stream::{Event as ServerEvent, EventStream};
 use rocket::tokio::select;
 use rocket::tokio::time::{Instant, interval_at};
 use rocket::{Responder, Shutdown, State, get};
-use serde_json::json;
 
-use crate::accounts::guards::Viewer;
+use crate::accounts::guards::{Viewer, address};
 use crate::accounts::site::Site;
+use crate::kit::connections::{Connection, Connections, StreamSlot};
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::live::{Event, HEARTBEAT, Hub, Listener, Signal, Who};
@@ -27,8 +27,8 @@ use crate::rooms::models::room;
 /// One stream carries at most so many rooms.
 const MAX_ROOMS: usize = 32;
 
-/// So many rows are read at once while catching up.
-const CATCH_UP: i64 = 200;
+/// Number of bytes of text that are read at once while catching up. The client must have taken them before the next are read.
+const BATCH: i64 = 64 * 1024;
 
 /// Where a browser left off: the header that it sends by itself when it reconnects.
 pub struct LastEventId<'r>(Option<&'r str>);
@@ -42,10 +42,12 @@ impl<'r> FromRequest<'r> for LastEventId<'r> {
     }
 }
 
-/// The server behind a stream: its templates draw what is read from the database while it runs.
+/// The server behind a stream: its templates draw what is read from the database while it runs, its connections are limited.
 pub struct Server<'r> {
     pages: &'r Pages,
     has_lobby: bool,
+    connection: Connection,
+    _slot: StreamSlot,
 }
 
 #[rocket::async_trait]
@@ -58,13 +60,22 @@ impl<'r> FromRequest<'r> for Server<'r> {
         if is_stopping {
             return Outcome::Error((Error::Stopping.report(request), Error::Stopping));
         }
-        match request.rocket().state() {
-            Some(pages) => {
-                let has_lobby = request.rocket().state::<Site>().is_some_and(|site| site.config().lobby.enabled);
-                Outcome::Success(Self { pages, has_lobby })
+        let (Some(pages), Some(connections)) = (request.rocket().state(), request.rocket().state::<Connections>())
+        else {
+            return Outcome::Error((
+                Status::InternalServerError,
+                Error::Internal("no templates or connections".into()),
+            ));
+        };
+        let slot = match connections.open_stream(address(request)) {
+            Ok(slot) => slot,
+            Err(error) => {
+                let status = error.report(request);
+                return Outcome::Error((status, Error::TooManyStreams(status)));
             }
-            None => Outcome::Error((Status::InternalServerError, Error::Internal("no templates".into()))),
-        }
+        };
+        let has_lobby = request.rocket().state::<Site>().is_some_and(|site| site.config().lobby.enabled);
+        Outcome::Success(Self { pages, has_lobby, connection: connections.of(request), _slot: slot })
     }
 }
 
@@ -141,7 +152,7 @@ pub async fn of_room<'r>(
     // Without a word on where to begin: from now on.
     let begin = last.0.and_then(|id| id.parse().ok()).or(after).unwrap_or(room.last_event).clamp(0, room.last_event);
     let cursors = Cursors { reached: BTreeMap::from([(room.id, begin)]), many: false };
-    Ok(stream(who(&viewer), db, hub.inner().clone(), server.pages, shutdown, cursors))
+    Ok(stream(who(&viewer), db, hub.inner().clone(), server, shutdown, cursors))
 }
 
 /// The live stream of several rooms on one connection: browsers open only six to a host.
@@ -169,7 +180,7 @@ pub async fn of_rooms<'r>(
     if reached.is_empty() {
         return Err(Error::NotFound);
     }
-    Ok(stream(who(&viewer), db, hub.inner().clone(), server.pages, shutdown, Cursors { reached, many: true }))
+    Ok(stream(who(&viewer), db, hub.inner().clone(), server, shutdown, Cursors { reached, many: true }))
 }
 
 fn who(viewer: &Viewer<'_>) -> Option<Who> {
@@ -181,7 +192,7 @@ fn stream<'r>(
     who: Option<Who>,
     db: &'r Db,
     hub: Hub,
-    pages: &'r Pages,
+    server: Server<'r>,
     mut shutdown: Shutdown,
     mut cursors: Cursors,
 ) -> Live<EventStream<impl rocket::futures::Stream<Item = ServerEvent> + 'r>> {
@@ -189,19 +200,28 @@ fn stream<'r>(
     // Subscribe first, then read: the other order loses what happens in between.
     let mut listener: Listener = hub.join(&rooms, who);
     let events = EventStream! {
+        // All of it moves into the stream, also the slot, of which nothing is read.
+        let server = server;
         yield ServerEvent::retry(jittered_retry());
         let mut behind: VecDeque<i64> = rooms.iter().copied().collect();
         for room in &rooms {
-            yield presence(&hub, *room);
+            yield presence(&hub.presence(*room));
         }
         // Where each reader of a long history began: only from there is it told what is new to him.
         let mut began: BTreeMap<i64, i64> = BTreeMap::new();
+        let mut unread = 0;
         let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         loop {
             while let Some(room) = behind.pop_front() {
+                if unread >= BATCH {
+                    select! {
+                        () = server.connection.drained() => unread = 0,
+                        () = &mut shutdown => return,
+                    }
+                }
                 let known = cursors.reached.get(&room).copied().unwrap_or_default();
-                let rows = match db.read(move |conn| Ok(message::since(conn, room, known, CATCH_UP)?)).await {
-                    Ok(rows) => rows,
+                let changes = match db.read(move |conn| Ok(message::since(conn, room, known, BATCH)?)).await {
+                    Ok(changes) => changes,
                     Err(error) => {
                         // The browser comes back with the number of its last event.
                         log::warn!("live: room {room} could not be read: {error:?}");
@@ -209,14 +229,15 @@ fn stream<'r>(
                     }
                 };
                 let beginning = *began.entry(room).or_insert(known);
-                if rows.len() == usize::try_from(CATCH_UP).unwrap_or(usize::MAX) {
+                if changes.has_more {
                     behind.push_back(room);
                 } else {
                     began.remove(&room);
                 }
-                for row in rows {
-                    let event = live::event(pages, row, beginning);
+                for row in changes.messages {
+                    let event = live::event(server.pages, row, beginning);
                     cursors.reached.insert(room, event.number);
+                    unread += i64::try_from(event.data.len()).unwrap_or(BATCH);
                     yield sent(&event, &cursors);
                 }
             }
@@ -232,10 +253,11 @@ fn stream<'r>(
                             behind.push_back(room);
                         }
                     }
-                    Some(Signal::Presence(room)) => yield presence(&hub, room),
+                    Some(Signal::Presence(data)) => yield presence(&data),
                     Some(Signal::Probe) => yield ServerEvent::comment("?"),
                     None => return,
                 },
+                () = server.connection.closed() => return,
                 _ = heartbeat.tick() => yield ServerEvent::comment("."),
                 () = &mut shutdown => {
                     // All come back, but not at once.
@@ -263,6 +285,6 @@ fn sent(event: &Event, cursors: &Cursors) -> ServerEvent {
     ServerEvent::data(event.data.clone()).event(event.kind).id(cursors.id(event.channel))
 }
 
-fn presence(hub: &Hub, room: i64) -> ServerEvent {
-    ServerEvent::data(json!({ "room": room, "users": hub.present(room) }).to_string()).event("presence")
+fn presence(data: &str) -> ServerEvent {
+    ServerEvent::data(data.to_owned()).event("presence")
 }

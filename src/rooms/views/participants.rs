@@ -3,7 +3,7 @@
 use rocket::http::Status;
 use rocket::{State, post};
 
-use crate::accounts::guards::{User, Viewer};
+use crate::accounts::guards::{Gate, User, Viewer};
 use crate::accounts::models;
 use crate::kit::db::Db;
 use crate::kit::error::Error;
@@ -80,6 +80,7 @@ async fn change(user: &User<'_>, db: &Db, id: Id, username: String, removed: boo
 #[post("/rooms/<id>/away", data = "<form>")]
 pub async fn away(
     viewer: Viewer<'_>,
+    gate: Gate<'_>,
     db: &Db,
     hub: &State<Hub>,
     id: Id,
@@ -87,5 +88,5 @@ pub async fn away(
 ) -> Result<Status, Error> {
     let Post(farewell) = form;
     let room = db.read(move |conn| Ok(room::find(conn, id.0)?)).await?;
-    farewell.heed(&viewer, db, hub, room).await
+    farewell.heed(&viewer, &gate, db, hub, room).await
 }

@@ -108,10 +108,11 @@ accounts = { registration = "open", session_days = 14 }
 lobby = { enabled = true }
 proxy = { trusted = [], header = "X-Forwarded-For" }
 per_page = { developers = 12, projects = 12 }
-throttle = { login = "off", code = "off", register = "off", post = "off", reset = "off", contact = "off", upload = "off" }
+throttle = { login = "off", code = "off", register = "off", post = "off", reset = "off", contact = "off", upload = "off", away = "off" }
 mail = { from = "square@example.org" }
 media = { backend = "local", max_bytes = 5242880, max_pixels = 24000000 }
 log = { format = "pretty" }
+connections = { head_seconds = 10, stall_seconds = 30, idle_seconds = 60 }
 shutdown = { drain_seconds = 0 }
 "#;
 

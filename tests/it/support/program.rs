@@ -91,7 +91,20 @@ pub struct Serving {
 impl Serving {
     /// Starts a server on a port of the system's choice and waits until it says where it is. Its log is `server.log`.
     pub fn start(folder: &Path, env: &[(&str, &str)]) -> Self {
-        let mut command = command(folder, &["serve", ":0"]);
+        Self::start_with(folder, env, None)
+    }
+
+    /// The same, with so many descriptors.
+    pub fn start_with(folder: &Path, env: &[(&str, &str)], descriptors: Option<u32>) -> Self {
+        let mut command = match descriptors {
+            None => command(folder, &["serve", ":0"]),
+            Some(most) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", &format!("ulimit -n {most} && exec \"$0\" serve :0"), env!("CARGO_BIN_EXE_chaupal")]);
+                shell.current_dir(folder).env_clear().stdin(Stdio::null());
+                shell
+            }
+        };
         let log = std::fs::File::create(folder.join("server.log")).expect("a log can be written");
         command.envs(env.iter().copied()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().expect("the program starts");
