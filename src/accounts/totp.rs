@@ -2,7 +2,9 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
+use unicode_normalization::UnicodeNormalization;
 
+use crate::kit::db::is_unseen;
 use crate::kit::paginate::encode_query;
 use crate::kit::random;
 
@@ -20,10 +22,42 @@ pub fn new_secret() -> String {
     base32(&random::bytes::<20>())
 }
 
+/// The zeros of the scripts that have digits of their own; the other nine follow each. Full-width and mathematical digits
+/// are compatible forms of ASCII's (NFKC).
+const ZEROS: [u32; 67] = [
+    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0, 0xf20,
+    0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0,
+    0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0x104a0, 0x10d30, 0x10d40, 0x11066, 0x110f0, 0x11136, 0x111d0, 0x112f0,
+    0x11450, 0x114d0, 0x11650, 0x116c0, 0x116d0, 0x116da, 0x11730, 0x118e0, 0x11950, 0x11bf0, 0x11c50, 0x11d50,
+    0x11da0, 0x11f50, 0x16130, 0x16a60, 0x16ac0, 0x16b50, 0x16d70, 0x1e140, 0x1e2f0, 0x1e4f0, 0x1e5f1, 0x1e950,
+];
+
+/// Returns a code without the spaces and hyphens that apps show in it, in ASCII digits and small letters, whatever digits
+/// it was typed in. Everything else stays, and makes it wrong.
+pub fn normalize_code(typed: &str) -> String {
+    let dashes = ['-', '\u{2212}', '\u{2043}'];
+    let is_gap = |sign: char| {
+        sign.is_whitespace() || is_unseen(sign) || ('\u{2010}'..='\u{2015}').contains(&sign) || dashes.contains(&sign)
+    };
+    typed
+        .nfkc()
+        .filter(|sign| !is_gap(*sign))
+        .map(|sign| ascii_digit(sign).unwrap_or(sign.to_ascii_lowercase()))
+        .collect()
+}
+
+/// Returns the ASCII digit of the same value.
+fn ascii_digit(sign: char) -> Option<char> {
+    let sign = u32::from(sign);
+    let zero = ZEROS.iter().rfind(|zero| **zero <= sign)?;
+    char::from_digit(sign - zero, 10)
+}
+
 /// The step at which this code is right for the secret, near `now` (seconds since 1970); none if it is wrong. The caller sees
 /// to it that no step counts twice.
 pub fn step_of(secret: &str, code: &str, now: i64) -> Option<i64> {
     let key = from_base32(secret)?;
+    let code = normalize_code(code);
     let code: u32 =
         (code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())).then(|| code.parse().ok())??;
     let present = now.div_euclid(STEP);
@@ -112,10 +146,53 @@ mod tests {
             assert_eq!(step_of(&secret, "287082", now), Some(1), "{now}");
         }
         assert_eq!(step_of(&secret, "287082", 90), None);
-        for wrong in ["287083", "28708", "2870820", "+87082", " 87082", "", "२८७०८२"] {
+        for wrong in
+            ["287083", "28708", "2870820", "+87082", " 87082", "", "२८७०८३", "28708二", "287082x", "28 70 8", "①87082"]
+        {
             assert_eq!(step_of(&secret, wrong, 59), None, "{wrong}");
         }
         assert_eq!(step_of("", "287082", 59), None);
+    }
+
+    #[test]
+    fn code_in_any_digits_and_groups_is_right() {
+        let secret = base32(RFC);
+        for same in [
+            "287 082",
+            "287-082",
+            " 287082\n",
+            "287\u{2009}082",
+            "287\u{a0}082",
+            "287\u{202f}082",
+            "287\u{3000}082",
+            "287\u{2011}082",
+            "287\u{2013}082",
+            "287\u{200b}082",
+            "\u{2066}287082\u{2069}",
+            "２８７０８２",
+            "२८७०८२",
+            "२८७ ०८२",
+            "٢٨٧٠٨٢",
+            "۲۸۷۰۸۲",
+            "২৮৭০৮২",
+            "௨௮௭௦௮௨",
+            "𝟐𝟖𝟕𝟎𝟖𝟐",
+            "28७०82",
+        ] {
+            assert_eq!(step_of(&secret, same, 59), Some(1), "{same:?}");
+        }
+    }
+
+    #[test]
+    fn digits_of_every_script_have_their_value() {
+        for zero in ZEROS {
+            for value in 0..10 {
+                let sign = char::from_u32(zero + value).unwrap();
+                assert!(sign.is_numeric(), "{sign:?}");
+                assert_eq!(ascii_digit(sign), char::from_digit(value, 10), "{sign:?}");
+            }
+        }
+        assert!(ZEROS.is_sorted());
     }
 
     #[test]

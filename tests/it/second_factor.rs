@@ -302,3 +302,18 @@ fn the_command_helps_who_is_locked_out() {
     run(folder.path(), &["removesecondfactor", "asha"], &[]).done();
     assert!(second_factor::required(&mut conn, 1).unwrap().is_none());
 }
+
+both!(code_in_the_form_an_app_shows_logs_in, |site| {
+    let asha = site.person("asha");
+    let (secret, codes) = turned_on(site, asha.id);
+    let now = code(&secret, 0);
+    let spaced = format!("{}\u{2009}{}", &now[..3], &now[3..]);
+    give(&password_given(site, "asha"), &spaced).leads_to("/topics");
+    // The next one in Devanagari digits.
+    let next: String =
+        code(&secret, 1).chars().map(|digit| char::from_u32(u32::from(digit) - 0x30 + 0x966).unwrap()).collect();
+    give(&password_given(site, "asha"), &next).leads_to("/topics");
+    let recovery = codes[0].to_uppercase().replace('-', "\u{a0}");
+    give(&password_given(site, "asha"), &recovery).leads_to("/topics");
+    give(&password_given(site, "asha"), &recovery).status(422).see("This is not a code that works now.");
+});

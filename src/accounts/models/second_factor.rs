@@ -3,6 +3,7 @@
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
+use crate::accounts::totp::normalize_code;
 use crate::kit::db::Conn;
 use crate::kit::{random, time};
 use crate::schema::{recovery_codes, second_factors};
@@ -141,9 +142,9 @@ fn recovery_code() -> String {
     signs.chunks(4).map(|part| part.iter().collect::<String>()).collect::<Vec<_>>().join("-")
 }
 
-/// As it was made, whatever spaces, hyphens and capitals it is typed with.
+/// As it was made, whatever spaces, hyphens, capitals and digits it is typed with.
 fn plain(code: &str) -> String {
-    code.chars().filter(char::is_ascii_alphanumeric).map(|sign| sign.to_ascii_lowercase()).collect()
+    normalize_code(code).chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
 #[cfg(test)]
@@ -155,6 +156,7 @@ mod tests {
         let code = recovery_code();
         assert_eq!((code.len(), plain(&code).len()), (14, 12));
         assert_eq!(plain(&code.to_uppercase().replace('-', " ")), plain(&code));
+        assert_eq!(plain("\u{2068}Ｋ७QF\u{2011}２mzd\u{202f}X4TW\u{2069}"), "k7qf2mzdx4tw");
         assert_ne!(recovery_code(), code);
     }
 }

@@ -87,7 +87,7 @@ async fn spent(
 ) -> Result<Option<i64>, Error> {
     gate.by_address(Scope::Login)?;
     gate.by_key(Scope::Code, &entrance.second_attempt_key(user))?;
-    let (user_id, typed) = (user.id, typed.trim().to_owned());
+    let user_id = user.id;
     entrance
         .db
         .write(move |conn| {
@@ -205,7 +205,7 @@ pub async fn confirm(
         return Ok(Either::Right(flash::to("/account/second-factor")));
     };
     let step = gate.by_key(Scope::Login, &format!("second:{user_id}")).and_then(|()| {
-        totp::step_of(&factor.secret, form.code.trim(), time::now().and_utc().timestamp()).ok_or_else(wrong_code)
+        totp::step_of(&factor.secret, &form.code, time::now().and_utc().timestamp()).ok_or_else(wrong_code)
     });
     let step = match step {
         Ok(step) => step,
