@@ -130,7 +130,7 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
     let rocket = if config.accounts.staff_needs_code() { rocket.attach(StaffNeedsCode) } else { rocket };
     let rocket = match mailer {
         Some(mailer) => {
-            let desk = desk(config, site, catalogue, pages, link_key.0);
+            let desk = desk(config, site.clone(), catalogue, pages, link_key.0);
             let [begin, end] = postman(Postman::new(outbox, db, mailer, desk, letters()));
             rocket.attach(begin).attach(end)
         }
@@ -140,7 +140,9 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         Some(metrics) => rocket.manage(metrics.clone()).attach(metrics),
         None => rocket,
     };
-    Ok(urls::mount(rocket))
+    let rocket = urls::mount(rocket);
+    site.reserve(rocket.routes().map(|route| route.uri.path()));
+    Ok(rocket)
 }
 
 /// What the apps do when something happens, as far as it stays in the database or goes into the outbox.

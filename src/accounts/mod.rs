@@ -9,6 +9,7 @@ pub mod forms;
 pub mod guards;
 pub mod mails;
 pub mod models;
+pub mod names;
 pub mod page;
 pub mod passwords;
 pub mod setup;

@@ -81,6 +81,8 @@ pub struct Page<'r> {
     pub viewer: Viewer<'r>,
     /// All words.
     pub catalogue: &'r Arc<Catalogue>,
+    /// The site and its settings.
+    pub site: &'r Site,
     pages: &'r Pages,
     fragments: &'r Fragments,
     frame: Frame,
@@ -193,7 +195,7 @@ impl<'r> FromRequest<'r> for Page<'r> {
         };
         let flash = flash::waiting(request, catalogue, FALLBACK);
         let frame = frame(request, site, viewer.0, flash).await;
-        request::Outcome::Success(Self { viewer, catalogue, pages, fragments, frame })
+        request::Outcome::Success(Self { viewer, catalogue, site, pages, fragments, frame })
     }
 }
 
@@ -206,6 +208,7 @@ impl<'r> Page<'r> {
         Some(Page {
             viewer: Viewer::default(),
             catalogue,
+            site,
             pages,
             fragments,
             frame: frame(request, site, None, None).await,

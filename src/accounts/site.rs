@@ -4,17 +4,20 @@
 //! where configuration is silent. Each process looks again every few seconds, since another one
 //! may have changed it.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use diesel::prelude::*;
 use rocket::outcome::Outcome;
 use rocket::request::{self, FromRequest, Request};
 
 use crate::accounts::models::{User, legacy_costs, setting};
+use crate::accounts::names::ReservedNames;
 use crate::accounts::passwords::LegacyCosts;
 use crate::kit::config::{Access, Config, Registration};
 use crate::kit::db::Conn;
 use crate::kit::error::Error;
+use crate::kit::forms::FieldErrors;
+use crate::kit::i18n::Text;
 use crate::schema::users;
 
 /// The name of the setting that holds the site's name.
@@ -42,6 +45,7 @@ pub struct Facts {
 pub struct Site {
     config: Arc<Config>,
     facts: Arc<RwLock<Arc<Facts>>>,
+    reserved: Arc<OnceLock<ReservedNames>>,
 }
 
 impl Site {
@@ -54,7 +58,7 @@ impl Site {
             has_people: false,
             legacy_costs: LegacyCosts::default(),
         };
-        Self { config: Arc::new(config), facts: Arc::new(RwLock::new(Arc::new(facts))) }
+        Self { config: Arc::new(config), facts: Arc::new(RwLock::new(Arc::new(facts))), reserved: Arc::default() }
     }
 
     /// The settings that this process started with.
@@ -70,6 +74,23 @@ impl Site {
     /// Whether a stranger may register.
     pub fn takes_registration(&self) -> bool {
         self.config.accounts.registration == Registration::Open && self.facts().has_superuser
+    }
+
+    /// Reserves the names of the site's own paths, once all are mounted.
+    pub fn reserve<'a>(&self, paths: impl IntoIterator<Item = &'a str>) {
+        self.reserved.get_or_init(|| ReservedNames::new(paths));
+    }
+
+    /// Refuses a name that visitors would take for the site itself, at this field.
+    ///
+    /// # Errors
+    /// `error-name-reserved`.
+    pub fn refuse_reserved(&self, field: &'static str, name: &str) -> Result<(), FieldErrors> {
+        let facts = self.facts();
+        if self.reserved.get().is_some_and(|reserved| reserved.holds(name, &facts.name)) {
+            return Err(FieldErrors::one(field, Text::new("error-name-reserved")));
+        }
+        Ok(())
     }
 
     /// Looks at the database; what it says is kept by [`Site::learn`].

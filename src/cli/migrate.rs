@@ -1,6 +1,7 @@
 //! `migrate` and `showmigrations`.
 
 use super::{Context, confirm, render_markdown};
+use crate::accounts::models::look;
 use crate::kit::config::make_data_dir;
 use crate::kit::db::{Conn, Target};
 use crate::kit::migrations::{self, MigrationLock};
@@ -60,7 +61,7 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
         context.say("No migrations to apply.");
     }
     // Only the newest state is sure to have all the columns.
-    if target.is_none() { render_markdown::to_newest(context, &mut conn) } else { Ok(()) }
+    if target.is_none() { fill(context, &mut conn) } else { Ok(()) }
 }
 
 /// Before serving: to the newest state, saying only what was done.
@@ -76,6 +77,12 @@ pub fn to_newest(context: &Context, conn: &mut Conn) -> Result<(), String> {
         lock.release(conn).map_err(|e| e.to_string())?;
         done?;
     }
+    fill(context, conn)
+}
+
+/// Computes what no migration can.
+fn fill(context: &Context, conn: &mut Conn) -> Result<(), String> {
+    look::fill(conn).map_err(|e| e.to_string())?;
     render_markdown::to_newest(context, conn)
 }
 

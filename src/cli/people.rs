@@ -84,6 +84,9 @@ pub fn create_superuser(args: CreateArgs, context: &Context) -> Result<(), Strin
     });
     let user = made.map_err(|error| match error {
         CreateError::UsernameTaken => format!("the user name {:?} is taken", new.username),
+        CreateError::UsernameSimilar => {
+            format!("the user name {:?} looks like that of another account; choose another one", new.username)
+        }
         CreateError::EmailTaken => format!("the e-mail address {:?} is taken", new.email),
         CreateError::Db(error) => error.to_string(),
     })?;

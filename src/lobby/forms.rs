@@ -7,7 +7,7 @@ use rocket::FromForm;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::char::is_combining_mark;
 
-use crate::kit::db::{is_unseen, look_text};
+use crate::kit::db::{is_not_drawn, is_unseen, look_text};
 use crate::kit::forms::{Cleaner, FieldErrors};
 use crate::kit::i18n::Text;
 use crate::lobby::models::{LobbyError, MAX_GUEST, MAX_ROOM};
@@ -99,13 +99,6 @@ fn hides(name: &str) -> bool {
         before = letter;
     }
     look_text(name).is_empty() || name.chars().all(is_combining_mark)
-}
-
-/// What fonts draw nothing for, or whatever they like: places without a letter, and marks that only arrange
-/// others in scripts of the past.
-fn is_not_drawn(letter: char) -> bool {
-    matches!(letter, '\u{70f}' | '\u{2d7f}' | '\u{e000}'..='\u{f8ff}' | '\u{fff0}'..='\u{fff8}' | '\u{1107f}'
-        | '\u{13430}'..='\u{1345f}' | '\u{1d159}' | '\u{f0000}'..='\u{10ffff}')
 }
 
 impl From<LobbyError> for crate::kit::error::Error {

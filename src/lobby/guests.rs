@@ -7,7 +7,10 @@ use rocket::request::{self, FromRequest, Outcome, Request};
 use rocket::time::Duration;
 use sha2::Sha256;
 
+use crate::accounts::site::Site;
 use crate::kit::cookies::{self, Cookie};
+use crate::kit::error::Error;
+use crate::lobby::forms::NAME;
 
 /// How long a name is kept, in days.
 const DAYS: i64 = 30;
@@ -55,6 +58,15 @@ impl Guest<'_> {
         if let Some(value) = key.seal(name, expires) {
             cookies::set(self.request, Cookie::Guest, value, Some(Duration::days(DAYS)));
         }
+    }
+
+    /// Refuses a name that visitors would take for the site itself.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] at its field.
+    pub fn refuse_reserved(&self, name: &str) -> Result<(), Error> {
+        let site = self.request.rocket().state::<Site>();
+        site.map_or(Ok(()), |site| site.refuse_reserved(NAME, name)).map_err(Error::Invalid)
     }
 
     /// He is no guest any more.

@@ -9,7 +9,7 @@ use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Text, Timestamp};
 use serde::Serialize;
 
-use crate::accounts::models::{Person, User};
+use crate::accounts::models::{Person, look};
 use crate::kit::db::{Conn, fold_key};
 use crate::kit::slug;
 use crate::kit::time::{self, as_iso};
@@ -57,7 +57,7 @@ impl From<DieselError> for LobbyError {
 /// No guest goes by a member's name. Members come and rename themselves, so it is asked each time.
 fn admit(conn: &mut Conn, speaker: &Speaker) -> Result<(), LobbyError> {
     match speaker {
-        Speaker::Guest(name) if User::is_called(conn, name)? => Err(LobbyError::NameTaken),
+        Speaker::Guest(name) if look::is_called(conn, name)? => Err(LobbyError::NameTaken),
         _ => Ok(()),
     }
 }

@@ -10,6 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::accounts::models::{CreateError, NewUser, is_seen};
 use crate::accounts::passwords;
+use crate::kit::db::{is_not_drawn, is_unseen};
 use crate::kit::error::Error;
 use crate::kit::forms::{Cleaner, FieldErrors, is_invisible};
 use crate::kit::i18n::Text;
@@ -119,7 +120,8 @@ pub fn username(clean: &mut Cleaner, typed: &str) -> String {
     let username: String = typed.trim().nfc().collect();
     let length = username.chars().count();
     // Marks belong to the letters of many scripts: हिन्दी has two.
-    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-') || is_mark(c);
+    let is_shown = |c: char| !is_unseen(c) && !is_not_drawn(c);
+    let allowed = |c: char| (c.is_alphanumeric() || matches!(c, '_' | '.' | '-') || is_mark(c)) && is_shown(c);
     if username.is_empty() {
         clean.errors.add("username", Text::new("error-required"));
     } else if length < 3 {
@@ -189,6 +191,9 @@ impl From<CreateError> for Error {
         match error {
             CreateError::UsernameTaken => {
                 Self::Invalid(FieldErrors::one("username", Text::new("error-username-taken")))
+            }
+            CreateError::UsernameSimilar => {
+                Self::Invalid(FieldErrors::one("username", Text::new("error-username-similar")))
             }
             CreateError::EmailTaken => Self::Invalid(FieldErrors::one("email", Text::new("error-email-taken"))),
             CreateError::Db(error) => error.into(),
@@ -270,7 +275,19 @@ mod tests {
         for fine in ["asha", "a.b-c_9", "आशा", "हिन्दी", "ABC"] {
             assert!(!wrong(fine), "{fine}");
         }
-        for bad in ["", "ab", "a b", "a@b", "...", "a/b", "a\0bc", "<b>x", &"x".repeat(31)] {
+        for bad in ["", "ab", "a b", "a@b", "...", "a/b", "a\0bc", "<b>x", &"x".repeat(31)]
+            .into_iter()
+            .chain([
+                "asha\u{fe0f}",
+                "as\u{34f}ha",
+                "asha\u{e0100}",
+                "asha\u{115f}",
+                "ash\u{200d}a",
+                "asha\u{3164}",
+                "ash\u{ffa0}a",
+            ])
+            .chain(["ash\u{180b}a", "asha\u{e0041}", "asha\u{202e}", "as\u{2066}ha", "asha\u{17b4}", "asha\u{1d159}"])
+        {
             assert!(wrong(bad), "{bad:?}");
         }
     }
@@ -295,6 +312,14 @@ mod tests {
             "\u{2066}x",
             "x\u{e0041}",
             "a\0",
+            "as\u{200d}ha",
+            "asha\u{fe0f}",
+            "as\u{34f}ha",
+            "asha\u{e0100}",
+            "asha\u{115f}",
+            "\u{1160}asha",
+            "asha\u{3164}",
+            "asha\u{ffa0}",
         ] {
             assert!(wrong(bad), "{bad:?}");
         }

@@ -2,6 +2,7 @@
 
 pub mod invite;
 pub mod kept;
+pub mod look;
 mod person;
 pub mod registration;
 pub mod second_factor;

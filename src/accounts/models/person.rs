@@ -4,18 +4,20 @@ use diesel::prelude::*;
 use serde::Serialize;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::kit::db::is_unseen;
+use crate::kit::db::{is_not_drawn, is_unseen};
 use crate::kit::paginate::encode_query;
 use crate::schema::users;
 
 /// Whether a name shows all that it holds: no control characters, none that turn the direction of writing or are not
-/// seen at all. What joins letters, as some scripts need it, or colours a sign may stand right behind what is seen.
+/// seen at all. What joins letters, as some scripts need it, or colours a sign may stand right behind what is seen and is
+/// no plain letter.
 pub fn is_seen(name: &str) -> bool {
     let mut after_seen = false;
     name.chars().all(|letter| {
         let joins = matches!(letter, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
-        let fine = if joins { after_seen } else { !letter.is_control() && !is_unseen(letter) };
-        after_seen = !letter.is_whitespace() && letter != '\u{200c}' && letter != '\u{200d}';
+        let fine = if joins { after_seen } else { !letter.is_control() && !is_unseen(letter) && !is_not_drawn(letter) };
+        let is_joiner = matches!(letter, '\u{200c}' | '\u{200d}');
+        after_seen = !letter.is_whitespace() && !letter.is_ascii_alphabetic() && !is_joiner;
         fine
     })
 }

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{BigInt, Text};
 
-use super::{Person, Session, shown_name};
+use super::{Person, Session, look, shown_name};
 use crate::accounts::passwords::LegacyCosts;
 use crate::kit::db::{Conn, fold_key, look_text, prepared};
 use crate::kit::time;
@@ -81,6 +81,8 @@ pub struct NewUser {
 pub enum CreateError {
     /// Somebody has this user name, in whatever case.
     UsernameTaken,
+    /// The user name of another account looks the same.
+    UsernameSimilar,
     /// Somebody has this e-mail address, in whatever case.
     EmailTaken,
     /// The database.
@@ -106,6 +108,7 @@ impl User {
     /// # Errors
     /// [`CreateError`]: the unique columns decide, so that of fifty at once one wins.
     pub fn create(conn: &mut Conn, new: &NewUser) -> Result<Self, CreateError> {
+        look::claim(conn, &new.username, None)?;
         let email = new.email.trim();
         Ok(diesel::insert_into(users::table)
             .values((
@@ -127,7 +130,8 @@ impl User {
             .get_result(conn)?)
     }
 
-    /// By user name or e-mail address, in any case. A user name comes first.
+    /// By user name or e-mail address, in any case. A user name comes first; but an imported one can hold an `@`, and must
+    /// not keep the owner of that address out.
     ///
     /// # Errors
     /// Only the database's.
@@ -139,7 +143,7 @@ impl User {
         let key = fold_key(login);
         let mut found: Vec<Self> =
             users::table.filter(users::username_key.eq(&key).or(users::email_key.eq(&key))).limit(2).load(conn)?;
-        found.sort_by_key(|user| user.username_key != key);
+        found.sort_by_key(|user| (user.username_key == key) == key.contains('@'));
         Ok(found.into_iter().next())
     }
 
@@ -162,18 +166,6 @@ impl User {
         users::table.filter(users::username_key.eq(fold_key(username))).first(conn)
     }
 
-    /// Whether somebody's user name or shown name looks like `name`.
-    ///
-    /// # Errors
-    /// Only the database's.
-    pub fn is_called(conn: &mut Conn, name: &str) -> QueryResult<bool> {
-        let look = look_text(name);
-        diesel::select(diesel::dsl::exists(
-            users::table.filter(users::username_look.eq(&look).or(users::name_look.eq(&look))),
-        ))
-        .get_result(conn)
-    }
-
     /// Whether a person with every permission can log in.
     ///
     /// # Errors
@@ -188,8 +180,13 @@ impl User {
     /// Keeps the user name and the name that pages show.
     ///
     /// # Errors
-    /// [`CreateError::UsernameTaken`]
+    /// [`CreateError::UsernameTaken`], [`CreateError::UsernameSimilar`]
     pub fn set_names(conn: &mut Conn, id: i64, username: &str, name: &str) -> Result<(), CreateError> {
+        let present: Option<String> = users::table.find(id).select(users::username).first(conn).optional()?;
+        // The name that an account has may be older than the rules.
+        if present.as_deref() != Some(username) {
+            look::claim(conn, username, Some(id))?;
+        }
         diesel::update(users::table.find(id))
             .set((
                 users::username.eq(username),
@@ -317,15 +314,6 @@ impl User {
     /// Only the database's.
     pub fn by_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Self>> {
         users::table.filter(users::email_key.eq(fold_key(email))).first(conn).optional()
-    }
-
-    /// Whether somebody has this user name.
-    ///
-    /// # Errors
-    /// Only the database's.
-    pub fn has_username(conn: &mut Conn, username: &str) -> QueryResult<bool> {
-        let key = fold_key(username);
-        diesel::select(diesel::dsl::exists(users::table.filter(users::username_key.eq(key)))).get_result(conn)
     }
 
     /// Whether nobody else may do everything. On PostgreSQL those who may are locked, so that of the last two who leave at

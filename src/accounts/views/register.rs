@@ -12,7 +12,7 @@ use crate::accounts::forms::RegisterForm;
 use crate::accounts::guards::Gate;
 use crate::accounts::mails;
 use crate::accounts::models::registration::{self, FinishError};
-use crate::accounts::models::{self, CreateError, NewUser, invite};
+use crate::accounts::models::{self, CreateError, NewUser, invite, look};
 use crate::accounts::page::{INVALID, Outcome, Page, View, again};
 use crate::accounts::signals::UserRegistered;
 use crate::accounts::site::Site;
@@ -161,9 +161,7 @@ async fn wish(
     entrance
         .db
         .write(move |conn| {
-            if models::User::has_username(conn, &new.username)? {
-                return Err(CreateError::UsernameTaken.into());
-            }
+            look::check(conn, &new.username, None)?;
             let registration_id = registration::wish(conn, &new, invite)?;
             Ok(letters.put(conn, &mails::ConfirmRegistration { registration_id })?)
         })
@@ -240,7 +238,7 @@ fn reason(refused: &FinishError) -> &'static str {
         FinishError::Expired | FinishError::Taken(CreateError::Db(_)) => "register-expired-text",
         FinishError::Closed => "register-closed-meanwhile",
         FinishError::NoPlace => "error-invite-used",
-        FinishError::Taken(CreateError::UsernameTaken) => "register-username-taken",
+        FinishError::Taken(CreateError::UsernameTaken | CreateError::UsernameSimilar) => "register-username-taken",
         FinishError::Taken(CreateError::EmailTaken) => "register-email-taken",
     }
 }

@@ -32,7 +32,8 @@ pub use prepared::{Bind, Prepared, number_list, prepared};
 pub use slice::{count_to, slice};
 pub use stats::Stats;
 pub use text::{
-    LONGEST_SEARCH, contains_pattern, fold, fold_key, fold_text, is_unseen, length, look, look_text, substr,
+    LONGEST_SEARCH, contains_pattern, fold, fold_key, fold_text, is_not_drawn, is_unseen, length, look, look_text,
+    looks, substr,
 };
 
 /// The ways to the database. Cheap to clone.

@@ -1,6 +1,7 @@
 //! When two texts are the same, and how one is found in another: decided here, alike on both databases.
 
 use unicode_normalization::UnicodeNormalization;
+use unicode_security::skeleton;
 
 diesel::define_sql_function! {
     /// Lower case in composed form (NFC), alike on both databases (see [`fold_text`]): for search by substring.
@@ -43,21 +44,43 @@ fn one_sigma(letter: char) -> char {
 }
 
 /// What makes two names look the same: compatible forms (NFKC), so that `ａｓｈａ` is `asha`; nothing unseen;
-/// lower case; one space between words. Kept in `*_look` columns.
+/// lower case; letters that look like others in their place (UTS 39), so that Cyrillic `а` is `a`; one space between
+/// words. Kept in `*_look` columns.
 ///
-/// The Rust side of the SQL function [`look()`].
+/// The Rust side of the SQL function [`look()`], which only migrations use; PostgreSQL's knew no similar letters, and is gone.
 pub fn look_text(text: &str) -> String {
     let seen = text.nfkc().filter(|letter| !is_unseen(*letter));
-    let lower = seen.flat_map(char::to_lowercase).map(one_sigma);
-    lower.nfkc().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+    let lower: String = seen.flat_map(char::to_lowercase).map(one_sigma).nfkc().collect();
+    // Some letters look like capitals: the digit 0 like O.
+    let similar: String = skeleton(&lower).flat_map(char::to_lowercase).collect();
+    similar.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Letters and marks of which a page shows nothing: zero-width ones, direction marks, fillers, tags. The SQL
-/// function [`look()`] knows the same.
+/// Returns every look that a name may be taken for, its own first: a capital `I` and a small `l` are one sign in many fonts.
+pub fn looks(name: &str) -> Vec<String> {
+    let name: String = name.nfkc().collect();
+    let mut looks = vec![look_text(&name)];
+    if name.contains('I') {
+        looks.push(look_text(&name.replace('I', "l")));
+    }
+    if let Some(rest) = name.strip_prefix('l') {
+        looks.push(look_text(&format!("i{rest}")));
+    }
+    looks
+}
+
+/// Letters and marks of which a page shows nothing: zero-width ones, direction marks, fillers, tags.
 pub fn is_unseen(letter: char) -> bool {
     matches!(letter, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
         | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// What fonts draw nothing for, or whatever they like: places without a letter, and marks that only arrange
+/// others in scripts of the past.
+pub fn is_not_drawn(letter: char) -> bool {
+    matches!(letter, '\u{70f}' | '\u{2d7f}' | '\u{e000}'..='\u{f8ff}' | '\u{fff0}'..='\u{fff8}' | '\u{1107f}'
+        | '\u{13430}'..='\u{1345f}' | '\u{1d159}' | '\u{f0000}'..='\u{10ffff}')
 }
 
 /// So many characters of a search text count.
@@ -99,9 +122,33 @@ mod tests {
         {
             assert_eq!(look_text(same), "asha devi", "{same:?}");
         }
-        assert_eq!(look_text("ΟΔΟΣ"), look_text("οδός").replace('ό', "ο"));
+        assert_eq!(look_text("ΟΔΟΣ"), look_text("οδος"));
         assert_eq!(look_text("\u{feff}\u{200d} "), "");
         assert_ne!(look_text("asha"), look_text("ásha"));
+    }
+
+    #[test]
+    fn similar_letters_look_the_same() {
+        for (one, other) in [
+            ("asha", "аsha"),
+            ("asha", "аѕһа"),
+            ("root", "rооt"),
+            ("root", "r00t"),
+            ("all", "a11"),
+            ("boss", "bоss"),
+            ("Asha", "\u{ff21}sha\u{e0100}"),
+            ("asha", "as\u{34f}ha"),
+            ("asha", "asha\u{115f}"),
+        ] {
+            assert_eq!(look_text(one), look_text(other), "{one} {other}");
+        }
+        for (one, other) in [("asha", "aśha"), ("आशा", "आषा"), ("ali", "all"), ("मीरा", "मिरा"), ("user1", "user2")]
+        {
+            assert_ne!(look_text(one), look_text(other), "{one} {other}");
+        }
+        let taken_for = |name: &str, other: &str| looks(name).contains(&look_text(other));
+        assert!(taken_for("Iaksh", "laksh") && taken_for("lshan", "ishan") && taken_for("AII", "all"));
+        assert!(!taken_for("Ali", "all") && !taken_for("isha", "lsha"));
     }
 
     #[test]

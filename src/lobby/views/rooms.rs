@@ -93,6 +93,9 @@ pub(super) async fn enter(
     form: &JoinForm,
 ) -> Result<String, Error> {
     let (room, name) = form.clean(viewer.0.is_some()).map_err(Error::Invalid)?;
+    if let Some(name) = &name {
+        guest.refuse_reserved(name)?;
+    }
     count(gate, viewer)?;
     let speaker = speaker(viewer, name.unwrap_or_default());
     let entering = speaker.clone();
@@ -221,7 +224,11 @@ pub(super) async fn say(
         (None, None) if form.username.is_empty() => {
             return Err(Error::Invalid(FieldErrors::one(NAME, Text::new("error-name-needed"))));
         }
-        (None, None) => guest_name(&form.username).map_err(Error::Invalid)?,
+        (None, None) => {
+            let name = guest_name(&form.username).map_err(Error::Invalid)?;
+            guest.refuse_reserved(&name)?;
+            name
+        }
     };
     count(gate, viewer)?;
     let speaker = speaker(viewer, name);

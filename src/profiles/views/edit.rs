@@ -9,6 +9,7 @@ use crate::accounts::guards::{Gate, User};
 use crate::accounts::models::{Person, User as Account};
 use crate::accounts::page::{INVALID, Outcome, Page, View, again};
 use crate::accounts::signals::ProfileSaved;
+use crate::accounts::site::Site;
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::flash;
@@ -19,7 +20,7 @@ use crate::kit::pictures::Shape;
 use crate::kit::signals::Signals;
 use crate::kit::throttle::Scope;
 use crate::media::uploads::Uploads;
-use crate::profiles::forms::ProfileForm;
+use crate::profiles::forms::{ProfileForm, ProfileValues};
 use crate::profiles::models::profile;
 
 /// The form; what was typed before a session ended is in it.
@@ -57,15 +58,27 @@ pub async fn edit(
     let PostWithFile(mut form, brought) = form;
     let (kept, remove) = (&mut form.picture_kept, &mut form.picture_remove);
     let chosen = uploads.choose(user.id, brought, Shape::Avatar, kept, remove).await;
-    let saved = async { saved(db, signals, &gate, &form, &user, chosen?).await };
+    let saved = async { saved(&page, db, signals, &gate, &form, &user, chosen?).await };
     match saved.await {
         Ok(person) => Ok(Either::Left(flash::success(person.url(), Text::new("flash-profile-saved")))),
         Err(error) => again(error, |errors| draw(&page, Drawn { values: form, errors })).map(Either::Right),
     }
 }
 
+/// The values, unless a new name in them is kept for the site itself. The staff may call themselves what they are.
+fn unreserved(site: &Site, user: &User<'_>, values: ProfileValues) -> Result<ProfileValues, FieldErrors> {
+    if values.username != user.username {
+        site.refuse_reserved("username", &values.username)?;
+    }
+    if values.name != user.name && !user.is_staff {
+        site.refuse_reserved("name", &values.name)?;
+    }
+    Ok(values)
+}
+
 /// Gives the person as the others see him now.
 async fn saved(
+    page: &Page<'_>,
     db: &Db,
     signals: &Signals,
     gate: &Gate<'_>,
@@ -73,7 +86,7 @@ async fn saved(
     user: &User<'_>,
     errors: FieldErrors,
 ) -> Result<Person, Error> {
-    let values = errors.and(form.clean(&user.username))?;
+    let values = errors.and(form.clean(&user.username).and_then(|values| unreserved(page.site, user, values)))?;
     let picture = form.picture();
     let user_id = user.id;
     gate.by_key(Scope::Post, &format!("user:{user_id}"))?;

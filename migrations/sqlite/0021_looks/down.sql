@@ -1,0 +1,1 @@
+UPDATE users SET username_look = look(username), name_look = look(name);
