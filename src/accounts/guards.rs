@@ -19,7 +19,7 @@ use crate::accounts::site::Site;
 use crate::kit::address::client_address;
 use crate::kit::config::Access;
 use crate::kit::cookies::{self, Cookie};
-use crate::kit::db::{self, fold_key};
+use crate::kit::db;
 use crate::kit::error::Error;
 use crate::kit::throttle::{Scope, Throttle};
 use crate::kit::{paths, time};
@@ -251,13 +251,13 @@ impl Gate<'_> {
         self.throttle.check(scope, key).map_err(|after| Error::Throttled(after.0))
     }
 
-    /// Counts one act of which a letter tells this e-mail address, which may be of somebody else: nobody fills his mailbox
-    /// by changing a password to and fro. Counted apart from the letters that strangers can ask for.
+    /// Counts one act of a user of which an email tells them: their address may be somebody else's, whose mailbox nobody fills
+    /// by changing a password to and fro. Counted by the user: the address can be typed by anybody.
     ///
     /// # Errors
     /// [`Error::Throttled`].
-    pub fn by_notice(&self, email: &str) -> Result<(), Error> {
-        if email.is_empty() { Ok(()) } else { self.by_key(Scope::Reset, &format!("notice:{}", fold_key(email))) }
+    pub fn by_notice(&self, user: &models::User) -> Result<(), Error> {
+        if user.email.is_empty() { Ok(()) } else { self.by_key(Scope::Reset, &format!("notice:{}", user.id)) }
     }
 
     /// Where the request comes from.

@@ -57,6 +57,20 @@ pub fn again(error: Error, draw: impl FnOnce(FieldErrors) -> View) -> Result<Vie
     }
 }
 
+/// [`again`]; who comes too often is also told this.
+///
+/// # Errors
+/// All others.
+pub fn again_with(error: Error, help: &'static str, draw: impl FnOnce(FieldErrors) -> View) -> Result<View, Error> {
+    let is_throttled = matches!(error, Error::Throttled(_));
+    again(error, |mut errors| {
+        if is_throttled {
+            errors.add(FieldErrors::FORM, Text::new(help));
+        }
+        draw(errors)
+    })
+}
+
 impl<'r> Responder<'r, 'static> for View {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         match self.html {

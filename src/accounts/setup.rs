@@ -17,7 +17,7 @@ use crate::accounts::draft::Draft;
 use crate::accounts::forms::{Beginning, SetupForm};
 use crate::accounts::guards::Gate;
 use crate::accounts::models::{NewUser, User, setting};
-use crate::accounts::page::{INVALID, Outcome, Page, View};
+use crate::accounts::page::{INVALID, Outcome, Page, View, again};
 use crate::accounts::signals::UserRegistered;
 use crate::accounts::site::{self, Site};
 use crate::accounts::views::Entrance;
@@ -103,30 +103,29 @@ pub async fn setup(
     form: Post<SetupForm>,
 ) -> Outcome {
     let Post(form) = form;
-    gate.by_address(Scope::Register)?;
     if let Some(refused) = refusal(&page, key, entrance.db, token).await? {
         return Ok(Either::Right(refused));
     }
-    match begin(&entrance, &form).await {
+    match begin(&entrance, &gate, &form).await {
         Ok(user) => {
             site.refresh(entrance.db).await?;
             entrance.admit(&user, None, &gate.address()).await?;
             Ok(Either::Left(flash::success("/", Text::new("flash-welcome").with("name", user.person().shown_name()))))
         }
-        Err(Error::Invalid(errors)) => {
-            let form = page.form(Drawn { values: form, errors });
-            Ok(Either::Right(page.with(
-                INVALID,
-                "accounts/setup.html",
-                context! { form, action: format!("/setup/{token}") },
-            )))
+        Err(error) => {
+            let draw = |errors| {
+                let form = page.form(Drawn { values: form, errors });
+                page.with(INVALID, "accounts/setup.html", context! { form, action: format!("/setup/{token}") })
+            };
+            again(error, draw).map(Either::Right)
         }
-        Err(error) => Err(error),
     }
 }
 
 /// The superuser and the choices in one transaction: of two set-ups at once, one wins.
-async fn begin(entrance: &Entrance<'_>, form: &SetupForm) -> Result<User, Error> {
+async fn begin(entrance: &Entrance<'_>, gate: &Gate<'_>, form: &SetupForm) -> Result<User, Error> {
+    // The holders of the link alone: others behind the same address do not keep them out.
+    gate.by_key(Scope::Register, "setup")?;
     let Beginning { site_name, access, person } = form.clean().map_err(Error::Invalid)?;
     let password = entrance.hash(person.password.clone()).await?;
     let new = person.with_hash(password);

@@ -1,5 +1,6 @@
 //! Who comes too often waits, and only he.
 
+use chaupal::accounts::models::second_factor;
 use chaupal::kit::i18n::Text;
 
 use crate::support::{Answer, PASSWORD, Person, Request, says};
@@ -177,3 +178,152 @@ both!(who_is_slowed_loses_no_text, [("throttle.post", "2/h")], |site| {
     assert_eq!(site.number("SELECT count(*) FROM rooms"), 1);
     assert_eq!(site.number("SELECT count(*) FROM messages"), 2);
 });
+
+/// Posts a form that claims to come from elsewhere.
+fn post_from(person: &Person<'_>, address: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+    let token = person.token();
+    let mut fields = fields.to_vec();
+    fields.push(("csrf_token", &token));
+    person.send(Request::new("POST", path).form(&fields).header("X-Forwarded-For", address))
+}
+
+const BEHIND_A_PROXY: &str = "[\"127.0.0.1\"]";
+
+both!(
+    sign_ups_with_somebodys_email_do_not_stop_what_they_do,
+    [("mail.backend", "file"), ("throttle.reset", "3/h"), ("proxy.trusted", BEHIND_A_PROXY)],
+    |site| {
+        let asha = site.person("asha");
+        for n in 0..5 {
+            let (username, from) = (format!("person{n}"), format!("198.51.100.{n}"));
+            let fields = [("username", username.as_str()), ("email", "asha@example.org"), ("password1", PASSWORD)];
+            let fields = [fields.as_slice(), &[("password2", PASSWORD)]].concat();
+            let status = if n < 3 { 422 } else { 429 };
+            post_from(&site.anonymous(), &from, "/register", &fields).status(status);
+        }
+        asha.post("/account/second-factor/remove", &[("password", PASSWORD)]).leads_to("/account/second-factor");
+        let new = "a-lantern-by-the-well-3";
+        asha.post("/account/password", &[("password", PASSWORD), ("password1", new), ("password2", new)])
+            .leads_to("/account");
+    }
+);
+
+both!(
+    guesses_by_username_and_email_count_together,
+    [("mail.backend", "file"), ("throttle.login", "4/h"), ("proxy.trusted", BEHIND_A_PROXY)],
+    |site| {
+        site.person("asha");
+        let thief = site.anonymous();
+        for (n, login) in ["asha", "ASHA@example.org", "Asha", "asha@example.org"].into_iter().enumerate() {
+            log_in_from(&thief, &format!("198.51.100.{n}"), login, "guess").status(422);
+        }
+        for login in ["asha", "asha@example.org"] {
+            let told = log_in_from(&thief, "198.51.100.9", login, PASSWORD);
+            refused(&told);
+            told.see(
+                "In a browser where you logged in before, you can log in at once; anywhere else, choose a new password",
+            );
+        }
+        // Names of nobody are counted by what was typed.
+        log_in_from(&thief, "198.51.100.10", "account:1", "guess").status(422);
+    }
+);
+
+both!(without_mail_the_slowed_login_names_no_email, [("throttle.login", "1/h")], |site| {
+    site.person("asha");
+    site.anonymous().log_in("asha", "guess").status(422);
+    let told = site.anonymous().log_in("asha", PASSWORD);
+    told.status(429)
+        .see("In a browser where you logged in before, you can log in at once.")
+        .see_not("Forgot your password?” below");
+});
+
+both!(
+    strangers_behind_the_same_address_shut_no_owner_out,
+    [
+        ("mail.backend", "file"),
+        ("throttle.login", "3/h"),
+        ("throttle.reset", "3/h"),
+        ("throttle.code", "3/h"),
+        ("proxy.trusted", BEHIND_A_PROXY)
+    ],
+    |site| {
+        let class = "203.0.113.7";
+        site.person("asha");
+        let (asha, stranger) = (site.anonymous(), site.anonymous());
+        log_in_from(&asha, "192.0.2.1", "asha", PASSWORD).leads_to("/");
+        asha.post("/logout", &[]);
+        for n in 0..4 {
+            log_in_from(&stranger, class, &format!("nobody{n}"), "guess");
+            post_from(&stranger, class, "/password-reset", &[("email", &format!("nobody{n}@example.org"))]);
+        }
+        refused(&log_in_from(&site.anonymous(), class, "asha", PASSWORD));
+        // A browser that was used before: the login, and a reset link although the address of the mail is spent too.
+        log_in_from(&asha, class, "asha", PASSWORD).leads_to("/");
+        asha.post("/logout", &[]);
+        for n in 0..4 {
+            let from = format!("198.51.100.{n}");
+            post_from(&stranger, &from, "/password-reset", &[("email", "asha@example.org")]);
+        }
+        let told = post_from(&stranger, "198.51.100.9", "/password-reset", &[("email", "asha@example.org")]);
+        told.status(429).see("If emails went to this address, the link in the newest one works for an hour.");
+        post_from(&asha, class, "/password-reset", &[("email", "asha@example.org")]).leads_to("/password-reset/sent");
+        // The link of the mail, in a new browser behind that address.
+        let subject = says(Text::new("mail-reset-subject").with("site", "Test square"));
+        let letters = site.letters_to("asha@example.org", 4);
+        assert!(letters.iter().all(|letter| letter.subject == subject));
+        let phone = site.anonymous();
+        let link = letters.last().unwrap().link("/password-reset/");
+        let form = phone.get(&link).location();
+        let new = "a-lantern-by-the-well-3";
+        post_from(&phone, class, &form, &[("password1", new), ("password2", new)]).leads_to("/password-reset/complete");
+        log_in_from(&phone, class, "asha", new).leads_to("/");
+    }
+);
+
+both!(
+    emails_to_an_address_are_bounded_and_hold_the_way_in,
+    [
+        ("mail.backend", "file"),
+        ("accounts.confirm_email", "true"),
+        ("throttle.reset", "2/h"),
+        ("proxy.trusted", BEHIND_A_PROXY)
+    ],
+    |site| {
+        for n in 0..2 {
+            let (username, from) = (format!("thief{n}"), format!("198.51.100.{n}"));
+            let fields = [("username", username.as_str()), ("email", "asha@example.org")];
+            post_from(&site.anonymous(), &from, "/register", &fields).leads_to("/register/sent");
+        }
+        let asha = site.anonymous();
+        let told = post_from(&asha, "203.0.113.1", "/register", &[("username", "asha"), ("email", "asha@example.org")]);
+        told.status(429).see("If emails went to this address, the link in any of them works for a day.");
+        assert_eq!(told.field("username").as_deref(), Some("asha"));
+        let link = site.letters_to("asha@example.org", 2)[0].link("/register/confirm/");
+        asha.post(&link, &[("username", "asha"), ("password1", PASSWORD), ("password2", PASSWORD)]).leads_to("/");
+        assert_eq!(site.text("SELECT username FROM users WHERE email_key = 'asha@example.org'"), "asha");
+    }
+);
+
+both!(
+    password_given_is_not_stopped_by_strangers_at_the_code,
+    [("throttle.login", "2/h"), ("proxy.trusted", BEHIND_A_PROXY)],
+    |site| {
+        let asha = site.person("asha");
+        let class = "203.0.113.7";
+        let secret = chaupal::accounts::totp::new_secret();
+        let codes: Result<_, diesel::result::Error> = site.db(|conn| {
+            chaupal::kit::db::transaction(conn, |conn| {
+                second_factor::begin(conn, asha.id, &secret)?;
+                second_factor::confirm(conn, asha.id, 1)
+            })
+        });
+        let browser = site.anonymous();
+        log_in_from(&browser, class, "asha", PASSWORD).leads_to("/login/code?next=%2F");
+        for n in 0..3 {
+            log_in_from(&site.anonymous(), class, &format!("nobody{n}"), "guess");
+        }
+        let code = codes.unwrap().unwrap().remove(0);
+        post_from(&browser, class, "/login/code", &[("code", &code)]).leads_to("/");
+    }
+);

@@ -34,13 +34,54 @@ pub struct Entrance<'r> {
 }
 
 impl Entrance<'_> {
-    /// Whose attempts to log in these count among. Strangers who guess at somebody's password use up the attempts of all
-    /// strangers; he himself, in a browser that he has used before, has attempts of his own and is never shut out.
-    pub(super) fn attempt_key(&self, login: &str, known: Option<&models::User>) -> String {
-        match known.and_then(|user| self.device(user)) {
-            Some(device) => format!("device:{device}"),
-            None => format!("account:{}", fold_key(login)),
+    /// Counts one attempt to log in. Strangers who guess at somebody's password use up the attempts of all strangers, whether
+    /// they type the user name or the email; the user, in a browser that they used before, has attempts of their own and is
+    /// never shut out, not even by those who share their address.
+    ///
+    /// # Errors
+    /// [`Error::Throttled`]; the database's.
+    pub(super) async fn count_login(&self, gate: &Gate<'_>, login: &str) -> Result<Option<models::User>, Error> {
+        // Without the cookie it is no known browser: counted before anything is read.
+        let may_be_known = cookies::get(self.request, Cookie::Device).is_some();
+        if !may_be_known {
+            gate.by_address(Scope::Login)?;
         }
+        let wanted = login.to_owned();
+        let known = self.db.read(move |conn| Ok(models::User::by_login(conn, &wanted)?)).await?;
+        if let Some(device) = known.as_ref().and_then(|user| self.device(user)) {
+            gate.by_key(Scope::Login, &format!("device:{device}"))?;
+            return Ok(known);
+        }
+        if may_be_known {
+            gate.by_address(Scope::Login)?;
+        }
+        let key = match &known {
+            Some(user) => format!("account:{}", user.id),
+            None => format!("name:{}", fold_key(login)),
+        };
+        gate.by_key(Scope::Login, &key)?;
+        Ok(known)
+    }
+
+    /// Counts one wish for an email with a reset link: by the browser if the address's owner has used it, else by the client's
+    /// address and by the one of the mail.
+    ///
+    /// # Errors
+    /// [`Error::Throttled`]; the database's.
+    pub(super) async fn count_reset(&self, gate: &Gate<'_>, email: &str) -> Result<(), Error> {
+        let owner = match cookies::get(self.request, Cookie::Device) {
+            // The time tells only a browser with such a cookie whether the address is known.
+            Some(_) => {
+                let wanted = email.to_owned();
+                self.db.read(move |conn| Ok(models::User::by_email(conn, &wanted)?)).await?
+            }
+            None => None,
+        };
+        if let Some(device) = owner.as_ref().and_then(|user| self.device(user)) {
+            return gate.by_key(Scope::Reset, &format!("device:{device}"));
+        }
+        gate.by_address(Scope::Reset)?;
+        gate.by_key(Scope::Reset, &format!("email:{}", fold_key(email)))
     }
 
     /// The same for the second step: who has learnt the password does not keep its owner out either.
@@ -114,7 +155,7 @@ impl Entrance<'_> {
     }
 
     /// Notes that this browser is one of this person's, for as long as his password has this hash: see
-    /// [`Entrance::attempt_key`]. One that is known already keeps its mark, and with it the attempts that it has used.
+    /// [`Entrance::count_login`]. One that is known already keeps its mark, and with it the attempts that it has used.
     pub(super) fn remember_device(&self, user: &models::User, hash: &str) {
         let nonce = self.device(user).map_or_else(|| format!("{}-{}", user.id, random::token(12)), ToOwned::to_owned);
         let token = self.key.device_token(user.id, hash, &nonce, time::now().and_utc().timestamp());

@@ -10,14 +10,14 @@ use crate::accounts::draft::Draft;
 use crate::accounts::forms::LoginForm;
 use crate::accounts::guards::{Gate, User};
 use crate::accounts::models::{self, Session, kept};
-use crate::accounts::page::{INVALID, Outcome, Page, View, again};
+use crate::accounts::page::{INVALID, Outcome, Page, View, again_with};
 use crate::accounts::passwords::Verdict;
 use crate::kit::cookies::{self, Cookie};
 use crate::kit::error::Error;
 use crate::kit::forms::{Confirmed, Drawn, FieldErrors, Post};
 use crate::kit::i18n::Text;
 use crate::kit::live::Hub;
-use crate::kit::throttle::Scope;
+use crate::kit::outbox::Outbox;
 use crate::kit::{csrf, flash, paths};
 
 /// Where to go after a log-in: our own page or home.
@@ -40,7 +40,13 @@ pub fn login_page(page: Page<'_>, draft: Draft, next: Option<String>) -> Either<
 
 /// Django: `LoginView.form_valid`
 #[post("/login", data = "<form>")]
-pub async fn login(page: Page<'_>, entrance: Entrance<'_>, gate: Gate<'_>, form: Post<LoginForm>) -> Outcome {
+pub async fn login(
+    page: Page<'_>,
+    entrance: Entrance<'_>,
+    outbox: &State<Outbox>,
+    gate: Gate<'_>,
+    form: Post<LoginForm>,
+) -> Outcome {
     let Post(form) = form;
     let next = next_page(&form.next);
     match tried(&entrance, &gate, &form, &next).await {
@@ -50,16 +56,15 @@ pub async fn login(page: Page<'_>, entrance: Entrance<'_>, gate: Gate<'_>, form:
                 let form = page.form(Drawn { values: form, errors });
                 page.with(INVALID, "accounts/login.html", context! { form, next })
             };
-            again(error, draw).map(Either::Right)
+            // Somebody else may have used up the attempts: how the owner gets in all the same.
+            let help = if outbox.is_on() { "login-slowed-mail" } else { "login-slowed" };
+            again_with(error, help, draw).map(Either::Right)
         }
     }
 }
 
 async fn tried(entrance: &Entrance<'_>, gate: &Gate<'_>, form: &LoginForm, next: &str) -> Result<flash::Said, Error> {
-    gate.by_address(Scope::Login)?;
-    let login = form.login.clone();
-    let mut known = entrance.db.read(move |conn| Ok(models::User::by_login(conn, &login)?)).await?;
-    gate.by_key(Scope::Login, &entrance.attempt_key(&form.login, known.as_ref()))?;
+    let mut known = entrance.count_login(gate, &form.login).await?;
     // Of two who come at once with a password whose hash is old, the first has it made anew: the other is looked at again.
     for _ in 0..2 {
         let verdict = entrance.verify(&form.password, known.as_ref()).await?;

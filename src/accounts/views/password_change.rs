@@ -59,7 +59,7 @@ async fn written(
 ) -> Result<models::User, Error> {
     let is_owner = entrance.is_owner(gate, user, &form.password).await?;
     let password = form.clean(user, is_owner).map_err(Error::Invalid)?;
-    gate.by_notice(&user.email)?;
+    gate.by_notice(user)?;
     let hash = entrance.hash(password).await?;
     let after = models::User { password: hash.clone(), ..user.clone() };
     let (before, signals, user_id) = (user.clone(), entrance.signals.clone(), user.id);

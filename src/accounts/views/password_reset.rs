@@ -14,11 +14,10 @@ use crate::accounts::forms::{NewPasswordForm, ResetForm};
 use crate::accounts::guards::Gate;
 use crate::accounts::mails;
 use crate::accounts::models::User;
-use crate::accounts::page::{INVALID, Page, View, again};
+use crate::accounts::page::{INVALID, Page, View, again, again_with};
 use crate::accounts::signals::PasswordChanged;
 use crate::accounts::tokens::{LinkKey, RESET_LIFETIME};
 use crate::kit::cookies::{self, Cookie};
-use crate::kit::db::{Db, fold_key};
 use crate::kit::error::Error;
 use crate::kit::forms::{Drawn, Post};
 use crate::kit::outbox::Outbox;
@@ -52,29 +51,34 @@ pub(super) fn no_mail(page: &Page<'_>) -> View {
 ///
 /// Django: `PasswordResetForm.save`
 #[post("/password-reset", data = "<form>")]
-pub async fn ask(page: Page<'_>, db: &Db, outbox: &State<Outbox>, gate: Gate<'_>, form: Post<ResetForm>) -> Turn {
+pub async fn ask(
+    page: Page<'_>,
+    entrance: Entrance<'_>,
+    outbox: &State<Outbox>,
+    gate: Gate<'_>,
+    form: Post<ResetForm>,
+) -> Turn {
     let Post(form) = form;
     if !outbox.is_on() {
         return Ok(Either::Right(no_mail(&page)));
     }
-    match put(db, outbox, &gate, &form).await {
+    match put(&entrance, outbox, &gate, &form).await {
         Ok(()) => Ok(Either::Left(flash::to("/password-reset/sent"))),
         Err(error) => {
             let draw = |errors| {
                 let form = page.form(Drawn { values: form, errors });
                 page.with(INVALID, "accounts/password_reset.html", context! { form })
             };
-            again(error, draw).map(Either::Right)
+            again_with(error, "reset-slowed", draw).map(Either::Right)
         }
     }
 }
 
-async fn put(db: &Db, outbox: &Outbox, gate: &Gate<'_>, form: &ResetForm) -> Result<(), Error> {
+async fn put(entrance: &Entrance<'_>, outbox: &Outbox, gate: &Gate<'_>, form: &ResetForm) -> Result<(), Error> {
     let email = form.clean().map_err(Error::Invalid)?;
-    gate.by_address(Scope::Reset)?;
-    gate.by_key(Scope::Reset, &format!("email:{}", fold_key(&email)))?;
+    entrance.count_reset(gate, &email).await?;
     let letters = outbox.clone();
-    db.write(move |conn| Ok(letters.put(conn, &mails::PasswordReset { email })?)).await?;
+    entrance.db.write(move |conn| Ok(letters.put(conn, &mails::PasswordReset { email })?)).await?;
     outbox.wake();
     Ok(())
 }
@@ -159,8 +163,8 @@ async fn change(
     form: &NewPasswordForm,
     user: &User,
 ) -> Result<Option<String>, Error> {
-    // Hashing is dear, so even the holder of a link does it so often only.
-    gate.by_address(Scope::Login)?;
+    // Hashing is dear, so even the holder of a link does it so often only; nobody else uses up these attempts.
+    gate.by_key(Scope::Login, &format!("reset:{}", user.id))?;
     let password = form.clean(user).map_err(Error::Invalid)?;
     let hash = entrance.hash(password).await?;
     let (signals, before, user_id) = (entrance.signals.clone(), user.clone(), user.id);

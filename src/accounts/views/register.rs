@@ -119,6 +119,11 @@ async fn cleaned(entrance: &Entrance<'_>, gate: &Gate<'_>, form: &RegisterForm) 
     Ok(person.with_hash(hash))
 }
 
+/// Counts the emails that strangers can send to an address. Apart from what its owner does: they may have an account.
+fn count_sign_up(gate: &Gate<'_>, email: &str) -> Result<(), Error> {
+    gate.by_key(Scope::Reset, &format!("sign-up:{}", fold_key(email)))
+}
+
 /// The person, written; the unique columns have the last word on what is taken.
 async fn create(
     entrance: &Entrance<'_>,
@@ -127,7 +132,8 @@ async fn create(
     invite: Option<i64>,
 ) -> Result<models::User, Error> {
     let new = cleaned(entrance, gate, form).await?;
-    gate.by_notice(&new.email)?;
+    // Signing up and leaving again does not fill somebody's mailbox either.
+    count_sign_up(gate, &new.email)?;
     let signals = entrance.signals.clone();
     let user = entrance
         .db
@@ -156,7 +162,7 @@ async fn wish(
     invite: Option<i64>,
 ) -> Result<(), Error> {
     let new = cleaned(entrance, gate, form).await?;
-    gate.by_key(Scope::Reset, &format!("email:{}", fold_key(&new.email)))?;
+    count_sign_up(gate, &new.email)?;
     let letters = outbox.clone();
     entrance
         .db

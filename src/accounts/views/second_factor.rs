@@ -85,7 +85,7 @@ async fn spent(
     user: &models::User,
     typed: String,
 ) -> Result<Option<i64>, Error> {
-    gate.by_address(Scope::Login)?;
+    // Not by the address: strangers behind the same one would keep out somebody whose password was right.
     gate.by_key(Scope::Code, &entrance.second_attempt_key(user))?;
     let user_id = user.id;
     entrance
@@ -204,7 +204,8 @@ pub async fn confirm(
     let Some(factor) = factor.filter(|factor| factor.confirmed.is_none()) else {
         return Ok(Either::Right(flash::to("/account/second-factor")));
     };
-    let step = gate.by_key(Scope::Login, &format!("second:{user_id}")).and_then(|()| {
+    let session = page.viewer.session_id().unwrap_or_default();
+    let step = gate.by_key(Scope::Login, &format!("first-code:{user_id}:{session}")).and_then(|()| {
         totp::step_of(&factor.secret, &form.code, time::now().and_utc().timestamp()).ok_or_else(wrong_code)
     });
     let step = match step {
@@ -270,7 +271,7 @@ pub async fn remove(
 ) -> Result<Either<flash::Said, Unkept>, Error> {
     let Post(form) = form;
     let (user_id, letters) = (user.id, outbox.inner().clone());
-    let may = entrance.needs_owner(&gate, &user, &form).await.and_then(|()| gate.by_notice(&user.email));
+    let may = entrance.needs_owner(&gate, &user, &form).await.and_then(|()| gate.by_notice(&user));
     if let Err(error) = may {
         return refused(&page, &user, entrance.db, site, error).await.map(Either::Right);
     }
