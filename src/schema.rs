@@ -65,10 +65,8 @@ diesel::table! {
     registrations (id) {
         id -> BigInt,
         email -> Text,
-        email_key -> Text,
         username -> Text,
         name -> Text,
-        password -> Text,
         token_hash -> Nullable<Text>,
         invite_id -> Nullable<BigInt>,
         created -> Timestamp,

@@ -6,7 +6,7 @@ use chaupal::kit::i18n::Text;
 
 use crate::support::mail::Letter;
 use crate::support::program::run;
-use crate::support::{Answer, PASSWORD, Request, Site, says, words};
+use crate::support::{Answer, PASSWORD, Person, Request, Site, says, words};
 
 fn fields<'a>(username: &'a str, email: &'a str, invite: &'a str) -> Vec<(&'a str, &'a str)> {
     vec![
@@ -21,6 +21,15 @@ fn fields<'a>(username: &'a str, email: &'a str, invite: &'a str) -> Vec<(&'a st
 
 fn register(site: &Site, username: &str, email: &str) -> Answer {
     site.anonymous().post("/register", &fields(username, email, ""))
+}
+
+/// Chooses this user name and [`PASSWORD`] behind a link.
+fn confirm(site: &Site, link: &str, username: &str) -> Answer {
+    confirm_in(&site.anonymous(), link, username, PASSWORD)
+}
+
+fn confirm_in(browser: &Person<'_>, link: &str, username: &str, password: &str) -> Answer {
+    browser.post(link, &[("name", ""), ("username", username), ("password1", password), ("password2", password)])
 }
 
 fn confirmation(site: &Site, email: &str) -> Letter {
@@ -51,19 +60,27 @@ both!(
             "only its hash"
         );
         // Programs look at links too: nothing happens by that.
-        site.anonymous().get(&link).status(200).see("Asha@example.org");
+        let page = site.anonymous().get(&link);
+        page.status(200).see("Asha@example.org");
+        assert_eq!(page.field("username").as_deref(), Some("Asha"));
+        assert_eq!(page.field("name").as_deref(), Some("Asha Rao"));
         asha.send(Request::new("HEAD", &link)).status(200);
         assert_eq!(people(site), 0);
         let phone = site.anonymous();
-        phone.post(&link, &[]).leads_to("/login");
-        assert!(phone.jar.get("session").is_none(), "who clicks need not be who chose the password");
+        let wrong = [("name", "Asha R"), ("username", "Asha"), ("password1", "short"), ("password2", "short")];
+        let page = phone.post(&link, &wrong);
+        page.status(422).hold("id=\"password1-error\"");
+        assert_eq!(page.field("name").as_deref(), Some("Asha R"), "what was typed comes back");
+        confirm_in(&phone, &link, "Asha", "a-lantern-by-the-well-3").leads_to("/");
+        assert!(phone.is_logged_in());
         assert_eq!(
             site.number("SELECT count(*) FROM users WHERE username = 'Asha' AND email_confirmed IS NOT NULL"),
             1
         );
         phone.get(&link).status(404);
-        phone.post(&link, &[]).status(404);
-        asha.log_in("asha@example.org", PASSWORD).leads_to("/");
+        confirm_in(&phone, &link, "Other", PASSWORD).status(404);
+        asha.log_in("asha@example.org", PASSWORD).status(422);
+        asha.log_in("asha@example.org", "a-lantern-by-the-well-3").leads_to("/");
         site.letter_to("Asha@example.org", &says(Text::new("mail-welcome-subject").with("site", "Test square")));
     }
 );
@@ -90,27 +107,46 @@ both!(
             .letter_to("ravi@example.org", &says(Text::new("mail-register-known-subject").with("site", "Test square")));
         assert!(known.text.contains("ravi") && !known.text.contains("/register/confirm/"), "{}", known.text);
         assert_eq!(people(site), 1);
-        assert_eq!(site.number("SELECT count(*) FROM registrations WHERE email_key = 'ravi@example.org'"), 0);
+        assert_eq!(site.number("SELECT count(*) FROM registrations WHERE email = 'RAVI@example.org'"), 0);
         // User names are no secret.
         register(site, "RAVI", "other@example.org").status(422).see(&words("error-username-taken"));
         register(site, "x", "other@example.org").status(422);
     }
 );
 
-both!(only_the_newest_letter_confirms, [("mail.backend", "file"), ("accounts.confirm_email", "true")], |site| {
-    register(site, "first", "asha@example.org").leads_to("/register/sent");
-    let old = confirmation(site, "asha@example.org").link("/register/confirm/");
-    register(site, "second", "ASHA@example.org").leads_to("/register/sent");
-    let new = confirmation(site, "ASHA@example.org").link("/register/confirm/");
-    site.anonymous().post(&old, &[]).status(404);
-    site.anonymous().post(&new, &[]).leads_to("/login");
-    assert_eq!(site.text("SELECT username FROM users WHERE email_key = 'asha@example.org'"), "second");
+// Somebody else's wish for an address must not replace its owner's, nor choose the password of the account.
+both!(
+    wishes_for_one_address_keep_their_links_until_one_is_confirmed,
+    [("mail.backend", "file"), ("accounts.confirm_email", "true")],
+    |site| {
+        register(site, "asha", "asha@example.org").leads_to("/register/sent");
+        let own = confirmation(site, "asha@example.org").link("/register/confirm/");
+        register(site, "thief", "ASHA@example.org").leads_to("/register/sent");
+        let other = confirmation(site, "ASHA@example.org").link("/register/confirm/");
+        assert_eq!(site.anonymous().get(&own).field("username").as_deref(), Some("asha"));
+        assert_eq!(site.anonymous().get(&other).field("username").as_deref(), Some("thief"));
+        // Whichever link the owner opens, names and password are their own.
+        confirm_in(&site.anonymous(), &other, "asha", "a-lantern-by-the-well-3").leads_to("/");
+        assert_eq!(site.text("SELECT username FROM users WHERE email_key = 'asha@example.org'"), "asha");
+        for login in ["asha", "thief", "asha@example.org"] {
+            site.anonymous().log_in(login, PASSWORD).status(422);
+        }
+        site.anonymous().log_in("asha", "a-lantern-by-the-well-3").leads_to("/");
+        // The other link says that there is an account, and makes none.
+        let told = "There is an account with this address already.";
+        site.anonymous().get(&own).status(404).see(told);
+        confirm(site, &own, "second").status(404).see(told);
+        assert_eq!(people(site), 1);
+    }
+);
+
+both!(old_links_make_no_account, [("mail.backend", "file"), ("accounts.confirm_email", "true")], |site| {
     // What is too old is no good, and goes.
     register(site, "third", "third@example.org").leads_to("/register/sent");
     let link = confirmation(site, "third@example.org").link("/register/confirm/");
     site.sql("UPDATE registrations SET expires = created");
     site.anonymous().get(&link).status(404);
-    site.anonymous().post(&link, &[]).status(404);
+    confirm(site, &link, "third").status(404);
     site.db(chaupal::accounts::models::clear_expired).unwrap();
     assert_eq!(site.number("SELECT count(*) FROM registrations"), 0);
     for rubbish in ["x", "%00", "..", "a/b"] {
@@ -118,15 +154,25 @@ both!(only_the_newest_letter_confirms, [("mail.backend", "file"), ("accounts.con
     }
 });
 
-both!(what_was_taken_meanwhile_is_said, [("mail.backend", "file"), ("accounts.confirm_email", "true")], |site| {
-    register(site, "asha", "one@example.org").leads_to("/register/sent");
-    register(site, "asha", "two@example.org").leads_to("/register/sent");
-    let (one, two) = (confirmation(site, "one@example.org"), confirmation(site, "two@example.org"));
-    site.anonymous().post(&one.link("/register/confirm/"), &[]).leads_to("/login");
-    let late = site.anonymous().post(&two.link("/register/confirm/"), &[]);
-    late.status(404).see(&words("register-username-taken"));
-    assert_eq!(people(site), 1);
-});
+both!(
+    username_taken_before_the_click_is_chosen_anew,
+    [("mail.backend", "file"), ("accounts.confirm_email", "true")],
+    |site| {
+        register(site, "asha", "one@example.org").leads_to("/register/sent");
+        register(site, "asha", "two@example.org").leads_to("/register/sent");
+        let (one, two) = (confirmation(site, "one@example.org"), confirmation(site, "two@example.org"));
+        confirm(site, &one.link("/register/confirm/"), "asha").leads_to("/");
+        let link = two.link("/register/confirm/");
+        let late = confirm(site, &link, "asha");
+        late.status(422).see("This username is taken.");
+        assert_eq!(late.field("username").as_deref(), Some("asha"));
+        confirm(site, &link, "аsha").status(422).see("This username looks like that of another account.");
+        confirm(site, &link, "admin").status(422).see("This name is reserved for the site itself.");
+        assert_eq!(people(site), 1);
+        confirm(site, &link, "asha2").leads_to("/");
+        assert_eq!(site.text("SELECT username FROM users WHERE email_key = 'two@example.org'"), "asha2");
+    }
+);
 
 both!(
     of_fifty_at_once_with_one_address_one_account_comes,
@@ -142,8 +188,11 @@ both!(
         let links: Vec<String> =
             site.letters_to("one@example.org", 50).iter().map(|letter| letter.link("/register/confirm/")).collect();
         let made: Vec<u16> = std::thread::scope(|scope| {
-            let all: Vec<_> =
-                links.iter().map(|link| scope.spawn(move || site.anonymous().post(link, &[]).status)).collect();
+            let all: Vec<_> = links
+                .iter()
+                .enumerate()
+                .map(|(n, link)| scope.spawn(move || confirm(site, link, &format!("person{n}")).status))
+                .collect();
             all.into_iter().map(|one| one.join().unwrap()).collect()
         });
         assert_eq!(made.iter().filter(|status| **status == 303).count(), 1, "{made:?}");
@@ -161,7 +210,7 @@ both!(
         let link = confirmation(site, "asha@example.org").link("/register/confirm/");
         // As a wish is of which no invitation was asked, for the site was open then.
         site.sql("UPDATE registrations SET invite_id = NULL");
-        site.anonymous().post(&link, &[]).status(404).see(&words("register-closed-meanwhile"));
+        confirm(site, &link, "asha").status(404).see(&words("register-closed-meanwhile"));
         assert_eq!(people(site), 0);
     }
 );
@@ -228,8 +277,8 @@ both!(
         }
         assert_eq!(site.number("SELECT uses_left FROM invites"), 1, "a place is taken by who confirms");
         let link = |n: &str| confirmation(site, &format!("{n}@example.org")).link("/register/confirm/");
-        site.anonymous().post(&link("two"), &[]).leads_to("/login");
-        site.anonymous().post(&link("one"), &[]).status(404).see(&words("error-invite-used"));
+        confirm(site, &link("two"), "two").leads_to("/");
+        confirm(site, &link("one"), "one").status(404).see(&words("error-invite-used"));
         assert_eq!(people(site), 1);
     }
 );

@@ -8,6 +8,7 @@ use rocket::FromForm;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::accounts::models::registration::Wish;
 use crate::accounts::models::{CreateError, NewUser, is_seen};
 use crate::accounts::passwords;
 use crate::kit::db::{is_not_drawn, is_unseen};
@@ -98,6 +99,53 @@ impl RegisterForm {
         let email = email(&mut clean, &self.email);
         password(&mut clean, &self.password1, &self.password2, (&username, &name, &email));
         clean.finish(Registration { name, username, email, password: self.password1.clone() })
+    }
+}
+
+impl RegisterForm {
+    /// What is wished, or what is wrong: where the address is confirmed first, the password is chosen then.
+    ///
+    /// # Errors
+    /// By field.
+    pub fn clean_wish(&self) -> Result<Wish, FieldErrors> {
+        let mut clean = Cleaner::default();
+        let name = shown_name(&mut clean, &self.name);
+        let username = username(&mut clean, &self.username);
+        let email = email(&mut clean, &self.email);
+        clean.finish(Wish { email, username, name })
+    }
+}
+
+/// What was typed behind the link that confirms an address.
+#[derive(Default, Debug, FromForm, Serialize)]
+pub struct ConfirmForm {
+    /// As at the registration.
+    #[field(default = String::new())]
+    pub name: String,
+    /// As at the registration.
+    #[field(default = String::new())]
+    pub username: String,
+    /// The password.
+    #[field(default = String::new())]
+    #[serde(skip)]
+    pub password1: String,
+    /// The same again.
+    #[field(default = String::new())]
+    #[serde(skip)]
+    pub password2: String,
+}
+
+impl ConfirmForm {
+    /// The account of this address, or what is wrong.
+    ///
+    /// # Errors
+    /// By field.
+    pub fn clean(&self, email: &str) -> Result<Registration, FieldErrors> {
+        let mut clean = Cleaner::default();
+        let name = shown_name(&mut clean, &self.name);
+        let username = username(&mut clean, &self.username);
+        password(&mut clean, &self.password1, &self.password2, (&username, &name, email));
+        clean.finish(Registration { name, username, email: email.to_owned(), password: self.password1.clone() })
     }
 }
 

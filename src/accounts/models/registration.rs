@@ -2,15 +2,25 @@
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 
 use super::{CreateError, NewUser, User, invite};
-use crate::kit::db::{Conn, fold_key};
+use crate::kit::db::Conn;
 use crate::kit::{random, time};
 use crate::schema::registrations;
 
 /// How long a link that confirms one works.
 const LIFETIME: TimeDelta = TimeDelta::days(1);
+
+/// The account that somebody wants. Its password is chosen behind the link, by the owner of the address.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// The address that is to be confirmed.
+    pub email: String,
+    /// The wished user name; not reserved.
+    pub username: String,
+    /// See [`NewUser::name`].
+    pub name: String,
+}
 
 /// Somebody who wants an account.
 #[derive(Clone, Debug, Queryable)]
@@ -22,9 +32,7 @@ pub struct Pending {
     /// The wished user name; not reserved.
     pub username: String,
     /// See [`NewUser::name`].
-    name: String,
-    /// A hash.
-    password: String,
+    pub name: String,
     /// The invitation that he came by, on a closed site.
     invite_id: Option<i64>,
 }
@@ -34,16 +42,8 @@ const COLUMNS: (
     registrations::email,
     registrations::username,
     registrations::name,
-    registrations::password,
     registrations::invite_id,
-) = (
-    registrations::id,
-    registrations::email,
-    registrations::username,
-    registrations::name,
-    registrations::password,
-    registrations::invite_id,
-);
+) = (registrations::id, registrations::email, registrations::username, registrations::name, registrations::invite_id);
 
 /// Why a registration could not be finished.
 #[derive(Debug)]
@@ -64,35 +64,24 @@ impl From<diesel::result::Error> for FinishError {
     }
 }
 
-/// Keeps a wish; the newest for an address counts, and links for earlier ones are dead. Gives its number. Raw, since
-/// an upsert has no other form that holds for both databases.
+/// Stores a wish and returns its number. Several for one address do not replace each other, since anybody may type it: each has
+/// its own link, and the first account that is made wins.
 ///
 /// # Errors
 /// Only the database's.
-pub fn wish(conn: &mut Conn, new: &NewUser, invite_id: Option<i64>) -> QueryResult<i64> {
-    #[derive(QueryableByName)]
-    struct Made {
-        #[diesel(sql_type = BigInt)]
-        id: i64,
-    }
-    let (email, now) = (new.email.trim(), time::now());
-    diesel::sql_query(
-        "INSERT INTO registrations (email, email_key, username, name, password, invite_id, created, expires) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (email_key) DO UPDATE SET email = excluded.email, \
-         username = excluded.username, name = excluded.name, password = excluded.password, \
-         invite_id = excluded.invite_id, created = excluded.created, expires = excluded.expires, token_hash = NULL \
-         RETURNING id",
-    )
-    .bind::<Text, _>(email)
-    .bind::<Text, _>(fold_key(email))
-    .bind::<Text, _>(&new.username)
-    .bind::<Text, _>(&new.name)
-    .bind::<Text, _>(&new.password)
-    .bind::<Nullable<BigInt>, _>(invite_id)
-    .bind::<Timestamp, _>(now)
-    .bind::<Timestamp, _>(now + LIFETIME)
-    .get_result::<Made>(conn)
-    .map(|made| made.id)
+pub fn wish(conn: &mut Conn, new: &Wish, invite_id: Option<i64>) -> QueryResult<i64> {
+    let now = time::now();
+    diesel::insert_into(registrations::table)
+        .values((
+            registrations::email.eq(new.email.trim()),
+            registrations::username.eq(&new.username),
+            registrations::name.eq(&new.name),
+            registrations::invite_id.eq(invite_id),
+            registrations::created.eq(now),
+            registrations::expires.eq(now + LIFETIME),
+        ))
+        .returning(registrations::id)
+        .get_result(conn)
 }
 
 /// The wish of this number, if it still stands.
@@ -135,12 +124,12 @@ pub fn forget(conn: &mut Conn, id: i64) -> QueryResult<bool> {
     diesel::delete(registrations::table.find(id)).execute(conn).map(|gone| gone > 0)
 }
 
-/// Makes the person: his address is confirmed. Of two clicks at once, one does it. `is_open`: the site takes in who was not
-/// invited; it may have been closed since he asked.
+/// Makes the account that was chosen behind the link: the address is confirmed by it. Of two clicks at once, one does it.
+/// `is_open`: the site takes in who was not invited; it may have been closed since.
 ///
 /// # Errors
 /// [`FinishError`]; nothing of it may stay then.
-pub fn finish(conn: &mut Conn, token: &str, is_open: bool) -> Result<User, FinishError> {
+pub fn finish(conn: &mut Conn, token: &str, is_open: bool, chosen: NewUser) -> Result<User, FinishError> {
     let pending = by_token(conn, token)?.ok_or(FinishError::Expired)?;
     if !forget(conn, pending.id)? {
         return Err(FinishError::Expired);
@@ -150,13 +139,6 @@ pub fn finish(conn: &mut Conn, token: &str, is_open: bool) -> Result<User, Finis
         None if !is_open => return Err(FinishError::Closed),
         _ => {}
     }
-    let new = NewUser {
-        username: pending.username,
-        email: pending.email,
-        name: pending.name,
-        password: pending.password,
-        is_superuser: false,
-        email_confirmed: true,
-    };
+    let new = NewUser { email: pending.email, is_superuser: false, email_confirmed: true, ..chosen };
     User::create(conn, &new).map_err(FinishError::Taken)
 }
