@@ -68,8 +68,8 @@ fn sign_up(site: &Site, username: &str, number: usize) -> Answer {
     site.anonymous().post("/register", &fields)
 }
 
-const SIMILAR: &str = "This username looks like that of another account. Please choose another one.";
-const RESERVED: &str = "This name is reserved for the site itself. Please choose another one.";
+const SIMILAR: &str = "This username looks like the username of another account. Choose a different one.";
+const RESERVED: &str = "This name is reserved. Choose a different one.";
 
 both!(username_that_looks_like_anothers_is_refused_at_sign_up_and_renaming, |site| {
     site.person("asha");
