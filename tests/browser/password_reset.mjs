@@ -21,10 +21,11 @@ async function begin(postgres) {
 async function registered(site) {
   const person = new Person(site);
   const { name, username, email, password } = person;
-  await person.post('/register', { name, username, email, password1: password, password2: password });
+  await person.post('/register', { name, username, email });
   const { text } = await letter(email, 'Your account');
-  await person.post(new URL(text.match(/http\S+\/register\/confirm\/\S+/)[0]).pathname);
-  await person.post('/login', { login: username, password });
+  const link = new URL(text.match(/http\S+\/register\/confirm\/\S+/)[0]).pathname;
+  const response = await person.post(link, { name, username, password1: password, password2: password });
+  assert.equal(response.status, 303, `confirming ${username}: ${response.status}`);
   return person;
 }
 
@@ -93,24 +94,28 @@ export default (test, { postgres }) => {
     assert.equal(lettersTo(`nobody-${asha.email}`).length, 0);
   });
 
-  test('an account is made by a click in the letter, and its password logs in', async (scene) => {
+  test('sign-up password is chosen behind the confirmed link, without JavaScript too', async (scene) => {
     const site = await siteWithMail();
-    const asha = new Person(site);
-    const page = await scene.window({ site, path: '/register' });
-    const fields = { name: 'Asha Devi', username: asha.username, email: asha.email, password1: PASSWORD, password2: PASSWORD };
-    for (const [field, value] of Object.entries(fields)) await page.locator(`main [name=${field}]`).fill(value);
-    await page.keyboard.press('Enter');
-    await page.waitForURL(/\/register\/sent$/);
-    assert.equal(await page.locator('body[data-user]').count(), 0);
-    await page.goto(await linkIn(page, await letter(asha.email, 'Your account')));
-    await page.getByText(asha.email).waitFor();
-    await page.getByRole('button', { name: 'Yes, make my account' }).click();
-    await page.waitForURL(/\/login$/);
-    await page.locator('main [name=login]').fill(asha.email);
-    await page.locator('main [name=password]').fill(PASSWORD);
-    await page.keyboard.press('Enter');
-    await page.waitForURL(`${site.url}/`);
-    assert.equal(await page.locator('body[data-user]').count(), 1);
+    for (const javaScript of [true, false]) {
+      const asha = new Person(site);
+      const page = await scene.window({ site, javaScript, path: '/register' });
+      assert.equal(await page.locator('main [type=password]').count(), 0);
+      for (const field of ['name', 'username', 'email']) await page.locator(`main [name=${field}]`).fill(asha[field]);
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/\/register\/sent$/);
+      await page.goto(await linkIn(page, await letter(asha.email, 'Your account')));
+      await page.getByText(asha.email).waitFor();
+      await page.locator('main [name=name]').fill('Asha Devi');
+      for (const field of ['password1', 'password2']) await page.locator(`main [name=${field}]`).fill('12345678');
+      await page.keyboard.press('Enter');
+      await page.locator('#password1-error').waitFor();
+      assert.equal(await page.locator('main [name=name]').inputValue(), 'Asha Devi');
+      assert.equal(await page.locator('main [name=username]').inputValue(), asha.username);
+      for (const field of ['password1', 'password2']) await page.locator(`main [name=${field}]`).fill(PASSWORD);
+      await page.getByRole('button', { name: 'Create my account' }).click();
+      await page.waitForURL(`${site.url}/`);
+      assert.equal(await page.locator('body[data-user]').count(), 1);
+    }
   });
 
   test('another address, confirmed by the letter that goes there', async (scene) => {

@@ -3,6 +3,7 @@
 use chaupal::accounts::models::invite;
 use chaupal::kit::db;
 use chaupal::kit::i18n::Text;
+use chaupal::kit::migrations;
 
 use crate::support::mail::Letter;
 use crate::support::program::run;
@@ -133,7 +134,7 @@ both!(
         }
         site.anonymous().log_in("asha", "a-lantern-by-the-well-3").leads_to("/");
         // The other link says that there is an account, and makes none.
-        let told = "There is an account with this address already.";
+        let told = "An account with this email already exists. Log in, or reset your password.";
         site.anonymous().get(&own).status(404).see(told);
         confirm(site, &own, "second").status(404).see(told);
         assert_eq!(people(site), 1);
@@ -155,6 +156,25 @@ both!(old_links_make_no_account, [("mail.backend", "file"), ("accounts.confirm_e
 });
 
 both!(
+    sign_up_that_waits_at_the_migration_keeps_its_link,
+    [("mail.backend", "file"), ("accounts.confirm_email", "true")],
+    |site| {
+        register(site, "asha", "asha@example.org").leads_to("/register/sent");
+        let link = confirmation(site, "asha@example.org").link("/register/confirm/");
+        let hash = site.text("SELECT token_hash FROM registrations");
+        let to = |target| site.db(|conn| migrations::run(conn, target, |_| {})).unwrap();
+        to(Some("0021_looks"));
+        site.sql(&format!(
+            "INSERT INTO registrations (email, email_key, username, name, password, token_hash, created, expires) VALUES \
+             ('asha@example.org', 'asha@example.org', 'asha', '', 'x', '{hash}', '2026-01-01 00:00:00', '2999-01-01 00:00:00')"
+        ));
+        to(None);
+        confirm(site, &link, "asha").leads_to("/");
+        site.anonymous().log_in("asha", PASSWORD).leads_to("/");
+    }
+);
+
+both!(
     username_taken_before_the_click_is_chosen_anew,
     [("mail.backend", "file"), ("accounts.confirm_email", "true")],
     |site| {
@@ -166,8 +186,10 @@ both!(
         let late = confirm(site, &link, "asha");
         late.status(422).see("This username is taken.");
         assert_eq!(late.field("username").as_deref(), Some("asha"));
-        confirm(site, &link, "аsha").status(422).see("This username looks like that of another account.");
-        confirm(site, &link, "admin").status(422).see("This name is reserved for the site itself.");
+        confirm(site, &link, "аsha")
+            .status(422)
+            .see("This username looks like the username of another account. Choose a different one.");
+        confirm(site, &link, "admin").status(422).see("This name is reserved. Choose a different one.");
         assert_eq!(people(site), 1);
         confirm(site, &link, "asha2").leads_to("/");
         assert_eq!(site.text("SELECT username FROM users WHERE email_key = 'two@example.org'"), "asha2");

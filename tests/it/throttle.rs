@@ -221,7 +221,7 @@ both!(
             let told = log_in_from(&thief, "198.51.100.9", login, PASSWORD);
             refused(&told);
             told.see(
-                "In a browser where you logged in before, you can log in at once; anywhere else, choose a new password",
+                "You can still log in from a browser where you have logged in before. On another browser, set a new password with",
             );
         }
         // Names of nobody are counted by what was typed.
@@ -234,8 +234,8 @@ both!(without_mail_the_slowed_login_names_no_email, [("throttle.login", "1/h")],
     site.anonymous().log_in("asha", "guess").status(422);
     let told = site.anonymous().log_in("asha", PASSWORD);
     told.status(429)
-        .see("In a browser where you logged in before, you can log in at once.")
-        .see_not("Forgot your password?” below");
+        .see("You can still log in from a browser where you have logged in before.")
+        .see_not("On another browser");
 });
 
 both!(
@@ -266,7 +266,8 @@ both!(
             post_from(&stranger, &from, "/password-reset", &[("email", "asha@example.org")]);
         }
         let told = post_from(&stranger, "198.51.100.9", "/password-reset", &[("email", "asha@example.org")]);
-        told.status(429).see("If emails went to this address, the link in the newest one works for an hour.");
+        told.status(429)
+            .see("If you have already received an email, use the link in the newest one. It works for an hour.");
         post_from(&asha, class, "/password-reset", &[("email", "asha@example.org")]).leads_to("/password-reset/sent");
         // The link of the mail, in a new browser behind that address.
         let subject = says(Text::new("mail-reset-subject").with("site", "Test square"));
@@ -297,7 +298,7 @@ both!(
         }
         let asha = site.anonymous();
         let told = post_from(&asha, "203.0.113.1", "/register", &[("username", "asha"), ("email", "asha@example.org")]);
-        told.status(429).see("If emails went to this address, the link in any of them works for a day.");
+        told.status(429).see("If you have already received an email, use the link in it. It works for 24 hours.");
         assert_eq!(told.field("username").as_deref(), Some("asha"));
         let link = site.letters_to("asha@example.org", 2)[0].link("/register/confirm/");
         asha.post(&link, &[("username", "asha"), ("password1", PASSWORD), ("password2", PASSWORD)]).leads_to("/");
