@@ -135,7 +135,7 @@ where
     let mut parts = Multipart::new(pieces, boundary);
     let mut fields = Vec::new();
     let mut brought = Brought::Nothing;
-    let (mut is_checked, mut is_stale, mut had_file) = (false, false, false);
+    let (mut token, mut had_file) = (None, false);
     loop {
         between_parts.store(LONGEST_HEADER, Relaxed);
         let next = parts.next_field().await.map_err(|error| unreadable(&error));
@@ -144,7 +144,7 @@ where
             Ok(Some(part)) => part,
             Ok(None) => break,
             // Cut off: what came after the file was not read.
-            Err(_) if matches!(brought, Brought::TooLarge) || is_stale => break,
+            Err(_) if matches!(brought, Brought::TooLarge) || token == Some(Token::Stale) => break,
             Err(error) => return Err(error),
         };
         let header_length: usize = part.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
@@ -153,39 +153,51 @@ where
         }
         if !is_file(&part) {
             let (name, value) = word(part, &mut words_left).await?;
-            let is_token = csrf::FIELDS.contains(&name.as_str()) && !is_checked && !is_stale;
-            let checked = if is_token { check(Some(&value)).map(|()| is_checked = true) } else { Ok(()) };
+            let is_token = csrf::FIELDS.contains(&name.as_str()) && token.is_none();
+            let found = is_token.then(|| token_state(check(Some(&value))));
             fields.push((name, value));
-            match checked {
-                Ok(()) => {}
-                Err(Refusal::Stale) => is_stale = true,
+            match found.transpose() {
+                Ok(found) => token = token.or(found),
                 Err(refusal) => return Err(refused(refusal, fields, had_file)),
             }
             continue;
         }
         had_file |= part.file_name().is_some_and(|name| !name.is_empty());
-        if !is_checked && !is_stale {
+        if token.is_none() {
             // Nobody fills our disk from another site.
-            match check(None) {
-                Ok(()) => is_checked = true,
-                Err(Refusal::Stale) => is_stale = true,
+            match token_state(check(None)) {
+                Ok(found) => token = Some(found),
                 Err(refusal) => return Err(refused(refusal, fields, had_file)),
             }
         }
         match (&brought, rules) {
-            (Brought::Nothing, Some(rules)) if is_checked => brought = file(part, rules).await?,
+            (Brought::Nothing, Some(rules)) if token == Some(Token::Right) => brought = file(part, rules).await?,
             // The file of a stale form is passed over, what was typed behind it is not.
             // One file a form.
             _ => while part.chunk().await.map_err(|error| unreadable(&error))?.is_some() {},
         }
     }
-    if !is_checked {
-        let refusal = if is_stale { Some(Refusal::Stale) } else { check(None).err() };
-        if let Some(refusal) = refusal {
-            return Err(refused(refusal, fields, had_file));
-        }
+    match token.map_or_else(|| token_state(check(None)), Ok) {
+        Ok(Token::Right) => Ok((fields, brought)),
+        Ok(Token::Stale) => Err(refused(Refusal::Stale, fields, had_file)),
+        Err(refusal) => Err(refused(refusal, fields, had_file)),
     }
-    Ok((fields, brought))
+}
+
+/// What is known of a form's token while the rest of the form is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Right,
+    /// Of another session or none: the form is refused when all of it is read, so that nothing typed is lost.
+    Stale,
+}
+
+fn token_state(checked: Result<(), Refusal>) -> Result<Token, Refusal> {
+    match checked {
+        Ok(()) => Ok(Token::Right),
+        Err(Refusal::Stale) => Ok(Token::Stale),
+        Err(refusal) => Err(refusal),
+    }
 }
 
 /// Whether a part is a file, however its name is written: `filename*=`, or in bytes that are no UTF-8.
