@@ -3,6 +3,7 @@
 //!
 //! Django: `check`, `check --deploy`
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -283,9 +284,8 @@ fn mail(context: &Context, is_deployed: bool, findings: &mut Vec<Finding>) {
     let config = &context.loaded.config;
     // This makes the folder, if it is files.
     let mailer = Mailer::new(config);
-    let host = &config.mail.smtp.host;
-    let is_ipv6 = |text: &str| text.trim_matches(['[', ']']).parse::<std::net::Ipv6Addr>().is_ok();
-    let is_host = is_ipv6(host) || !host.contains([':', '/', '@', '[', ']']);
+    let host = config.mail.smtp.host();
+    let is_host = host.parse::<Ipv6Addr>().is_ok() || !host.contains([':', '/', '@', '[', ']']);
     if config.mail.backend == Some(MailBackend::Smtp) && !is_host {
         let text = format!("mail.smtp.host {host:?} is more than a server's name: the port goes to mail.smtp.port");
         error(findings, "mail.host", text);
@@ -300,7 +300,7 @@ fn mail(context: &Context, is_deployed: bool, findings: &mut Vec<Finding>) {
     match mailer {
         Ok(Some(_))
             if config.mail.backend != Some(MailBackend::Smtp) || config.mail.smtp.security != SmtpSecurity::None => {}
-        Ok(Some(_)) if is_this_machine(&config.mail.smtp.host) => {}
+        Ok(Some(_)) if is_this_machine(host) => {}
         Ok(Some(_)) => warning(
             findings,
             "mail.open",
@@ -317,8 +317,7 @@ fn mail(context: &Context, is_deployed: bool, findings: &mut Vec<Finding>) {
 }
 
 fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// A server must not start on an SQLite that can damage its file.

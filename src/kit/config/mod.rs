@@ -322,6 +322,12 @@ pub struct Smtp {
 }
 
 impl Smtp {
+    /// The server's name or address, without the brackets that an IPv6 address may have as in a URL.
+    pub fn host(&self) -> &str {
+        let host = self.host.as_str();
+        host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
+    }
+
     /// The configured port, or the usual one.
     pub fn port(&self) -> u16 {
         self.port.unwrap_or(match self.security {

@@ -549,3 +549,9 @@ fn mail_is_set_up_whole_or_refused() {
         assert!(error.contains(words) && !error.contains("s3cret"), "{error}");
     }
 }
+
+#[test]
+fn smtp_host_may_be_an_ipv6_address_in_brackets() {
+    let of = |text: &str| Smtp { host: text.into(), ..Smtp::default() }.host().to_owned();
+    assert_eq!([of("[::1]"), of("::1"), of("mail.example.org")], ["::1", "::1", "mail.example.org"]);
+}

@@ -23,7 +23,7 @@ pub(super) fn transport(smtp: &Smtp, site_url: &str) -> Result<AsyncSmtpTranspor
         SmtpSecurity::Starttls => Tls::Required(parameters(smtp)?),
         SmtpSecurity::Tls => Tls::Wrapper(parameters(smtp)?),
     };
-    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host(smtp))
+    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(smtp.host())
         .port(smtp.port())
         .tls(tls)
         .timeout(Some(PATIENCE))
@@ -52,7 +52,7 @@ async fn send_within(
 }
 
 fn parameters(smtp: &Smtp) -> Result<TlsParameters, String> {
-    let mut builder = TlsParameters::builder(host(smtp).to_owned());
+    let mut builder = TlsParameters::builder(smtp.host().to_owned());
     if let Some(path) = &smtp.ca_file {
         let told = |error: &dyn std::fmt::Display| format!("mail.smtp.ca_file {}: {error}", path.display());
         let pem = read_text(path).map_err(|error| told(&error))?;
@@ -63,12 +63,6 @@ fn parameters(smtp: &Smtp) -> Result<TlsParameters, String> {
         builder = builder.add_root_certificate(Certificate::from_pem(pem.as_bytes()).map_err(|error| told(&error))?);
     }
     builder.build().map_err(|error| format!("mail.smtp.host {:?}: {error}", smtp.host))
-}
-
-/// The server's name or address: an IPv6 address may stand in brackets, as in a URL.
-fn host(smtp: &Smtp) -> &str {
-    let host = smtp.host.as_str();
-    host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
 }
 
 /// The name in EHLO: the site's domain, or an address literal (RFC 5321, 4.1.3). Servers refuse names that are no domain.
@@ -169,12 +163,6 @@ mod tests {
         ] {
             assert_eq!(hello(site_url).to_string(), expected, "{site_url}");
         }
-    }
-
-    #[test]
-    fn host_may_be_an_ipv6_address_in_brackets() {
-        let of = |text: &str| host(&Smtp { host: text.into(), ..Smtp::default() }).to_owned();
-        assert_eq!([of("[::1]"), of("::1"), of("mail.example.org")], ["::1", "::1", "mail.example.org"]);
     }
 
     /// A server that says something all the time and never ends its sentence.
