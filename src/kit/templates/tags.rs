@@ -1,6 +1,7 @@
 //! The tags of a template's source, for what Tera does not tell: where something stands.
 
 /// A `{% … %}` or `{{ … }}`. Comments and raw text are passed over.
+#[cfg_attr(not(debug_assertions), expect(dead_code, reason = "what the recorder of debug builds alone asks for"))]
 pub struct Tag<'a> {
     /// Where it begins in the source.
     pub start: usize,
