@@ -3,7 +3,7 @@
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
-use crate::accounts::totp::normalize_code;
+use crate::kit::codes::normalize_code;
 use crate::kit::db::Conn;
 use crate::kit::{random, time};
 use crate::schema::{recovery_codes, second_factors};
