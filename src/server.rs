@@ -149,9 +149,10 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
 pub fn receivers(outbox: &Outbox) -> SignalsBuilder {
     let mut signals = SignalsBuilder::default();
     accounts::signals::connect(&mut signals, outbox);
+    // Before those that lock a user: all transactions lock rooms before users, and users before projects.
+    rooms::signals::connect(&mut signals);
     profiles::signals::connect(&mut signals);
     projects::signals::connect(&mut signals);
-    rooms::signals::connect(&mut signals);
     inbox::signals::connect(&mut signals);
     signals
 }

@@ -93,6 +93,16 @@ impl Error {
         }
     }
 
+    /// Whether two transactions were in each other's way: nothing of this one was kept, and it succeeds when it is repeated.
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Db(diesel::result::Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
+            // Diesel has no kind for it.
+            Self::Db(diesel::result::Error::DatabaseError(_, told)) => told.message().contains("deadlock detected"),
+            _ => false,
+        }
+    }
+
     /// Leaves behind what the catcher shows, writes faults to the log once, and gives the status.
     pub fn report(self, request: &Request<'_>) -> Status {
         let status = self.status();
@@ -142,6 +152,9 @@ impl From<diesel::result::Error> for Error {
             diesel::result::Error::DatabaseError(kind, told) if is_trouble_below(&kind, told.message()) => {
                 Self::Unavailable(told.message().to_owned())
             }
+            // The connection was lost in the middle of a transaction.
+            diesel::result::Error::BrokenTransactionManager => Self::Unavailable(error.to_string()),
+            diesel::result::Error::RollbackErrorOnCommit { commit_error, .. } => (*commit_error).into(),
             other => Self::Db(other),
         }
     }
@@ -150,7 +163,7 @@ impl From<diesel::result::Error> for Error {
 /// Neither the query's fault nor ours: the connection is gone, the disk is full, the file is locked
 /// or cannot be written. It may be over at the next try. The databases tell some of it by words alone.
 fn is_trouble_below(kind: &DatabaseErrorKind, told: &str) -> bool {
-    const WORDS: [&str; 8] = [
+    const WORDS: [&str; 13] = [
         "database or disk is full",
         "disk I/O error",
         "attempt to write a readonly database",
@@ -158,7 +171,12 @@ fn is_trouble_below(kind: &DatabaseErrorKind, told: &str) -> bool {
         "unable to open database file",
         "No space left on device",
         "read-only transaction",
+        "could not extend file",
+        "could not write",
         "terminating connection",
+        "no connection to the server",
+        "server closed the connection",
+        "could not receive data from server",
     ];
     matches!(kind, DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::ReadOnlyTransaction)
         || WORDS.iter().any(|words| told.contains(words))

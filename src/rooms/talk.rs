@@ -133,7 +133,7 @@ pub async fn read(
     db: &Db,
     hub: &Hub,
     window: Window,
-    find: impl FnOnce(&mut Conn) -> Result<Room, Error> + Send + 'static,
+    mut find: impl FnMut(&mut Conn) -> Result<Room, Error> + Send + 'static,
 ) -> Result<Talk, Error> {
     let (viewer, is_staff) = (page.viewer.id(), page.viewer.is_staff());
     let opened = db.read(move |conn| find(conn).and_then(|room| open(conn, room, viewer, is_staff, window))).await?;

@@ -1,10 +1,13 @@
 //! Many at once: of fifty who want the same, one gets it; of fifty who speak, all are heard.
 
+use std::sync::{Arc, Barrier};
+
 use chaupal::kit::db::{Conn, Db, Target};
 use chaupal::kit::error::Error;
+use diesel::prelude::*;
 use rocket::tokio::runtime::Runtime;
 
-use crate::support::{PASSWORD, Site};
+use crate::support::{Backend, PASSWORD, Site, is_quick};
 
 /// Runs `n` at once and gathers what they say.
 fn at_once<T: Send>(n: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
@@ -145,4 +148,99 @@ both!(searches_leave_room_for_all_else, |site| {
     });
     assert!(outcomes.contains(&true) && outcomes.contains(&false), "{outcomes:?}");
     runtime.block_on(db.scan("a", |_| Ok(()))).expect("there is room again");
+});
+
+mod deadlocked_writes_are_repeated {
+    use super::*;
+
+    #[test]
+    fn postgres() {
+        if is_quick() {
+            return;
+        }
+        let site = Site::start(Backend::Postgres, &[]);
+        site.sql("INSERT INTO topics (name, name_key, created) VALUES ('Alum', 'alum', now()), ('Indigo', 'indigo', now())");
+        let db = Db::new(Target::parse(&site.database_url).unwrap(), 4);
+        let runtime = Runtime::new().unwrap();
+        let both_hold_one = Arc::new(Barrier::new(2));
+        let writers: Vec<_> = [["alum", "indigo"], ["indigo", "alum"]]
+            .into_iter()
+            .map(|keys| {
+                let (db, both_hold_one) = (db.clone(), Arc::clone(&both_hold_one));
+                let mut attempts = 0;
+                runtime.spawn(async move {
+                    let work = move |conn: &mut Conn| {
+                        attempts += 1;
+                        for (nth, key) in keys.into_iter().enumerate() {
+                            let sql = format!("UPDATE topics SET name = name || '!' WHERE name_key = '{key}'");
+                            diesel::sql_query(sql).execute(conn)?;
+                            if nth == 0 && attempts == 1 {
+                                both_hold_one.wait();
+                            }
+                        }
+                        Ok(attempts)
+                    };
+                    db.write(work).await
+                })
+            })
+            .collect();
+        let attempts: Vec<i32> =
+            writers.into_iter().map(|writer| runtime.block_on(writer).unwrap().expect("it is repeated")).collect();
+        assert_eq!(attempts.iter().sum::<i32>(), 3, "one of the two was repeated once: {attempts:?}");
+        assert_eq!(site.text("SELECT string_agg(name, ' ' ORDER BY name) FROM topics"), "Alum!! Indigo!!");
+    }
+}
+
+mod serialization_failures_are_repeated {
+    use super::*;
+
+    #[test]
+    fn postgres() {
+        if is_quick() {
+            return;
+        }
+        let site = Site::start(Backend::Postgres, &[]);
+        let db = Db::new(Target::parse(&site.database_url).unwrap(), 4);
+        let runtime = Runtime::new().unwrap();
+        let fail = |times: i32| {
+            let mut attempts = 0;
+            runtime.block_on(db.write(move |conn| {
+                attempts += 1;
+                if attempts <= times {
+                    let sql = "DO $$ BEGIN RAISE EXCEPTION 'in each other''s way' USING ERRCODE = '40001'; END $$";
+                    diesel::sql_query(sql).execute(conn)?;
+                }
+                Ok(attempts)
+            }))
+        };
+        assert_eq!(fail(3).unwrap(), 4);
+        assert!(fail(99).unwrap_err().is_conflict(), "it ends after a few");
+    }
+}
+
+// A deletion locks the user and their rooms, a post locks a room and then its author.
+both!(account_deletion_amid_posts_of_its_owner_fails_nothing, |site| {
+    let host = site.person("host");
+    let rooms: Vec<i64> = (0..4).map(|n| site.room(&host, &format!("Room {n}"), "Noise")).collect();
+    for round in 0..6 {
+        let name = format!("leaver{round}");
+        let leaver = site.person(&name);
+        let own = site.room(&leaver, "Own", "Noise");
+        rooms.iter().for_each(|room| drop(site.message(*room, &leaver, "before")));
+        let statuses = at_once(9, |n| {
+            let person = &leaver;
+            if n == 8 {
+                return vec![person.post("/account/delete", &[("password", PASSWORD)]).status];
+            }
+            let room = if n % 2 == 0 { own } else { rooms[n % 4] };
+            (0..6).map(|_| person.say(room, "word", "").status).collect()
+        });
+        assert!(statuses.iter().flatten().all(|status| *status < 500), "{statuses:?}");
+        assert_eq!(site.number(&format!("SELECT count(*) FROM users WHERE username = '{name}'")), 0);
+        assert_eq!(site.number("SELECT count(*) FROM messages WHERE deleted IS NULL"), 0);
+        for room in &rooms {
+            let last = site.number(&format!("SELECT last_event FROM rooms WHERE id = {room}"));
+            assert_eq!(site.number(&format!("SELECT max(version) FROM messages WHERE room_id = {room}")), last);
+        }
+    }
 });

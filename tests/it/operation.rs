@@ -7,8 +7,12 @@ use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use chaupal::kit::db::{Db, Target};
+use diesel::prelude::*;
+
+use crate::support::forwarder::{Forward, Forwarder};
 use crate::support::program::{Serving, command, run};
-use crate::support::{Backend, Person, Request, Site, is_quick};
+use crate::support::{Backend, Person, Request, Site, is_quick, runtime};
 
 /// A site whose server is the program itself.
 fn site(backend: Backend) -> Site {
@@ -344,6 +348,103 @@ fn a_taken_address_for_metrics_is_one_line() {
     ended.one_line(1, &["cannot serve metrics", "metrics.address"]);
 }
 
+/// Ends all other connections to the site's database, as a restart of PostgreSQL does.
+fn terminate_connections(site: &Site) {
+    site.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    );
+}
+
+mod requests_after_terminated_connections_succeed {
+    use super::*;
+
+    #[test]
+    fn postgres() {
+        if is_quick() {
+            return;
+        }
+        let site = Site::start(Backend::Postgres, &[]);
+        let asha = site.person("asha");
+        let room = site.room(&asha, "Market", "Noise");
+        let path = format!("/rooms/{room}");
+        asha.get(&path).status(200);
+        for round in 0..3 {
+            terminate_connections(&site);
+            asha.get(&path).status(200);
+            terminate_connections(&site);
+            asha.say(room, &format!("round {round}"), "").status(201);
+            terminate_connections(&site);
+            asha.get("/readyz").status(200);
+        }
+        assert_eq!(site.number("SELECT count(*) FROM messages"), 3);
+        // Within a transaction, before its commit: it is repeated as a whole.
+        let db = Db::new(Target::parse(&site.database_url).unwrap(), 4);
+        let mut attempts = 0;
+        let written = runtime().block_on(db.write(move |conn| {
+            attempts += 1;
+            diesel::sql_query("INSERT INTO topics (name, name_key, created) VALUES ('Alum', 'alum', now())").execute(conn)?;
+            if attempts == 1 {
+                diesel::sql_query("SELECT pg_terminate_backend(pg_backend_pid())").execute(conn)?;
+            }
+            Ok(attempts)
+        }));
+        assert_eq!(written.unwrap(), 2);
+        assert_eq!(site.number("SELECT count(*) FROM topics WHERE name = 'Alum'"), 1);
+    }
+}
+
+mod database_that_is_down_is_503_at_once_and_comes_back {
+    use super::*;
+
+    #[test]
+    fn postgres() {
+        if is_quick() {
+            return;
+        }
+        let site = site(Backend::Postgres);
+        let asha = site.person("asha");
+        let room = site.room(&asha, "Market", "Noise");
+        let (server, rest) = site.database_url.strip_prefix("postgres://postgres@").unwrap().split_once('/').unwrap();
+        let forwarder = Forwarder::start(server);
+        let url = format!("postgres://postgres@127.0.0.1:{}/{rest}?connect_timeout=2", forwarder.port);
+        let serving = start(&site, &[("CHAUPAL_DATABASE__URL", &url)]);
+        let cookies = asha.jar.line().unwrap();
+        let page = || {
+            let asked = Instant::now();
+            let path = format!("/rooms/{room}");
+            let answer = Request::new("GET", &path).header("Cookie", &cookies).open(serving.port).finish();
+            (answer, asked.elapsed())
+        };
+        page().0.status(200).see("Market");
+
+        for way in [Forward::Refuse, Forward::Hang] {
+            forwarder.set(way);
+            // One request finds out that the server does not answer, also when it takes the time that is allowed for it.
+            page().0.status(503);
+            // A pause between two attempts to connect ends while these are under way: one of them may take as long.
+            let mut slow = 0;
+            for _ in 0..10 {
+                let (answer, took) = page();
+                answer.status(503);
+                assert!(answer.header("Retry-After").is_some(), "{answer:?}");
+                slow += usize::from(took > Duration::from_millis(1500));
+            }
+            assert!(slow <= 1, "{slow} of 10 requests waited for a server that is known to be down");
+            let asked = Instant::now();
+            get(serving.port, "/readyz").status(503).see("does not answer");
+            assert!(asked.elapsed() < Duration::from_secs(5));
+            get(serving.port, "/healthz").status(200);
+            forwarder.set(Forward::Pass);
+            let back = Instant::now();
+            while page().0.status != 200 {
+                assert!(back.elapsed() < Duration::from_secs(20), "it does not come back");
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            get(serving.port, "/readyz").status(200);
+        }
+    }
+}
+
 // Somebody else holds the database: what wants to write is told to come back, readiness tells, pages
 // can still be read, and when it is over all goes on by itself.
 both!(a_database_that_cannot_be_written_is_told_and_passes, |site| {
@@ -355,10 +456,7 @@ both!(a_database_that_cannot_be_written_is_told_and_passes, |site| {
         Backend::Postgres => {
             let name = site.text("SELECT current_database()");
             site.sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
-            // As when the server is restarted: every connection of the pool is gone.
-            site.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
-            // Of all that are lost, one request finds out.
-            asha.get(&format!("/rooms/{room}")).status(503);
+            terminate_connections(&site);
         }
     }
     let refused = asha.say(room, "meanwhile", "held-meanwhile");
@@ -372,8 +470,7 @@ both!(a_database_that_cannot_be_written_is_told_and_passes, |site| {
         Backend::Postgres => {
             let name = site.text("SELECT current_database()");
             site.sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = off"));
-            site.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
-            asha.get(&format!("/rooms/{room}")).status(503);
+            terminate_connections(&site);
         }
     }
     asha.say(room, "meanwhile", "held-meanwhile").status(201);

@@ -316,14 +316,26 @@ impl User {
         users::table.filter(users::email_key.eq(fold_key(email))).first(conn).optional()
     }
 
+    /// Locks the row of a user who is about to be deleted: nothing new can refer to it. An SQLite file has one writer anyway.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn lock_for_deletion(conn: &mut Conn, id: i64) -> QueryResult<()> {
+        if let Conn::Postgres(pg) = conn {
+            pg.batch_execute(&format!("SELECT id FROM users WHERE id = {id} FOR UPDATE"))?;
+        }
+        Ok(())
+    }
+
     /// Whether nobody else may do everything. On PostgreSQL those who may are locked, so that of the last two who leave at
-    /// once one stays; an SQLite file has one writer anyway.
+    /// once one stays, though not against new rows that refer to them: those lock a room first. An SQLite file has one
+    /// writer anyway.
     ///
     /// # Errors
     /// Only the database's.
     pub fn is_last_superuser(conn: &mut Conn, id: i64) -> QueryResult<bool> {
         if let Conn::Postgres(pg) = conn {
-            pg.batch_execute("SELECT id FROM users WHERE is_superuser AND is_active ORDER BY id FOR UPDATE")?;
+            pg.batch_execute("SELECT id FROM users WHERE is_superuser AND is_active ORDER BY id FOR NO KEY UPDATE")?;
         }
         let superusers = users::table.filter(users::is_superuser.eq(true).and(users::is_active.eq(true)));
         let all: Vec<i64> = superusers.select(users::id).limit(2).load(conn)?;

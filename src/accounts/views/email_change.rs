@@ -74,7 +74,7 @@ async fn put(
     let (letters, verified, new) = (outbox.clone(), user.clone(), email.clone());
     let put = entrance.db.write(move |conn| {
         let Some(serial) = models::User::begin_email_change(conn, &verified)? else { return Ok(false) };
-        letters.put(conn, &mails::ConfirmEmail { user_id: verified.id, email: new, serial })?;
+        letters.put(conn, &mails::ConfirmEmail { user_id: verified.id, email: new.clone(), serial })?;
         Ok(true)
     });
     if !put.await? {
@@ -128,10 +128,8 @@ pub async fn confirm(
             let changed = models::User::change_email(conn, &user, &change.email)?;
             // Who confirms the address that he has is told nothing.
             if changed && is_new {
-                letters.put(
-                    conn,
-                    &mails::EmailChanged { name: user.letter_name().into(), old: user.email, username: user.username },
-                )?;
+                let (name, old, username) = (user.letter_name().to_owned(), user.email.clone(), user.username.clone());
+                letters.put(conn, &mails::EmailChanged { name, old, username })?;
             }
             Ok::<_, Error>(changed)
         })

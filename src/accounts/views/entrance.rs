@@ -223,8 +223,8 @@ impl Entrance<'_> {
                 if !models::User::admit(conn, &before, renewed.as_deref())? {
                     return Ok(None);
                 }
-                if let Some(old) = old {
-                    Session::end(conn, &old)?;
+                if let Some(old) = &old {
+                    Session::end(conn, old)?;
                 }
                 signals.send(conn, &UserLoggedIn { user_id })?;
                 Ok(Some(Session::begin(conn, user_id, days, &user_agent, &address)?))

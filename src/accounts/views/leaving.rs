@@ -175,8 +175,9 @@ async fn deleted(
     user: &models::User,
 ) -> Result<(), Error> {
     entrance.needs_owner(gate, user, form).await?;
-    let (signals, letters, leaver) = (entrance.signals.clone(), outbox.clone(), user.clone());
-    let user_id = user.id;
+    let (signals, letters, user_id) = (entrance.signals.clone(), outbox.clone(), user.id);
+    let (name, email, username) = (user.letter_name().to_owned(), user.email.clone(), user.username.clone());
+    let goodbye = mails::Goodbye { name, email, username };
     entrance
         .db
         .write(move |conn| {
@@ -189,9 +190,7 @@ async fn deleted(
                 // In another window he was quicker.
                 return Err(Error::NotFound);
             }
-            let name = leaver.letter_name().to_owned();
-            letters.put(conn, &mails::Goodbye { name, email: leaver.email, username: leaver.username })?;
-            Ok(())
+            Ok(letters.put(conn, &goodbye)?)
         })
         .await?;
     entrance.signals.after(&UserLeft { user_id });

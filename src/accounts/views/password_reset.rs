@@ -77,8 +77,8 @@ pub async fn ask(
 async fn put(entrance: &Entrance<'_>, outbox: &Outbox, gate: &Gate<'_>, form: &ResetForm) -> Result<(), Error> {
     let email = form.clean().map_err(Error::Invalid)?;
     entrance.count_reset(gate, &email).await?;
-    let letters = outbox.clone();
-    entrance.db.write(move |conn| Ok(letters.put(conn, &mails::PasswordReset { email })?)).await?;
+    let (letters, letter) = (outbox.clone(), mails::PasswordReset { email });
+    entrance.db.write(move |conn| Ok(letters.put(conn, &letter)?)).await?;
     outbox.wake();
     Ok(())
 }

@@ -10,6 +10,7 @@ use diesel::connection::{
 use diesel::prelude::*;
 use diesel::result::{ConnectionError, Error as DieselError};
 
+use super::address;
 use super::text::{fold_text, fold_utils, look_text, look_utils};
 
 pub use multi::{Conn, MultiBackend};
@@ -32,7 +33,7 @@ mod multi {
 pub enum Target {
     /// An SQLite file.
     Sqlite(PathBuf),
-    /// A PostgreSQL address, password and all.
+    /// A PostgreSQL address with its password, as libpq reads it.
     Postgres(String),
 }
 
@@ -48,8 +49,8 @@ impl Target {
             }
             return Ok(Self::Sqlite(PathBuf::from(path)));
         }
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Self::Postgres(url.to_owned()));
+        if let Some((scheme @ ("postgres" | "postgresql"), rest)) = url.split_once("://") {
+            return Ok(Self::Postgres(address::for_libpq(scheme, rest)));
         }
         Err("database.url must begin with sqlite:// or postgres://".into())
     }
@@ -87,7 +88,14 @@ impl Target {
 const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
      PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4000";
 
+/// The reason for which a folder, a named pipe or a device is not opened.
+pub const NOT_A_FILE: &str = "it is not a regular file";
+
 fn open_sqlite(path: &Path) -> Result<SqliteConnection, ConnectionError> {
+    // SQLite would wait for ever at the other end of a named pipe.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(ConnectionError::BadConnection(NOT_A_FILE.into()));
+    }
     let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
     set_up_sqlite(&mut conn).map_err(ConnectionError::CouldntSetupConfiguration)?;
     fold_utils::register_impl(&mut conn, |text: Option<String>| text.map(|text| fold_text(&text)))

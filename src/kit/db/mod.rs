@@ -4,6 +4,7 @@
 //! Django: `django.db.connection` and `transaction.atomic`, with the difference that whoever
 //! writes says so first, because SQLite lets one writer in at a time.
 
+mod address;
 mod connection;
 mod pool;
 mod prepared;
@@ -91,20 +92,21 @@ impl Db {
         self.statements.load(Ordering::Relaxed)
     }
 
-    /// Reads: one hop to a thread that may block, whatever the number of queries in `work`.
+    /// Reads: one hop to a thread that may block, whatever the number of queries in `work`. On PostgreSQL `work` runs
+    /// again after a lost connection.
     ///
     /// # Errors
     /// Those of `work`; [`Error::Unavailable`] when no connection can be had.
     pub async fn read<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+        F: FnMut(&mut Conn) -> Result<T, Error> + Send + 'static,
     {
         self.stats.read();
         let statements = Arc::clone(&self.statements);
         match &self.way {
             Way::Sqlite(readers, _) => readers.read(statements, work).await,
-            Way::Postgres(pool) => pool.run(statements, work).await,
+            Way::Postgres(pool) => pool.read(statements, work).await,
         }
     }
 
@@ -113,10 +115,10 @@ impl Db {
     ///
     /// # Errors
     /// As [`Db::read`]; [`Error::Busy`] when too many search.
-    pub async fn scan<T, F>(&self, text: &str, work: F) -> Result<T, Error>
+    pub async fn scan<T, F>(&self, text: &str, mut work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+        F: FnMut(&mut Conn) -> Result<T, Error> + Send + 'static,
     {
         if text.is_empty() {
             return self.read(work).await;
@@ -125,7 +127,7 @@ impl Db {
         let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?;
         self.read(move |conn| {
             // As long as the database works, also when nobody waits for it any more.
-            let _turn = turn;
+            let _turn = &turn;
             work(conn)
         })
         .await
@@ -133,19 +135,20 @@ impl Db {
 
     /// Writes: all of `work` in one transaction, or nothing of it. The answer comes when the change
     /// is on the disk. On SQLite who waits at the same time shares the transaction (see `writer`); nothing of
-    /// a failing `work` stays, and nobody else's is lost with it.
+    /// a failing `work` stays, and nobody else's is lost with it. On PostgreSQL `work` runs again after a deadlock, a
+    /// serialization failure or a connection that was lost before the commit; so it must change nothing but the database.
     ///
     /// # Errors
     /// Those of `work`; [`Error::Unavailable`] when no connection can be had or nothing can be written.
     pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+        F: FnMut(&mut Conn) -> Result<T, Error> + Send + 'static,
     {
         let statements = Arc::clone(&self.statements);
         match &self.way {
             Way::Sqlite(_, writer) => writer.write(statements, work).await,
-            Way::Postgres(pool) => self.written(pool.run(statements, |conn| transaction(conn, work)).await),
+            Way::Postgres(pool) => self.written(pool.write(statements, work).await),
         }
     }
 
@@ -156,12 +159,12 @@ impl Db {
     pub async fn write_statement<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+        F: FnMut(&mut Conn) -> Result<T, Error> + Send + 'static,
     {
         let statements = Arc::clone(&self.statements);
         match &self.way {
             Way::Sqlite(_, writer) => writer.write(statements, work).await,
-            Way::Postgres(pool) => self.written(pool.run(statements, work).await),
+            Way::Postgres(pool) => self.written(pool.write_statement(statements, work).await),
         }
     }
 

@@ -233,11 +233,11 @@ mod tests {
         /// Keeps the writer busy until the sender says a word, and lets the others queue meanwhile.
         async fn busy(&self) -> (Sender<()>, JoinHandle<Result<(), Error>>) {
             let (begun, has_begun) = oneshot::channel();
-            let (release, wait) = channel();
+            let (mut begun, (release, wait)) = (Some(begun), channel());
             let db = self.db.clone();
             let task = tokio::spawn(async move {
                 db.write(move |_| {
-                    let _ = begun.send(());
+                    begun.take().map(|begun| begun.send(()));
                     wait.recv_timeout(Duration::from_secs(20)).map_err(|e| Error::Internal(e.to_string()))
                 })
                 .await

@@ -127,7 +127,7 @@ async fn draw(
     composer: Drawn<SayForm>,
 ) -> Result<View, Error> {
     let status = if composer.errors.is_empty() { Status::Ok } else { INVALID };
-    let talk = talk::read(page, db, hub, window, move |_| Ok(room)).await?;
+    let talk = talk::read(page, db, hub, window, move |_| Ok(room.clone())).await?;
     let guest = guest.name.clone().filter(|_| page.viewer.0.is_none());
     Ok(page.with(status, "lobby/room.html", ChatPage { talk, guest, form: page.form(composer) }))
 }

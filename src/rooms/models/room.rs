@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::message::Message;
 use super::topic::TopicLink;
 use super::{participant, visit};
-use crate::accounts::models::{PERSON, Person};
+use crate::accounts::models::{PERSON, Person, User};
 use crate::kit::db::{Conn, MultiBackend, count_to, number_list, prepared, slice, substr};
 use crate::kit::q::{Q, all, icontains, q};
 use crate::kit::time::{self, as_iso};
@@ -376,6 +376,9 @@ pub fn last_events(conn: &mut Conn, ids: &[i64], with_lobby: bool) -> QueryResul
 /// # Errors
 /// Only the database's.
 pub fn forget_author(conn: &mut Conn, user_id: i64) -> QueryResult<()> {
+    // Rooms before the user, as those who post do. A room in which they posted until the user was locked comes last.
+    lock_rooms_of(conn, user_id)?;
+    User::lock_for_deletion(conn, user_id)?;
     lock_rooms_of(conn, user_id)?;
     let now = time::now();
     // One number for each of his messages, room by room.
@@ -436,11 +439,14 @@ pub fn tally_columns(most: i64) -> String {
     )
 }
 
-/// Event numbers are counted from `last_event`: nobody may move it meanwhile. SQLite has one writer anyway.
+/// Locks the rooms that change when this user is deleted: event numbers are counted from `last_event`, which nobody may
+/// move in the meantime, and the database takes them out as host and participant. SQLite has one writer anyway.
 fn lock_rooms_of(conn: &mut Conn, user_id: i64) -> QueryResult<()> {
     if let Conn::Postgres(_) = conn {
         diesel::sql_query(
-            "SELECT id FROM rooms WHERE id IN (SELECT room_id FROM messages WHERE user_id = $1) ORDER BY id FOR UPDATE",
+            "SELECT id FROM rooms WHERE id IN (SELECT room_id FROM messages WHERE user_id = $1 \
+                                               UNION SELECT room_id FROM participants WHERE user_id = $1 \
+                                               UNION SELECT id FROM rooms WHERE host_id = $1) ORDER BY id FOR UPDATE",
         )
         .bind::<BigInt, _>(user_id)
         .execute(conn)?;

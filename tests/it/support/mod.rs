@@ -1,6 +1,7 @@
 //! What the tests stand on: sites with a fresh database each, and people who visit them.
 
 pub mod databases;
+pub mod forwarder;
 pub mod http;
 pub mod http2;
 pub mod images;
@@ -444,7 +445,7 @@ pub fn password_hash() -> &'static str {
 }
 
 /// All servers of the test process run on it.
-fn runtime() -> &'static Runtime {
+pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| Runtime::new().expect("threads can be started"))
 }
