@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::accounts::models::User;
+use crate::kit::time::SKEW;
 
 /// How long a link for a new password works, in seconds.
 pub const RESET_LIFETIME: i64 = 60 * 60;
@@ -177,7 +178,8 @@ impl Signed {
 }
 
 fn is_fresh(made: i64, lifetime: i64, now: i64) -> bool {
-    made.checked_add(lifetime).is_some_and(|end| now < end)
+    // One from the future was made while the clock was wrong, and would work for too long.
+    made <= now.saturating_add(SKEW.num_seconds()) && made.checked_add(lifetime).is_some_and(|end| now < end)
 }
 
 #[cfg(test)]
@@ -299,6 +301,20 @@ mod tests {
             (key, asha(), "x"),
         ] {
             assert_eq!(key.device(&user, token, 1_000_000), None, "{token}");
+        }
+    }
+
+    #[test]
+    fn token_from_the_future_is_refused() {
+        let (key, now) = (LinkKey([7; 32]), 1_000_000);
+        for (ahead, accepted) in [(120, true), (121, false), (31 * 24 * 60 * 60, false)] {
+            let made = now + ahead;
+            assert_eq!(key.accepts_reset(&asha(), &key.reset_token(&asha(), made), now), accepted, "{ahead}");
+            assert_eq!(key.accepts_second(&asha(), &key.second_token(7, "a hash", made), now), accepted, "{ahead}");
+            let change = EmailChange::read(&key.email_token(&asha(), "new@example.org", made)).unwrap();
+            assert_eq!(key.accepts_email(&asha(), &change, now), accepted, "{ahead}");
+            let device = key.device_token(7, "a hash", "nonce", made);
+            assert_eq!(key.device(&asha(), &device, now).is_some(), accepted, "{ahead}");
         }
     }
 

@@ -4,6 +4,7 @@ pub mod address;
 pub mod assets;
 pub mod body;
 pub mod bulk;
+pub mod clock;
 pub mod codes;
 pub mod config;
 pub mod connections;

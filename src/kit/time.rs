@@ -1,6 +1,9 @@
 //! Time: UTC, cut to microseconds, since PostgreSQL keeps no more and SQLite would.
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, SubsecRound, Timelike, Utc};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, SubsecRound, TimeDelta, Timelike, Utc};
+
+/// Difference between two clocks that is no fault of either. What was made later than this in the future is not valid.
+pub const SKEW: TimeDelta = TimeDelta::minutes(2);
 
 /// Now, as both databases can keep it.
 pub fn now() -> NaiveDateTime {

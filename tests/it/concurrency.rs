@@ -159,7 +159,9 @@ mod deadlocked_writes_are_repeated {
             return;
         }
         let site = Site::start(Backend::Postgres, &[]);
-        site.sql("INSERT INTO topics (name, name_key, created) VALUES ('Alum', 'alum', now()), ('Indigo', 'indigo', now())");
+        site.sql(
+            "INSERT INTO topics (name, name_key, created) VALUES ('Alum', 'alum', now()), ('Indigo', 'indigo', now())",
+        );
         let db = Db::new(Target::parse(&site.database_url).unwrap(), 4);
         let runtime = Runtime::new().unwrap();
         let both_hold_one = Arc::new(Barrier::new(2));

@@ -382,7 +382,8 @@ mod requests_after_terminated_connections_succeed {
         let mut attempts = 0;
         let written = runtime().block_on(db.write(move |conn| {
             attempts += 1;
-            diesel::sql_query("INSERT INTO topics (name, name_key, created) VALUES ('Alum', 'alum', now())").execute(conn)?;
+            diesel::sql_query("INSERT INTO topics (name, name_key, created) VALUES ('Alum', 'alum', now())")
+                .execute(conn)?;
             if attempts == 1 {
                 diesel::sql_query("SELECT pg_terminate_backend(pg_backend_pid())").execute(conn)?;
             }

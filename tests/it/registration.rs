@@ -323,3 +323,17 @@ fn invite_makes_lists_and_takes_back() {
         assert_eq!(run(folder.path(), &["invite", wrong[0], wrong[1]], &env).code, 2);
     }
 }
+
+both!(
+    registration_link_from_the_future_is_refused,
+    [("accounts.confirm_email", "true"), ("mail.backend", "file")],
+    |site| {
+        register(site, "asha", "asha@example.org").leads_to("/register/sent");
+        let link = confirmation(site, "asha@example.org").link("/register/confirm/");
+        site.anonymous().get(&link).status(200);
+        let ahead = chrono::Utc::now().naive_utc() + chrono::TimeDelta::days(31);
+        let times = format!("created = '{}', expires = '{}'", ahead, ahead + chrono::TimeDelta::days(1));
+        site.sql(&format!("UPDATE registrations SET {times}"));
+        site.anonymous().get(&link).status(404);
+    }
+);

@@ -317,3 +317,14 @@ both!(code_in_the_form_an_app_shows_logs_in, |site| {
     give(&password_given(site, "asha"), &recovery).leads_to("/topics");
     give(&password_given(site, "asha"), &recovery).status(422).see("This is not a code that works now.");
 });
+
+// A login while the clock ran days ahead must not refuse all codes until then.
+both!(code_is_accepted_after_a_login_in_the_future, |site| {
+    let asha = site.person("asha");
+    let (secret, _) = turned_on(site, asha.id);
+    let two_days = 2 * 24 * 60 * 2;
+    site.sql(&format!("UPDATE second_factors SET last_step = {}", now() / 30 + two_days));
+    let right = code(&secret, 0);
+    give(&password_given(site, "asha"), &right).leads_to("/topics");
+    give(&password_given(site, "asha"), &right).status(422);
+});

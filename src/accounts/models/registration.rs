@@ -5,7 +5,8 @@ use diesel::prelude::*;
 
 use super::{CreateError, NewUser, User, invite};
 use crate::kit::db::Conn;
-use crate::kit::{random, time};
+use crate::kit::random;
+use crate::kit::time::{self, SKEW};
 use crate::schema::registrations;
 
 /// How long a link that confirms one works.
@@ -109,8 +110,11 @@ pub fn make_token(conn: &mut Conn, id: i64) -> QueryResult<String> {
 /// # Errors
 /// Only the database's.
 pub fn by_token(conn: &mut Conn, token: &str) -> QueryResult<Option<Pending>> {
+    let now = time::now();
+    // One from the future was made while the clock was wrong, and would be good for too long.
+    let is_good = registrations::expires.gt(now).and(registrations::created.le(now + SKEW));
     registrations::table
-        .filter(registrations::token_hash.eq(random::token_hash(token)).and(registrations::expires.gt(time::now())))
+        .filter(registrations::token_hash.eq(random::token_hash(token)).and(is_good))
         .select(COLUMNS)
         .first(conn)
         .optional()

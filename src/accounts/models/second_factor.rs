@@ -5,11 +5,15 @@ use diesel::prelude::*;
 
 use crate::kit::codes::normalize_code;
 use crate::kit::db::Conn;
-use crate::kit::{random, time};
+use crate::kit::random;
+use crate::kit::time::{self, SKEW};
 use crate::schema::{recovery_codes, second_factors};
 
 /// So many recovery codes are made at once.
 const RECOVERY_CODES: usize = 10;
+
+/// Number of steps by which the last one may be ahead of a code: more than the tolerance for a phone's clock and ours.
+const LEAD: i64 = 6;
 
 /// So long a set-up waits for its first code.
 const SETUP: TimeDelta = TimeDelta::hours(1);
@@ -29,7 +33,9 @@ pub struct SecondFactor {
 /// Only the database's.
 pub fn find(conn: &mut Conn, user_id: i64) -> QueryResult<Option<SecondFactor>> {
     let columns = (second_factors::secret, second_factors::confirmed);
-    let counts = second_factors::confirmed.is_not_null().or(second_factors::made.gt(time::now() - SETUP));
+    let now = time::now();
+    let is_new = second_factors::made.gt(now - SETUP).and(second_factors::made.le(now + SKEW));
+    let counts = second_factors::confirmed.is_not_null().or(is_new);
     second_factors::table.find(user_id).filter(counts).select(columns).first(conn).optional()
 }
 
@@ -84,7 +90,9 @@ pub fn confirm(conn: &mut Conn, user_id: i64, step: i64) -> QueryResult<Option<V
 /// # Errors
 /// Only the database's.
 pub fn spend_step(conn: &mut Conn, user_id: i64, step: i64) -> QueryResult<bool> {
-    let fresh = second_factors::confirmed.is_not_null().and(second_factors::last_step.lt(step));
+    // A last step in the future is of a time at which the clock was wrong: its owner would be locked out until then.
+    let is_later = second_factors::last_step.lt(step).or(second_factors::last_step.gt(step + LEAD));
+    let fresh = second_factors::confirmed.is_not_null().and(is_later);
     let spent = diesel::update(second_factors::table.find(user_id).filter(fresh))
         .set(second_factors::last_step.eq(step))
         .execute(conn)?;

@@ -143,6 +143,14 @@ impl Session {
         diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id))).execute(conn)
     }
 
+    /// Returns when a session was last used.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn last_use(conn: &mut Conn) -> QueryResult<Option<NaiveDateTime>> {
+        sessions::table.select(diesel::dsl::max(sessions::last_seen)).first(conn)
+    }
+
     /// Notes that the session is in use.
     ///
     /// # Errors
