@@ -14,7 +14,7 @@ use rocket::shield::Shield;
 use rocket::{Build, Rocket, Route, Shutdown, State, get, routes};
 
 use crate::accounts::guards::{MembersOnly, StaffNeedsCode};
-use crate::accounts::models::{clear_expired, setting};
+use crate::accounts::models::{Session, clear_expired};
 use crate::accounts::passwords::Hasher;
 use crate::accounts::setup::SetupKey;
 use crate::accounts::signals::{PasswordChanged, ProfileSaved, UserLeft};
@@ -22,7 +22,8 @@ use crate::accounts::site::Site;
 use crate::accounts::site_check::{CheckKey, SeenRequest};
 use crate::accounts::tokens::LinkKey;
 use crate::kit::body::BodyTimeout;
-use crate::kit::config::{Config, SecretKey};
+use crate::kit::clock::{ClockWatch, Moment};
+use crate::kit::config::{Config, MediaBackend, SecretKey};
 use crate::kit::connections::Connections;
 use crate::kit::cookies::CookieNames;
 use crate::kit::csrf::CsrfKey;
@@ -39,12 +40,12 @@ use crate::kit::origin::SiteUrl;
 use crate::kit::outbox::{self, Desk, Kinds, Outbox, Postman};
 use crate::kit::paths::TrailingSlash;
 use crate::kit::pictures::{Limits, Pictures};
+use crate::kit::readiness::Readiness;
 use crate::kit::signals::SignalsBuilder;
 use crate::kit::stopping::Stopping;
 use crate::kit::storage;
 use crate::kit::templates::{self, Pages};
 use crate::kit::throttle::Throttle;
-use crate::kit::time;
 use crate::lobby::guests::GuestKey;
 use crate::search::models::plenty::Plenty;
 use crate::{accounts, inbox, lobby, profiles, projects, rooms, urls};
@@ -62,6 +63,7 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
     let uploads = config.data_dir.join("uploads");
     std::fs::create_dir_all(&uploads).map_err(|e| cannot_write(&uploads, &e))?;
     let storage = storage::open(&config.media)?;
+    let readiness = readiness(config, &db, &uploads, &storage);
     let pictures = Pictures::new(storage, Limits { pixels: config.media.max_pixels })?;
 
     let mailer = Mailer::new(config)?;
@@ -102,6 +104,7 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .manage(Fragments::new(pages.clone()))
         .manage(db.clone())
         .manage(pictures)
+        .manage(Arc::new(readiness))
         .manage(Arc::new(Plenty::default()))
         .manage(BodyTimeout(config.connections.stall()))
         .manage(FileRules { max_bytes: config.media.max_bytes, folder: uploads })
@@ -143,6 +146,22 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
     let rocket = urls::mount(rocket);
     site.reserve(rocket.routes().map(|route| route.uri.path()));
     Ok(rocket)
+}
+
+/// What `/readyz` looks at besides the database.
+fn readiness(config: &Config, db: &Db, uploads: &Path, storage: &Arc<dyn storage::Storage>) -> Readiness {
+    let mut folders = vec![uploads.to_owned()];
+    folders.extend(
+        db.target().file().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_owned),
+    );
+    let bucket = match config.media.backend {
+        MediaBackend::Local => {
+            folders.push(config.media.root.clone());
+            None
+        }
+        MediaBackend::S3 => Some(Arc::clone(storage)),
+    };
+    Readiness::new(folders, bucket)
 }
 
 /// What the apps do when something happens, as far as it stays in the database or goes into the outbox.
@@ -255,12 +274,18 @@ async fn look(rocket: Rocket<Build>) -> rocket::fairing::Result {
 fn start_background(rocket: &Rocket<rocket::Orbit>) {
     let (Some(hub), Some(db)) = (rocket.state::<Hub>(), rocket.state::<Db>()) else { return };
     let (Some(site), Some(throttle)) = (rocket.state::<Site>(), rocket.state::<Arc<Throttle>>()) else { return };
+    let (Some(pictures), Some(readiness)) = (rocket.state::<Pictures>(), rocket.state::<Arc<Readiness>>()) else {
+        return;
+    };
     let (shutdown, site, throttle) = (rocket.shutdown(), site.clone(), Arc::clone(throttle));
     rocket::tokio::spawn(until(shutdown.clone(), rooms::live::watch(hub.clone(), db.clone(), site.clone())));
-    rocket::tokio::spawn(until(shutdown.clone(), housekeeping(site, throttle, db.clone())));
-    if let Some(pictures) = rocket.state::<Pictures>() {
-        rocket::tokio::spawn(until(shutdown, clear_pictures(pictures.clone(), db.clone())));
-    }
+    let (db, pictures, readiness) = (db.clone(), pictures.clone(), Arc::clone(readiness));
+    rocket::tokio::spawn(until(shutdown, async move {
+        let newest = db.read(|conn| Ok(Session::last_use(conn)?)).await.ok().flatten();
+        let clock = ClockWatch::new(Moment::now(), newest);
+        let rounds = housekeeping(&clock, &site, &throttle, &readiness, &db);
+        rocket::tokio::join!(rounds, clear_pictures(&clock, &pictures, &db));
+    }));
 }
 
 async fn until(shutdown: Shutdown, work: impl Future<Output = ()>) {
@@ -271,16 +296,23 @@ async fn until(shutdown: Shutdown, work: impl Future<Output = ()>) {
 }
 
 /// Looks at the site every few seconds, forgets what is over every minute.
-async fn housekeeping(site: Site, throttle: Arc<Throttle>, db: Db) {
+async fn housekeeping(clock: &ClockWatch, site: &Site, throttle: &Throttle, readiness: &Readiness, db: &Db) {
     let mut round: u32 = 0;
     loop {
         rocket::tokio::time::sleep(Duration::from_secs(5)).await;
-        if let Err(error) = site.refresh(&db).await {
+        // Logs it by itself when that changes.
+        _ = db.check_file();
+        // Often, so that a jump there and back is seen.
+        clock.may_delete(Moment::now());
+        if let Err(error) = site.refresh(db).await {
             log::warn!("the site could not be looked at: {error:?}");
         }
         round = round.wrapping_add(1);
         if round.is_multiple_of(12) {
             throttle.sweep();
+            _ = readiness.check(db).await;
+        }
+        if round.is_multiple_of(12) && clock.may_delete(Moment::now()) {
             if let Err(error) = db.write(|conn| Ok(clear_expired(conn)?)).await {
                 log::warn!("expired sessions could not be cleared: {error:?}");
             }
@@ -295,10 +327,13 @@ async fn housekeeping(site: Site, throttle: Arc<Throttle>, db: Db) {
 }
 
 /// Deletes pictures that nothing has pointed at for a day.
-async fn clear_pictures(pictures: Pictures, db: Db) {
+async fn clear_pictures(clock: &ClockWatch, pictures: &Pictures, db: &Db) {
     loop {
         rocket::tokio::time::sleep(Duration::from_secs(15 * 60)).await;
-        match pictures.sweep(&db).await {
+        if !clock.may_delete(Moment::now()) {
+            continue;
+        }
+        match pictures.sweep(db).await {
             Ok(0) => {}
             Ok(gone) => log::info!("{gone} unused pictures were deleted"),
             Err(error) => log::warn!("unused pictures could not be deleted: {error:?}"),
@@ -323,22 +358,14 @@ fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The process can serve: it was not told to stop, the database answers, and takes what is written.
+/// The process can serve: it was not told to stop, and [`Readiness`] finds no fault.
 #[get("/readyz")]
-async fn readyz(db: &State<Db>, stopping: &State<Stopping>) -> (Status, &'static str) {
+async fn readyz(db: &State<Db>, stopping: &State<Stopping>, readiness: &State<Arc<Readiness>>) -> (Status, String) {
     if stopping.has_begun() {
-        return (Status::ServiceUnavailable, "the server is stopping\n");
+        return (Status::ServiceUnavailable, "the server is stopping\n".into());
     }
-    if let Err(error) = db.read(|conn| Ok(crate::kit::db::version(conn)?)).await {
-        log::warn!("not ready: {error:?}");
-        return (Status::ServiceUnavailable, "the database does not answer\n");
+    match readiness.check(db).await {
+        Ok(()) => (Status::Ok, "ready\n".into()),
+        Err(fault) => (Status::ServiceUnavailable, format!("{}\n", fault.line)),
     }
-    // Only after a failure: who asks often must not write often.
-    if db.stats().is_failing()
-        && let Err(error) = db.write(|conn| Ok(setting::set(conn, "last_trouble", &time::iso(time::now()))?)).await
-    {
-        log::warn!("not ready: {error:?}");
-        return (Status::ServiceUnavailable, "the database cannot be written\n");
-    }
-    (Status::Ok, "ready\n")
 }

@@ -103,6 +103,11 @@ impl Error {
         }
     }
 
+    /// Whether the database is damaged.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Unavailable(told) if is_damage(told))
+    }
+
     /// Leaves behind what the catcher shows, writes faults to the log once, and gives the status.
     pub fn report(self, request: &Request<'_>) -> Status {
         let status = self.status();
@@ -160,6 +165,13 @@ impl From<diesel::result::Error> for Error {
     }
 }
 
+/// Whether these words of a database say that its file is damaged.
+pub fn is_damage(told: &str) -> bool {
+    const WORDS: [&str; 4] =
+        ["database disk image is malformed", "file is not a database", "invalid page in block", "could not read block"];
+    WORDS.iter().any(|words| told.contains(words))
+}
+
 /// Neither the query's fault nor ours: the connection is gone, the disk is full, the file is locked
 /// or cannot be written. It may be over at the next try. The databases tell some of it by words alone.
 fn is_trouble_below(kind: &DatabaseErrorKind, told: &str) -> bool {
@@ -179,6 +191,7 @@ fn is_trouble_below(kind: &DatabaseErrorKind, told: &str) -> bool {
         "could not receive data from server",
     ];
     matches!(kind, DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::ReadOnlyTransaction)
+        || is_damage(told)
         || WORDS.iter().any(|words| told.contains(words))
 }
 

@@ -34,6 +34,7 @@ pub mod progress;
 pub mod q;
 pub mod qr;
 pub mod random;
+pub mod readiness;
 pub mod signals;
 pub mod slug;
 pub mod stopping;

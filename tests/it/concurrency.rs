@@ -228,9 +228,13 @@ both!(account_deletion_amid_posts_of_its_owner_fails_nothing, |site| {
         let name = format!("leaver{round}");
         let leaver = site.person(&name);
         let own = site.room(&leaver, "Own", "Noise");
-        rooms.iter().for_each(|room| drop(site.message(*room, &leaver, "before")));
+        for room in &rooms {
+            site.message(*room, &leaver, "before");
+        }
+        let all_are_there = Barrier::new(9);
         let statuses = at_once(9, |n| {
-            let person = &leaver;
+            let person = site.person(&name);
+            all_are_there.wait();
             if n == 8 {
                 return vec![person.post("/account/delete", &[("password", PASSWORD)]).status];
             }

@@ -351,7 +351,7 @@ fn a_taken_address_for_metrics_is_one_line() {
 /// Ends all other connections to the site's database, as a restart of PostgreSQL does.
 fn terminate_connections(site: &Site) {
     site.sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
     );
 }
 
@@ -441,7 +441,10 @@ mod database_that_is_down_is_503_at_once_and_comes_back {
                 assert!(back.elapsed() < Duration::from_secs(20), "it does not come back");
                 std::thread::sleep(Duration::from_millis(50));
             }
-            get(serving.port, "/readyz").status(200);
+            while get(serving.port, "/readyz").status != 200 {
+                assert!(back.elapsed() < Duration::from_secs(20), "it does not become ready");
+                std::thread::sleep(Duration::from_millis(50));
+            }
         }
     }
 }
@@ -477,4 +480,139 @@ both!(a_database_that_cannot_be_written_is_told_and_passes, |site| {
     asha.say(room, "meanwhile", "held-meanwhile").status(201);
     asha.get("/readyz").status(200);
     asha.get(&format!("/rooms/{room}")).see("meanwhile");
+});
+
+#[test]
+fn database_file_deleted_or_replaced_is_reported_and_nothing_is_acknowledged() {
+    let site = Site::start(Backend::Sqlite, &[]);
+    let asha = site.person("asha");
+    let room = site.room(&asha, "Market", "Noise");
+    asha.say(room, "before", "").status(201);
+    asha.get("/readyz").status(200).see("ready");
+    let (file, aside) = (site.folder().join("chaupal.db"), site.folder().join("aside.db"));
+    for replacement in [None, Some("not the database")] {
+        std::fs::rename(&file, &aside).unwrap();
+        if let Some(words) = replacement {
+            std::fs::write(&file, words).unwrap();
+        }
+        asha.say(room, "into nothing", "").status(503);
+        asha.get("/readyz").status(503).see("the database file was deleted or replaced");
+        asha.get("/healthz").status(200);
+        std::fs::rename(&aside, &file).unwrap();
+        asha.say(room, "after", "").status(201);
+        asha.get("/readyz").status(200);
+    }
+    assert_eq!(site.number("SELECT count(*) FROM messages WHERE body = 'into nothing'"), 0);
+    assert_eq!(site.number("SELECT count(*) FROM messages WHERE body = 'after'"), 2);
+}
+
+/// Overwrites the beginning of the database.
+fn damage(site: &Site) {
+    site.sql("PRAGMA wal_checkpoint(TRUNCATE)");
+    let file = site.folder().join("chaupal.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[..4096].fill(0x5a);
+    let mut open = std::fs::OpenOptions::new().write(true).open(&file).unwrap();
+    open.write_all(&bytes).unwrap();
+}
+
+#[test]
+fn damaged_database_file_is_reported_with_the_way_out() {
+    let site = site(Backend::Sqlite);
+    let copy = site.folder().join("chaupal.before-migration-20260102T030405000000.db");
+    std::fs::write(&copy, "the copy").unwrap();
+    damage(&site);
+    let folder = site.folder().to_string_lossy().into_owned();
+    let env = [("CHAUPAL_DATABASE__URL", site.database_url.as_str()), ("CHAUPAL_DATA_DIR", &folder)];
+    let copy = copy.to_string_lossy();
+    for command in [&["--quiet", "serve", ":0"][..], &["--quiet", "migrate"], &["--quiet", "clearsessions"]] {
+        run(site.folder(), command, &env).one_line(
+            1,
+            &["file is not a database", "the file is damaged", "the copy that the last migration made", &copy],
+        );
+    }
+    let checked = run(site.folder(), &["check"], &env);
+    assert!(checked.out.contains("file is not a database") && checked.out.contains(&*copy), "{checked:?}");
+}
+
+#[test]
+fn database_damaged_under_the_server_is_not_ready() {
+    let site = site(Backend::Sqlite);
+    let serving = start(&site, &[]);
+    get(serving.port, "/readyz").status(200);
+    damage(&site);
+    let begun = Instant::now();
+    while get(serving.port, "/readyz").status == 200 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it is ready for ever");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    get(serving.port, "/readyz").status(503).see("the database is damaged");
+}
+
+#[test]
+fn named_pipe_as_database_is_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let url = format!("sqlite://{}", pipe.display());
+    for command in [&["--quiet", "serve", ":0"][..], &["--quiet", "migrate"]] {
+        run(folder.path(), command, &[("CHAUPAL_DATABASE__URL", &url)])
+            .one_line(1, &["cannot open the database", "not a regular file", "set database.url"]);
+    }
+}
+
+#[test]
+fn data_folder_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mode = |name: &str| std::fs::metadata(data.join(name)).unwrap().permissions().mode() & 0o777;
+    let files = ["chaupal.db", "chaupal.db-wal", "chaupal.db-shm", "secret_key", "serve.lock"];
+    for round in 0..2 {
+        let serving = Serving::start(folder.path(), &[]);
+        get(serving.port, "/readyz").status(200);
+        for name in ["", "media", "uploads", "templates"] {
+            assert_eq!(mode(name), 0o700, "round {round}: {name:?}");
+        }
+        for name in files {
+            assert_eq!(mode(name), 0o600, "round {round}: {name}");
+        }
+        // As an earlier version left them; the first round begins without any.
+        for name in ["", "media", "uploads", "templates"] {
+            std::fs::set_permissions(data.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        for name in files {
+            std::fs::set_permissions(data.join(name), std::fs::Permissions::from_mode(0o644)).unwrap();
+        }
+    }
+    let checked = run(folder.path(), &["check"], &[]);
+    for words in ["data.mode", "data: chmod 700 it", "secret_key: chmod 600 it", "chaupal.db: chmod 600 it"] {
+        assert!(checked.out.contains(words), "no {words:?} in {checked:?}");
+    }
+}
+
+#[test]
+fn bucket_that_does_not_answer_is_not_ready() {
+    let Some(s3) = crate::support::s3() else { return };
+    let endpoint = s3.endpoint.unwrap();
+    let forwarder = Forwarder::start(endpoint.strip_prefix("http://").unwrap());
+    let settings = [
+        ("media.backend", "s3".to_owned()),
+        ("media.s3.bucket", "chaupal".into()),
+        ("media.s3.access_key", "chaupal-key".into()),
+        ("media.s3.secret_key", "chaupal-secret".into()),
+        ("media.s3.endpoint", format!("http://127.0.0.1:{}", forwarder.port)),
+        ("media.s3.prefix", s3.prefix),
+    ];
+    let site = Site::start(Backend::Sqlite, &settings);
+    site.anonymous().get("/readyz").status(200);
+    let down = Site::start(Backend::Sqlite, &settings);
+    forwarder.set(Forward::Refuse);
+    down.anonymous().get("/readyz").status(503).see("the media storage does not answer");
+}
+
+both!(export_that_cannot_be_written_is_503, |site| {
+    let asha = site.person("asha");
+    std::fs::remove_dir_all(site.folder().join("uploads")).unwrap();
+    asha.post("/account/export", &[]).status(503);
 });

@@ -1,14 +1,14 @@
 //! What is one's own, to take along; and the end of an account.
 
+use std::fs;
 use std::io::{Seek as _, Write as _};
 use std::path::Path;
-use std::{fmt, fs};
 
 use rocket::http::{Header, Status};
 use rocket::{Either, Responder, State, get, post, tokio};
 use rocket_dyn_templates::context;
 use serde_json::Value;
-use zip::result::ZipResult;
+use zip::result::{ZipError, ZipResult};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -78,8 +78,10 @@ pub async fn export(
     Ok(Download { zip, disposition, cache })
 }
 
-fn broken(error: &impl fmt::Display) -> Error {
-    Error::Internal(format!("an export could not be packed: {error}"))
+/// A full disk passes; anything else is our fault.
+fn broken(error: &ZipError) -> Error {
+    let line = format!("an export could not be packed: {error}");
+    if let ZipError::Io(_) = error { Error::Unavailable(line) } else { Error::Internal(line) }
 }
 
 /// The beginning of a zip, in a file that goes when it was sent: somebody may have many pictures.
@@ -113,7 +115,7 @@ async fn with_pictures(
         }
     }
     let mut file = zip.finish().map_err(|error| broken(&error))?;
-    file.rewind().map_err(|error| broken(&error))?;
+    file.rewind().map_err(|error| broken(&error.into()))?;
     Ok(tokio::fs::File::from_std(file))
 }
 

@@ -1,5 +1,7 @@
 //! The address of a PostgreSQL server, as operators write it and as libpq reads it.
 
+use std::fmt::Write as _;
+
 /// Time limits that libpq leaves open: a server that does not answer must not hold a request for minutes.
 const LIMITS: [&str; 2] = ["connect_timeout=5", "tcp_user_timeout=10000"];
 
@@ -48,7 +50,8 @@ fn encoded(text: &str) -> String {
         if is_code || byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
             result.push(char::from(*byte));
         } else {
-            result.push_str(&format!("%{byte:02X}"));
+            // Writing to a string cannot fail.
+            let _ = write!(result, "%{byte:02X}");
         }
     }
     result

@@ -13,6 +13,8 @@ use diesel::result::{ConnectionError, Error as DieselError};
 use super::address;
 use super::text::{fold_text, fold_utils, look_text, look_utils};
 
+use crate::kit::time;
+
 pub use multi::{Conn, MultiBackend};
 
 /// The derive writes public items without docstrings; they stay behind this door.
@@ -137,6 +139,38 @@ pub fn version(conn: &mut Conn) -> QueryResult<String> {
         Conn::Postgres(_) => "SELECT current_setting('server_version') AS version",
     };
     diesel::sql_query(sql).get_result::<Row>(conn).map(|row| row.version)
+}
+
+#[derive(QueryableByName)]
+struct Table {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    name: String,
+}
+
+/// Reads a row of each table: damage of the file's beginning, of its schema or of a table's first page is found.
+///
+/// # Errors
+/// The database's.
+pub fn read_each_table(conn: &mut Conn) -> QueryResult<()> {
+    let sql = match conn {
+        Conn::Sqlite(_) => "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'",
+        Conn::Postgres(_) => "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()",
+    };
+    let tables: Vec<Table> = diesel::sql_query(sql).load(conn)?;
+    for table in tables {
+        diesel::sql_query(format!("SELECT * FROM \"{}\" LIMIT 1", table.name)).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Notes in the settings that writing was tried after a failure.
+pub(super) fn write_probe(conn: &mut Conn) -> QueryResult<()> {
+    diesel::sql_query(
+        "INSERT INTO settings (key, value) VALUES ('last_trouble', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    )
+    .bind::<diesel::sql_types::Text, _>(time::iso(time::now()))
+    .execute(conn)
+    .map(drop)
 }
 
 /// Runs `work` in one transaction that is a writer from its first statement on.

@@ -6,6 +6,7 @@
 
 mod address;
 mod connection;
+mod file;
 mod pool;
 mod prepared;
 mod readers;
@@ -24,11 +25,12 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::kit::error::Error;
+use file::OpenFile;
 use pool::Pool;
 use readers::Readers;
 use writer::Writer;
 
-pub use connection::{Conn, MultiBackend, Target, transaction, version};
+pub use connection::{Conn, MultiBackend, NOT_A_FILE, Target, read_each_table, transaction, version};
 pub use prepared::{Bind, Prepared, number_list, prepared};
 pub use slice::{count_to, slice};
 pub use stats::Stats;
@@ -42,6 +44,8 @@ pub use text::{
 pub struct Db {
     target: Target,
     way: Way,
+    /// The file that is open; none on a server.
+    file: Option<Arc<OpenFile>>,
     stats: Arc<Stats>,
     /// A quarter of those who may read, for what takes long: the others are there for all else.
     scans: Arc<Semaphore>,
@@ -65,16 +69,17 @@ impl Db {
     /// is needed.
     pub fn new(target: Target, size: u32) -> Self {
         let stats = Arc::new(Stats::default());
+        let file = target.file().map(|path| Arc::new(OpenFile::new(path)));
         let (way, readers) = match &target {
             Target::Sqlite(_) => {
-                let (readers, threads) = (Readers::new(target.clone(), size), readers::useful(size));
-                let writer = Writer::new(target.clone(), Arc::clone(&stats));
+                let (readers, threads) = (Readers::new(target.clone(), file.clone(), size), readers::useful(size));
+                let writer = Writer::new(target.clone(), Arc::clone(&stats), file.clone());
                 (Way::Sqlite(Arc::new(readers), Arc::new(writer)), threads)
             }
             Target::Postgres(_) => (Way::Postgres(Arc::new(Pool::new(target.clone(), size))), size),
         };
         let scans = Arc::new(Semaphore::new((readers / 4).max(1) as usize));
-        Self { target, way, stats, scans, statements: Arc::default() }
+        Self { target, way, file, stats, scans, statements: Arc::default() }
     }
 
     /// Where this database is.
@@ -104,10 +109,11 @@ impl Db {
     {
         self.stats.read();
         let statements = Arc::clone(&self.statements);
-        match &self.way {
+        let result = match &self.way {
             Way::Sqlite(readers, _) => readers.read(statements, work).await,
             Way::Postgres(pool) => pool.read(statements, work).await,
-        }
+        };
+        self.noted(result)
     }
 
     /// Reads as [`Db::read`], where a text is looked for inside of all rows (with an empty one nothing is): no index helps,
@@ -147,7 +153,7 @@ impl Db {
     {
         let statements = Arc::clone(&self.statements);
         match &self.way {
-            Way::Sqlite(_, writer) => writer.write(statements, work).await,
+            Way::Sqlite(_, writer) => self.noted(writer.write(statements, work).await),
             Way::Postgres(pool) => self.written(pool.write(statements, work).await),
         }
     }
@@ -163,14 +169,56 @@ impl Db {
     {
         let statements = Arc::clone(&self.statements);
         match &self.way {
-            Way::Sqlite(_, writer) => writer.write(statements, work).await,
+            Way::Sqlite(_, writer) => self.noted(writer.write(statements, work).await),
             Way::Postgres(pool) => self.written(pool.write_statement(statements, work).await),
         }
     }
 
     fn written<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         self.stats.wrote(1, !matches!(result, Err(Error::Unavailable(_))));
+        self.noted(result)
+    }
+
+    /// Remembers that the database is damaged, if that is what `result` says.
+    fn noted<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        if result.as_ref().is_err_and(Error::is_damage) {
+            self.stats.met_damage();
+        }
         result
+    }
+
+    /// Whether the open database file is still the one at its path.
+    ///
+    /// # Errors
+    /// One line: what happened to it and what to do.
+    pub fn check_file(&self) -> Result<(), String> {
+        self.file.as_ref().map_or(Ok(()), |file| file.check())
+    }
+
+    /// Reads a row of each table. An SQLite file is opened anew for it: open connections answer from memory.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn probe_read(&self) -> Result<(), Error> {
+        match &self.way {
+            Way::Postgres(_) => self.read(|conn| Ok(connection::read_each_table(conn)?)).await,
+            Way::Sqlite(..) => {
+                let target = self.target.clone();
+                let probed = tokio::task::spawn_blocking(move || {
+                    let mut conn = target.connect().map_err(|error| Error::Unavailable(error.to_string()))?;
+                    Ok(connection::read_each_table(&mut conn)?)
+                });
+                probed.await.unwrap_or_else(|error| Err(Error::Internal(error.to_string())))
+            }
+        }
+    }
+
+    /// Writes a row that nobody reads.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn probe_write(&self) -> Result<(), Error> {
+        self.write(|conn| Ok(connection::write_probe(conn)?)).await
     }
 }
 

@@ -174,7 +174,9 @@ impl Connections {
     fn get(&self) -> Result<Pooled, Error> {
         let losses = self.losses.load(Ordering::Relaxed);
         loop {
-            match lock(&self.idle).pop() {
+            // The lock must not be held while a connection is opened.
+            let next = lock(&self.idle).pop();
+            match next {
                 Some(pooled) if pooled.losses_before == losses && pooled.opened.elapsed() < MAX_AGE => {
                     return Ok(pooled);
                 }

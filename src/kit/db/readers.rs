@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use diesel::ConnectionResult;
+use diesel::{ConnectionError, ConnectionResult};
 use tokio::sync::oneshot;
 
 use super::connection::{Conn, STATEMENTS, Target};
+use super::file::OpenFile;
 use crate::kit::error::Error;
 
 /// Takes a connection, or why there is none, and gives it back unless it is lost.
@@ -20,14 +21,15 @@ type Job = Box<dyn FnOnce(ConnectionResult<Conn>) -> Option<Conn> + Send>;
 /// The way to the readers' threads, which start with the first read and end with the last handle.
 pub(super) struct Readers {
     target: Target,
+    file: Option<Arc<OpenFile>>,
     threads: u32,
     queue: OnceLock<Sender<Job>>,
 }
 
 impl Readers {
     /// As many threads as are [`useful`].
-    pub(super) fn new(target: Target, most: u32) -> Self {
-        Self { target, threads: useful(most), queue: OnceLock::new() }
+    pub(super) fn new(target: Target, file: Option<Arc<OpenFile>>, most: u32) -> Self {
+        Self { target, file, threads: useful(most), queue: OnceLock::new() }
     }
 
     /// Hands `work` to the next reader who is free, and waits for its result.
@@ -58,9 +60,10 @@ impl Readers {
         self.queue.get_or_init(|| {
             let (sender, receiver) = unbounded();
             for _ in 0..self.threads {
-                let (target, jobs) = (self.target.clone(), receiver.clone());
-                let started =
-                    std::thread::Builder::new().name("sqlite-reader".into()).spawn(move || serve(&target, &jobs));
+                let (target, file, jobs) = (self.target.clone(), self.file.clone(), receiver.clone());
+                let started = std::thread::Builder::new().name("sqlite-reader".into()).spawn(move || {
+                    serve(&target, file.as_deref(), &jobs);
+                });
                 if let Err(error) = started {
                     log::error!("a reader's thread cannot start: {error}");
                 }
@@ -76,10 +79,15 @@ pub(super) fn useful(most: u32) -> u32 {
     most.min(u32::try_from(cores * 2).unwrap_or(u32::MAX)).max(1)
 }
 
-fn serve(target: &Target, jobs: &Receiver<Job>) {
+fn serve(target: &Target, file: Option<&OpenFile>, jobs: &Receiver<Job>) {
+    let open = || {
+        // Where the file was deleted, another one would be made.
+        file.map_or(Ok(()), OpenFile::check).map_err(ConnectionError::BadConnection)?;
+        target.connect()
+    };
     let mut kept = None;
     for job in jobs {
-        kept = job(kept.map_or_else(|| target.connect(), Ok));
+        kept = job(kept.map_or_else(open, Ok));
     }
 }
 

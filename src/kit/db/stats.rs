@@ -1,6 +1,11 @@
 //! What the database was asked for since the start, for the metrics.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Time for which an error that only a damaged database gives is remembered: not for ever, since it may have been repaired.
+const DAMAGE_REMEMBERED: Duration = Duration::from_secs(5 * 60);
 
 /// Counts, and whether writing works.
 #[derive(Debug, Default)]
@@ -9,6 +14,7 @@ pub struct Stats {
     writes: AtomicU64,
     commits: AtomicU64,
     failing: AtomicBool,
+    damaged: Mutex<Option<Instant>>,
 }
 
 impl Stats {
@@ -31,6 +37,16 @@ impl Stats {
     /// program that holds the file.
     pub fn is_failing(&self) -> bool {
         self.failing.load(Ordering::Relaxed)
+    }
+
+    /// Whether a request met damage in the database lately.
+    pub fn is_damaged(&self) -> bool {
+        let damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        damaged.is_some_and(|at| at.elapsed() < DAMAGE_REMEMBERED)
+    }
+
+    pub(super) fn met_damage(&self) {
+        *self.damaged.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     pub(super) fn read(&self) {

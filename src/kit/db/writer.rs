@@ -12,6 +12,7 @@ use diesel::prelude::*;
 use tokio::sync::{mpsc, oneshot};
 
 use super::connection::{Conn, STATEMENTS, Target, begin_savepoint, begin_writing, commit, roll_back};
+use super::file::OpenFile;
 use super::stats::Stats;
 use crate::kit::error::Error;
 
@@ -27,12 +28,13 @@ const BATCH_TIME: Duration = Duration::from_millis(50);
 pub(super) struct Writer {
     target: Target,
     stats: Arc<Stats>,
+    file: Option<Arc<OpenFile>>,
     queue: OnceLock<mpsc::Sender<Box<dyn Task>>>,
 }
 
 impl Writer {
-    pub(super) fn new(target: Target, stats: Arc<Stats>) -> Self {
-        Self { target, stats, queue: OnceLock::new() }
+    pub(super) fn new(target: Target, stats: Arc<Stats>, file: Option<Arc<OpenFile>>) -> Self {
+        Self { target, stats, file, queue: OnceLock::new() }
     }
 
     /// Hands `work` over and waits for its result, which comes when it is on the disk.
@@ -51,10 +53,10 @@ impl Writer {
     fn queue(&self) -> &mpsc::Sender<Box<dyn Task>> {
         self.queue.get_or_init(|| {
             let (sender, receiver) = mpsc::channel(QUEUE);
-            let (target, stats) = (self.target.clone(), Arc::clone(&self.stats));
+            let (target, stats, file) = (self.target.clone(), Arc::clone(&self.stats), self.file.clone());
             let started = std::thread::Builder::new()
                 .name("sqlite-writer".into())
-                .spawn(move || Thread { target, stats, conn: None }.run(receiver));
+                .spawn(move || Thread { target, stats, file, conn: None }.run(receiver));
             if let Err(error) = started {
                 // The receiver is gone with the closure, so every write says that it cannot be done.
                 log::error!("the writer's thread cannot start: {error}");
@@ -125,6 +127,7 @@ where
 struct Thread {
     target: Target,
     stats: Arc<Stats>,
+    file: Option<Arc<OpenFile>>,
     conn: Option<Conn>,
 }
 
@@ -133,8 +136,9 @@ impl Thread {
         while let Some(first) = queue.blocking_recv() {
             let mut batch = Vec::new();
             let committed = self.share(first, &mut queue, &mut batch);
-            if committed.is_err() {
-                // A connection that could not commit is not trusted again.
+            if committed.is_err() && self.check_file().is_ok() {
+                // A connection that could not commit is not trusted again. One whose file was replaced stays: closing it
+                // would clear the log of the new file away.
                 self.conn = None;
             }
             let is_well = committed.is_ok() && !batch.iter().any(|task| task.met_trouble());
@@ -156,10 +160,14 @@ impl Thread {
     ) -> Result<(), String> {
         let began = Instant::now();
         batch.push(first);
+        self.check_file()?;
         let conn = match &mut self.conn {
             Some(conn) => conn,
             none => none.insert(self.target.connect().map_err(|e| e.to_string())?),
         };
+        if let Some(file) = &self.file {
+            file.remember();
+        }
         begin_writing(conn).map_err(|e| e.to_string())?;
         let mut done = 0;
         while let Some(task) = batch.get_mut(done) {
@@ -174,7 +182,16 @@ impl Thread {
                 batch.push(next);
             }
         }
+        // What went into a file that is not there any more must not be acknowledged.
+        if let Some(Err(line)) = self.file.as_ref().map(|file| file.check()) {
+            roll_back(conn).map_err(|e| e.to_string())?;
+            return Err(line);
+        }
         commit(conn).map_err(|e| e.to_string())
+    }
+
+    fn check_file(&self) -> Result<(), String> {
+        self.file.as_ref().map_or(Ok(()), |file| file.check())
     }
 }
 
