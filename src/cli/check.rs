@@ -4,7 +4,7 @@
 //! Django: `check`, `check --deploy`
 
 use std::net::{IpAddr, Ipv6Addr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,7 +14,9 @@ use serde::Serialize;
 use super::Context;
 use crate::accounts::models::{User, imported_hashes};
 use crate::accounts::passwords::{LegacyCosts, UnusableHash};
-use crate::kit::config::{Access, MailBackend, Registration, SmtpSecurity, make_data_dir, read_text, secret_key};
+use crate::kit::config::{
+    Access, MailBackend, Registration, SmtpSecurity, exposed, make_data_dir, read_text, secret_key,
+};
 use crate::kit::db::{self, Conn};
 use crate::kit::i18n::Catalogue;
 use crate::kit::mail::Mailer;
@@ -111,9 +113,8 @@ fn data_folder(context: &Context, findings: &mut Vec<Finding>) {
     if let Err(reason) = secret_key(config) {
         error(findings, "settings.secret_key", reason.to_string());
     }
-    #[cfg(unix)]
-    if others_may_read(&config.data_dir.join("secret_key")) {
-        warning(findings, "data.secret_mode", "the file secret_key can be read by others: chmod 600 it");
+    for exposed in exposed(config) {
+        warning(findings, "data.mode", exposed.to_string());
     }
 }
 
@@ -161,22 +162,19 @@ pub fn tls_faults(settings: &rocket::Config) -> Vec<String> {
     files.into_iter().filter_map(fault).collect()
 }
 
-#[cfg(unix)]
-fn others_may_read(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
-}
-
 fn database(context: &Context, findings: &mut Vec<Finding>) {
     let mut conn = match context.connect() {
         Ok(conn) => conn,
-        Err(reason) => return error(findings, "database.reachable", reason),
+        Err(reason) => return error(findings, "database.reachable", context.explain(&reason)),
     };
     if let Err(reason) = refuse_old_sqlite(&mut conn) {
         error(findings, "database.sqlite_version", reason);
     }
     if let Err(reason) = postgres_speaks_unicode(&mut conn) {
         error(findings, "database.postgres", reason);
+    }
+    if let Err(reason) = damage(&mut conn) {
+        return error(findings, "database.damaged", context.explain(&reason));
     }
     match migrations::plan(&mut conn, None) {
         Ok(plan) if plan.is_empty() => {
@@ -193,6 +191,26 @@ fn database(context: &Context, findings: &mut Vec<Finding>) {
             );
         }
         Err(reason) => error(findings, "database.migrations", reason.to_string()),
+    }
+}
+
+/// Reads the whole of an SQLite file, and a row of each table on PostgreSQL.
+fn damage(conn: &mut Conn) -> Result<(), String> {
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        quick_check: String,
+    }
+    db::read_each_table(conn).map_err(|e| e.to_string())?;
+    if let Conn::Postgres(_) = conn {
+        return Ok(());
+    }
+    let lines: Vec<Line> = diesel::sql_query("PRAGMA quick_check(1)").load(conn).map_err(|e| e.to_string())?;
+    match lines.first() {
+        Some(line) if line.quick_check != "ok" => {
+            Err(format!("database disk image is malformed: {}", line.quick_check))
+        }
+        _ => Ok(()),
     }
 }
 

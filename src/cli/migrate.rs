@@ -2,7 +2,7 @@
 
 use super::{Context, confirm, render_markdown};
 use crate::accounts::models::look;
-use crate::kit::config::make_data_dir;
+use crate::kit::config::{close_data_dir, make_data_dir};
 use crate::kit::db::{Conn, Target};
 use crate::kit::migrations::{self, MigrationLock};
 
@@ -33,6 +33,7 @@ pub struct ShowArgs {
 /// One line; whatever failed left nothing behind.
 pub fn run(args: Args, context: &Context) -> Result<(), String> {
     make_data_dir(&context.loaded.config).map_err(|e| e.to_string())?;
+    close_data_dir(&context.loaded.config);
     let mut conn = context.connect()?;
     let target = args.target.as_deref();
     if args.plan {

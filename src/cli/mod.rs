@@ -35,8 +35,10 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::kit::config::{Loaded, Sources, load};
-use crate::kit::db::{Conn, Target};
-use crate::kit::logging;
+use crate::kit::db::{Conn, NOT_A_FILE, Target};
+use crate::kit::error::is_damage;
+use crate::kit::migrations::copies;
+use crate::kit::{logging, system};
 
 /// A community in one binary: rooms that talk live.
 #[derive(Parser)]
@@ -125,6 +127,10 @@ impl Context {
             let reason = one_line(&error.to_string());
             let shown = crate::kit::config::mask_url(url);
             match target {
+                Target::Sqlite(_) if is_damage(&reason) => format!("cannot open the database {shown}: {reason}"),
+                Target::Sqlite(_) if reason.contains(NOT_A_FILE) => {
+                    format!("cannot open the database {shown}: {reason}; set database.url to another path")
+                }
                 Target::Sqlite(_) => {
                     format!("cannot open the database {shown}: {reason}; check that the folder exists and is writable")
                 }
@@ -143,6 +149,22 @@ impl Context {
         let mut conn = self.connect()?;
         let plan = crate::kit::migrations::plan(&mut conn, None).map_err(|e| e.to_string())?;
         if plan.is_empty() { Ok(conn) } else { Err("the database is not migrated: run `chaupal migrate` first".into()) }
+    }
+
+    /// Adds to an error that says that the database is damaged what to do about it.
+    pub fn explain(&self, line: &str) -> String {
+        let Ok(Target::Sqlite(file)) = Target::parse(&self.loaded.config.database.url) else { return line.to_owned() };
+        if !is_damage(line) {
+            return line.to_owned();
+        }
+        let copy = match copies(&file).pop() {
+            Some(copy) => format!("the copy that the last migration made, {}", copy.display()),
+            None => "a copy that you made".into(),
+        };
+        let file = file.display();
+        format!(
+            "{line}; the file is damaged: stop whatever uses it, move {file}, {file}-wal and {file}-shm to another folder, and put {copy} in its place"
+        )
     }
 
     /// Says something unless asked to be quiet.
@@ -199,6 +221,7 @@ fn usage_error(kind: ErrorKind, text: &str) -> String {
 fn execute(cli: Cli) -> Result<ExitCode, String> {
     let verbosity = if cli.quiet { -1 } else { i8::try_from(cli.verbose).unwrap_or(1) };
     logging::init(verbosity);
+    system::keep_files_private();
     let command = cli.command.unwrap_or_else(|| Command::Serve(serve::Args::default()));
     let overrides = match &command {
         Command::Serve(args) => args.overrides(),
@@ -208,24 +231,28 @@ fn execute(cli: Cli) -> Result<ExitCode, String> {
     let loaded = load(&sources).map_err(|e| e.to_string())?;
     logging::set_format(loaded.config.log.format);
     let context = Context { loaded, verbosity };
+    perform(command, &context).map_err(|line| context.explain(&line))
+}
+
+fn perform(command: Command, context: &Context) -> Result<ExitCode, String> {
     let done = |()| ExitCode::SUCCESS;
     match command {
-        Command::Serve(args) => serve::run(args, &context).map(done),
-        Command::Migrate(args) => migrate::run(args, &context).map(done),
-        Command::Showmigrations(args) => migrate::show(args, &context).map(done),
-        Command::Createsuperuser(args) => people::create_superuser(args, &context).map(done),
-        Command::Changepassword(args) => people::change_password(args, &context).map(done),
-        Command::Removesecondfactor(args) => people::remove_second_factor(args, &context).map(done),
-        Command::Deleteuser(args) => people::delete(args, &context).map(done),
-        Command::Invite(args) => invite::run(args, &context).map(done),
-        Command::Clearsessions => people::clear_sessions(&context).map(done),
-        Command::Sendtestemail(args) => sendtestemail::run(args, &context).map(done),
-        Command::Check(args) => check::run(args, &context),
-        Command::Config(args) => config::run(args, &context).map(done),
-        Command::Demo(args) => demo::run(args, &context).map(done),
-        Command::ImportDjango(args) => import_django::run(args, &context).map(done),
-        Command::RenderMarkdown => render_markdown::run(&context).map(done),
-        Command::Storage(args) => storage::run(args, &context).map(done),
-        Command::Healthcheck(args) => healthcheck::run(args, &context).map(done),
+        Command::Serve(args) => serve::run(args, context).map(done),
+        Command::Migrate(args) => migrate::run(args, context).map(done),
+        Command::Showmigrations(args) => migrate::show(args, context).map(done),
+        Command::Createsuperuser(args) => people::create_superuser(args, context).map(done),
+        Command::Changepassword(args) => people::change_password(args, context).map(done),
+        Command::Removesecondfactor(args) => people::remove_second_factor(args, context).map(done),
+        Command::Deleteuser(args) => people::delete(args, context).map(done),
+        Command::Invite(args) => invite::run(args, context).map(done),
+        Command::Clearsessions => people::clear_sessions(context).map(done),
+        Command::Sendtestemail(args) => sendtestemail::run(args, context).map(done),
+        Command::Check(args) => check::run(args, context),
+        Command::Config(args) => config::run(args, context).map(done),
+        Command::Demo(args) => demo::run(args, context).map(done),
+        Command::ImportDjango(args) => import_django::run(args, context).map(done),
+        Command::RenderMarkdown => render_markdown::run(context).map(done),
+        Command::Storage(args) => storage::run(args, context).map(done),
+        Command::Healthcheck(args) => healthcheck::run(args, context).map(done),
     }
 }

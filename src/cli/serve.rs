@@ -17,8 +17,9 @@ use super::stop::{Signals, stop, wait_for_connections};
 use super::{Context, demo, migrate};
 use crate::accounts::models::User;
 use crate::accounts::setup::{self, SetupKey};
-use crate::kit::config::{make_data_dir, secret_key};
+use crate::kit::config::{close_data_dir, make_data_dir, secret_key};
 use crate::kit::connections::Connections;
+use crate::kit::db::read_each_table;
 use crate::kit::stopping::Stopping;
 use crate::kit::{logging, system};
 use crate::server;
@@ -85,8 +86,10 @@ pub fn run(args: Args, context: &Context) -> Result<(), String> {
     make_data_dir(config).map_err(|e| e.to_string())?;
     let secret = secret_key(config).map_err(|e| e.to_string())?;
     let _in_use = mark_in_use(&config.data_dir)?;
+    close_data_dir(config);
     let mut conn = context.connect()?;
     super::check::refuse_old_sqlite(&mut conn)?;
+    read_each_table(&mut conn).map_err(|e| e.to_string())?;
     migrate::to_newest(context, &mut conn)?;
     if args.demo {
         demo::fill_if_empty(context, &mut conn)?;

@@ -428,6 +428,17 @@ impl MigrationLock {
     }
 }
 
+/// The copies that [`copy_aside`] made of this SQLite file, oldest first.
+pub fn copies(file: &Path) -> Vec<PathBuf> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let beginning = format!("{}.before-migration-", file.file_stem().unwrap_or_default().to_string_lossy());
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&beginning));
+    let mut found: Vec<PathBuf> = names.map(|entry| entry.path()).collect();
+    found.sort();
+    found
+}
+
 /// Copies an SQLite file aside, consistently, before its schema changes. The copy's path, or none
 /// on PostgreSQL, where copies are made with `pg_dump`.
 ///

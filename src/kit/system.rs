@@ -14,6 +14,11 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use sd_notify::NotifyState;
 
+/// Creates files and folders for their owner alone from now on, at no moment readable for others.
+pub fn keep_files_private() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+}
+
 /// Raises the number of files and connections that this process may have open to the most that it
 /// may ask for: each listener of a room is one, and the usual 1,024 are soon used up.
 pub fn raise_descriptor_limit() {

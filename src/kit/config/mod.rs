@@ -6,6 +6,7 @@
 //!
 //! Django: `settings.py`.
 
+mod data_dir;
 mod environment;
 mod file;
 mod keys;
@@ -27,10 +28,11 @@ use serde::{Deserialize, Deserializer};
 
 use crate::kit::throttle::Rates;
 
+pub use data_dir::{Exposed, close_data_dir, exposed, make_data_dir};
 pub use file::read_text;
 pub use keys::nearest;
 pub use load::load;
-pub use secret::{Secret, SecretKey, make_data_dir, mask_url, secret_key};
+pub use secret::{Secret, SecretKey, mask_url, secret_key};
 
 /// Every setting of the site.
 #[derive(Clone, Debug, Deserialize)]

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use sha2::Sha256;
 
 use super::file::read_text;
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, make_data_dir};
 
 /// Text that does not print itself.
 #[derive(Clone, Deserialize, PartialEq, Eq)]
@@ -61,23 +61,6 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// Makes the data folder if there is none, for its owner's eyes only.
-///
-/// # Errors
-/// When it cannot be made, in one line that says what to do.
-pub fn make_data_dir(config: &Config) -> Result<(), ConfigError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(&config.data_dir).map_err(|error| {
-        let folder = config.data_dir.display();
-        ConfigError::new(format!(
-            "cannot make the data folder {folder}: {error}; make it writable or set data_dir to another"
-        ))
-    })
-}
-
 /// The configured secret key, or the one in the data folder, which the first start makes.
 ///
 /// # Errors
@@ -110,7 +93,6 @@ pub fn secret_key(config: &Config) -> Result<SecretKey, ConfigError> {
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let text = read_whole(&path).map_err(|error| failed("read", error))?;
-            warn_if_open(&path);
             let text = text.trim_end();
             if text.chars().count() < 32 {
                 let file = path.display();
@@ -142,6 +124,9 @@ fn create_private(path: &Path) -> io::Result<fs::File> {
 
 /// The file's text. Another process may be writing it this very moment: wait for it a little.
 fn read_whole(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
     for _ in 0..100 {
         let text = read_text(path)?;
         if text.ends_with('\n') {
@@ -152,17 +137,6 @@ fn read_whole(path: &Path) -> io::Result<String> {
     // A key that a person wrote there may lack the line's end.
     read_text(path)
 }
-
-#[cfg(unix)]
-fn warn_if_open(path: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
-        log::warn!("{} can be read by others: chmod 600 it", path.display());
-    }
-}
-
-#[cfg(not(unix))]
-fn warn_if_open(_: &Path) {}
 
 /// A database's address without its password, which may stand before the `@` or among the parameters.
 pub fn mask_url(url: &str) -> String {

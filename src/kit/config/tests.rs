@@ -434,13 +434,54 @@ fn the_first_start_makes_the_key_and_later_ones_keep_it() {
     let other = tempfile::tempdir().unwrap();
     assert_ne!(secret_key(&keyed(other.path())).unwrap().derive("csrf"), key.derive("csrf"));
 
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&config.data_dir), 0o700);
-        assert_eq!(mode(&config.data_dir.join("secret_key")), 0o600);
+    assert_eq!(mode(&config.data_dir), 0o700);
+    assert_eq!(mode(&config.data_dir.join("secret_key")), 0o600);
+}
+
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+fn chmod(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn open_data_folder_is_closed_with_everything_in_it() {
+    let outside = tempfile::tempdir().unwrap();
+    let folder = outside.path().join("data");
+    let config = keyed(&folder);
+    let copy = "chaupal.before-migration-20260101T000000.db";
+    let files = ["secret_key", "chaupal.db", "chaupal.db-wal", "media/ab/c.webp", copy].map(|file| folder.join(file));
+    for file in &files {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "x").unwrap();
+        chmod(file, 0o644);
+        chmod(file.parent().unwrap(), 0o755);
     }
+    chmod(&folder.join("media"), 0o755);
+    let other = outside.path().join("other");
+    fs::write(&other, "x").unwrap();
+    chmod(&other, 0o644);
+    std::os::unix::fs::symlink(&other, folder.join("media/link")).unwrap();
+    let told: Vec<String> = exposed(&config).iter().map(ToString::to_string).collect();
+    assert!(told[0].ends_with("data: chmod 700 it") && told[1].ends_with("secret_key: chmod 600 it"), "{told:?}");
+    close_data_dir(&config);
+    for file in &files {
+        assert_eq!((mode(file), mode(file.parent().unwrap())), (0o600, 0o700), "{}", file.display());
+    }
+    assert_eq!(mode(&other), 0o644, "what a link leads to is not ours");
+    assert!(exposed(&config).is_empty());
+}
+
+#[test]
+fn folder_with_nothing_of_ours_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    chmod(folder.path(), 0o755);
+    close_data_dir(&keyed(folder.path()));
+    assert_eq!(mode(folder.path()), 0o755);
 }
 
 #[test]

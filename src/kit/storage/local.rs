@@ -127,8 +127,16 @@ fn write_whole(root: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(root);
     fs::create_dir_all(folder)?;
     let mut file =
-        tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile_in(root.join(UNDER_WAY))?;
+        tempfile::Builder::new().permissions(Permissions::from_mode(0o600)).tempfile_in(root.join(UNDER_WAY))?;
     file.write_all(content)?;
+    // Who may look into the media folder may look at its files: a web server that serves them by itself, perhaps.
+    let shared = fs::metadata(root)?.permissions().mode() & 0o2055;
+    if shared != 0 {
+        for folder in folder.ancestors().take_while(|folder| *folder != root) {
+            fs::set_permissions(folder, Permissions::from_mode(0o700 | shared))?;
+        }
+        file.as_file().set_permissions(Permissions::from_mode(0o600 | shared & 0o044))?;
+    }
     file.as_file().sync_all()?;
     file.persist(path)?;
     // A power cut must not take the file's name, nor its folder's.
