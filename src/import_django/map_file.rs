@@ -12,7 +12,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
 use figment::providers::{Format, Toml};
@@ -21,7 +20,7 @@ use figment::value::Value;
 use super::course_tables::{COURSE_TABLES, CourseTable, DJANGO_PEOPLE, course_table};
 use super::layout::Layout;
 use super::schema::Schema;
-use crate::kit::config::nearest;
+use crate::kit::config::{nearest, read_text};
 
 /// What a map file says.
 #[derive(Debug, Default)]
@@ -46,7 +45,7 @@ impl TableMap {
     /// # Errors
     /// One line: what is wrong with it and where.
     pub fn read(path: &Path) -> Result<Self, String> {
-        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let text = read_text(path).map_err(|error| format!("{}: {error}", path.display()))?;
         Self::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
     }
 

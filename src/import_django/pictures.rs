@@ -1,7 +1,7 @@
 //! Pictures, of people and of projects. They come after all rows, when nothing is locked any more: to make one anew takes a
 //! while. Which one was brought stands in the ledger, so that twice is once here, too.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -175,11 +175,11 @@ impl Gallery {
             return Err("is no place below the folder".into());
         }
         let path = self.folder.join(&sought.path);
-        let file = File::open(&path).map_err(|error| error.to_string())?;
-        let found = file.metadata().map_err(|error| error.to_string())?;
+        let found = fs::metadata(&path).map_err(|error| error.to_string())?;
         if !found.is_file() {
             return Err("is no file".into());
         }
+        let file = File::open(&path).map_err(|error| error.to_string())?;
         if found.len() > LARGEST {
             return Err("is too large".into());
         }

@@ -285,8 +285,13 @@ fn check_header(path: &Path) -> Result<(), ImportError> {
         std::io::ErrorKind::NotFound => ImportError::Missing(path.to_owned()),
         _ => ImportError::Unreadable(path.to_owned(), error.to_string()),
     };
-    if fs::metadata(path).map_err(unreadable)?.is_dir() {
+    let found = fs::metadata(path).map_err(unreadable)?;
+    if found.is_dir() {
         return Err(ImportError::NoDatabase(path.to_owned(), "a folder"));
+    }
+    // A named pipe would wait for ever for whoever writes into it.
+    if !found.is_file() {
+        return Err(ImportError::NoDatabase(path.to_owned(), "a pipe or a device"));
     }
     let mut header = Vec::new();
     File::open(path).and_then(|file| file.take(100).read_to_end(&mut header)).map_err(unreadable)?;

@@ -460,6 +460,9 @@ fn what_is_no_course_is_refused_by_name() {
     };
     assert!(refusal(&folder.path().join("none.sqlite3")).starts_with("there is no file"));
     assert!(refusal(folder.path()).contains("is a folder"));
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(refusal(&pipe).contains("is a pipe or a device"));
     assert!(refusal(&write("empty", b"")).contains("is an empty file"));
     assert!(refusal(&write("text", b"hello, this is a letter")).contains("is another kind of file"));
     let mut broken = b"SQLite format 3\0".to_vec();

@@ -23,7 +23,7 @@ use self::pages::Override;
 pub use self::pages::{Loaded, Pages};
 use self::samples::Samples;
 use crate::kit::assets;
-use crate::kit::config::Media;
+use crate::kit::config::{Media, read_text};
 use crate::kit::i18n::{self, Catalogue};
 use crate::kit::multipart::megabytes;
 use crate::kit::pictures::Picture;
@@ -83,7 +83,7 @@ fn load_from(
     let (mut own, mut broken) = (Vec::new(), Vec::new());
     for path in template_files(overrides) {
         let name = path.strip_prefix(overrides).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-        match std::fs::read_to_string(&path) {
+        match read_text(&path) {
             Ok(source) => own.push(Override { source: prepared(&name, source, &catalogue), name, path }),
             Err(reason) => broken.push(format!("template override {}: {reason}", path.display())),
         }
