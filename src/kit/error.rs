@@ -97,8 +97,10 @@ impl Error {
     pub fn is_conflict(&self) -> bool {
         match self {
             Self::Db(diesel::result::Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
-            // Diesel has no kind for it.
-            Self::Db(diesel::result::Error::DatabaseError(_, told)) => told.message().contains("deadlock detected"),
+            // Diesel has no kind for it, and servers may name it in another language, mostly by this word.
+            Self::Db(diesel::result::Error::DatabaseError(_, told)) => {
+                told.message().to_lowercase().contains("deadlock")
+            }
             _ => false,
         }
     }

@@ -13,7 +13,7 @@ use rocket::tokio::time::timeout;
 
 use crate::kit::db::Db;
 use crate::kit::error::Error;
-use crate::kit::storage::{Name, Storage};
+use crate::kit::storage::{Storage, StorageError};
 
 /// Free space below which a disk counts as full.
 const LEAST_SPACE: u64 = 16 * 1024 * 1024;
@@ -34,7 +34,7 @@ const STORAGE_PROBE_EVERY: Duration = Duration::from_secs(10);
 const FAULT_REMEMBERED: Duration = Duration::from_millis(500);
 
 /// Time that a database or a bucket may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What is asked, and what the last answers were; managed state.
 pub struct Readiness {
@@ -97,7 +97,8 @@ impl Readiness {
         if db.stats().is_damaged() {
             return Err(Fault::new("the database is damaged", "a request met it; the lines above say where"));
         }
-        if is_due(last.database.as_ref(), DATABASE_PROBE_EVERY) {
+        // Where requests fail, readiness must not remember better times.
+        if db.is_unreachable() || is_due(last.database.as_ref(), DATABASE_PROBE_EVERY) {
             last.database = Some((Instant::now(), tables(db).await));
         }
         said(last.database.as_ref())?;
@@ -111,7 +112,7 @@ impl Readiness {
         }
         said(last.disk.as_ref())?;
         if db.stats().is_failing() {
-            let write = timeout(PATIENCE, db.probe_write()).await.unwrap_or(Err(Error::Busy));
+            let write = timeout(PROBE_TIMEOUT, db.probe_write()).await.unwrap_or(Err(Error::Busy));
             write.map_err(|error| Fault::new("the database cannot be written", format!("{error:?}")))?;
         }
         if let Some(bucket) = &self.bucket {
@@ -134,7 +135,7 @@ fn said(last: Option<&Answer>) -> Result<(), Fault> {
 
 /// Reads from the database's tables, not only from its server.
 async fn tables(db: &Db) -> Result<(), Fault> {
-    match timeout(PATIENCE, db.probe_read()).await {
+    match timeout(PROBE_TIMEOUT, db.probe_read()).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) if error.is_damage() => Err(Fault::new("the database is damaged", format!("{error:?}"))),
         Ok(Err(error)) => Err(Fault::new("the database does not answer", format!("{error:?}"))),
@@ -148,7 +149,8 @@ fn takes_files(folder: &Path, least_space: u64) -> Result<(), Fault> {
     let space = rustix::fs::statvfs(folder)
         .map_err(|error| Fault::new("the disk cannot be written", format!("{shown}: {error}")))?;
     let free = space.f_bavail.saturating_mul(space.f_frsize);
-    if free < least_space {
+    // Some file systems do not tell their size.
+    if space.f_blocks > 0 && free < least_space {
         return Err(Fault::new(
             "the disk is full",
             format!("{shown} has {free} bytes left: free at least {least_space}"),
@@ -166,18 +168,15 @@ fn takes_files(folder: &Path, least_space: u64) -> Result<(), Fault> {
     })
 }
 
-/// Asks the bucket for an object, which is put there first: for one that is missing some keys get an error.
+/// Asks the bucket, without writing anything.
 async fn answers(bucket: &dyn Storage) -> Result<(), Fault> {
-    let asked = async {
-        let name = Name::new("readiness").ok_or("no name to ask for")?;
-        if !matches!(bucket.size(&name).await, Ok(Some(_))) {
-            bucket.put(&name, b"ready\n").await.map_err(|error| error.to_string())?;
-        }
-        Ok(())
+    let detail = match timeout(PROBE_TIMEOUT, bucket.check()).await {
+        // Some keys may not list objects. Images are served all the same.
+        Ok(Ok(()) | Err(StorageError::Forbidden(_))) => return Ok(()),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "it takes longer than 2 seconds".into(),
     };
-    let answered: Result<(), String> =
-        timeout(PATIENCE, asked).await.unwrap_or_else(|_| Err("it takes longer than 2 seconds".into()));
-    answered.map_err(|detail| Fault::new("the media storage does not answer", detail))
+    Err(Fault::new("the media storage does not answer", detail))
 }
 
 #[cfg(test)]

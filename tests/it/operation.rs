@@ -604,11 +604,16 @@ fn bucket_that_does_not_answer_is_not_ready() {
         ("media.s3.endpoint", format!("http://127.0.0.1:{}", forwarder.port)),
         ("media.s3.prefix", s3.prefix),
     ];
-    let site = Site::start(Backend::Sqlite, &settings);
-    site.anonymous().get("/readyz").status(200);
-    let down = Site::start(Backend::Sqlite, &settings);
-    forwarder.set(Forward::Refuse);
-    down.anonymous().get("/readyz").status(503).see("the media storage does not answer");
+    for way in [Forward::Pass, Forward::Refuse, Forward::Fail] {
+        forwarder.set(Forward::Pass);
+        let site = Site::start(Backend::Sqlite, &settings);
+        forwarder.set(way);
+        let answer = site.anonymous().get("/readyz");
+        match way {
+            Forward::Pass => answer.status(200),
+            _ => answer.status(503).see("the media storage does not answer"),
+        };
+    }
 }
 
 both!(export_that_cannot_be_written_is_503, |site| {

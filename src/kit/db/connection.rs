@@ -154,11 +154,15 @@ struct Table {
 pub fn read_each_table(conn: &mut Conn) -> QueryResult<()> {
     let sql = match conn {
         Conn::Sqlite(_) => "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'",
-        Conn::Postgres(_) => "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()",
+        // Another program's tables may be beside ours, closed to us.
+        Conn::Postgres(_) => {
+            "SELECT c.relname::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.relkind = 'r' AND n.nspname = current_schema() AND has_table_privilege(c.oid, 'SELECT')"
+        }
     };
     let tables: Vec<Table> = diesel::sql_query(sql).load(conn)?;
     for table in tables {
-        diesel::sql_query(format!("SELECT * FROM \"{}\" LIMIT 1", table.name)).execute(conn)?;
+        diesel::sql_query(format!("SELECT * FROM \"{}\" LIMIT 1", table.name.replace('"', "\"\""))).execute(conn)?;
     }
     Ok(())
 }

@@ -187,6 +187,14 @@ impl Db {
         result
     }
 
+    /// Whether the last attempt to connect to the database server failed.
+    pub fn is_unreachable(&self) -> bool {
+        match &self.way {
+            Way::Sqlite(..) => false,
+            Way::Postgres(pool) => pool.is_down(),
+        }
+    }
+
     /// Whether the open database file is still the one at its path.
     ///
     /// # Errors

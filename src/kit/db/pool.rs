@@ -39,6 +39,11 @@ impl Pool {
         Self { connections, permits: Semaphore::new(size as usize) }
     }
 
+    /// Whether the last attempt to connect failed.
+    pub(super) fn is_down(&self) -> bool {
+        lock(&self.connections.down).is_some()
+    }
+
     /// Runs `work`, which changes nothing: after a lost connection it runs again on a new one.
     pub(super) async fn read<T, F>(&self, statements: Arc<AtomicU32>, mut work: F) -> Result<T, Error>
     where

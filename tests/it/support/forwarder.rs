@@ -13,6 +13,8 @@ pub enum Forward {
     Refuse,
     /// Accepts connections and says nothing; the open ones are closed.
     Hang,
+    /// Answers each request with status 500.
+    Fail,
 }
 
 /// Ends with its process.
@@ -39,6 +41,7 @@ impl Forwarder {
                 match state.way {
                     Forward::Refuse => drop(near),
                     Forward::Hang => state.open.push(near),
+                    Forward::Fail => fail(near),
                     Forward::Pass => {
                         let far = TcpStream::connect(&server).expect("the server behind it answers");
                         for (from, to) in [(&near, &far), (&far, &near)] {
@@ -70,5 +73,12 @@ fn copy(mut from: TcpStream, mut to: TcpStream) {
             }
         }
         let _ = to.shutdown(Shutdown::Both);
+    });
+}
+
+fn fail(mut near: TcpStream) {
+    std::thread::spawn(move || {
+        let _ = near.read(&mut [0; 8192]);
+        let _ = near.write_all(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     });
 }
