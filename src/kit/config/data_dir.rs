@@ -34,7 +34,8 @@ pub fn make_data_dir(config: &Config) -> Result<(), ConfigError> {
 #[derive(Debug)]
 pub struct Exposed {
     path: PathBuf,
-    is_folder: bool,
+    /// What is left to its owner.
+    mode: u32,
     is_own: bool,
     /// What is in the folder, as far as others may use it: what is in a closed folder is closed.
     inside: Vec<Self>,
@@ -44,7 +45,7 @@ impl fmt::Display for Exposed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "other users of this machine may use {}", self.path.display())?;
         if self.is_own {
-            write!(f, ": chmod {:o} it", self.mode())
+            write!(f, ": chmod {:o} it", self.mode)
         } else {
             f.write_str(", which belongs to another user")
         }
@@ -56,6 +57,7 @@ impl Exposed {
     fn find(path: &Path, is_deep: bool) -> Option<Self> {
         let metadata = fs::symlink_metadata(path).ok()?;
         let is_folder = metadata.is_dir();
+        let mode = metadata.mode() & 0o700;
         if !(is_folder || metadata.is_file()) || metadata.mode() & OTHERS == 0 {
             return None;
         }
@@ -63,31 +65,31 @@ impl Exposed {
         let inside =
             entries.into_iter().flatten().flatten().filter_map(|entry| Self::find(&entry.path(), true)).collect();
         let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
-        Some(Self { path: path.to_owned(), is_folder, is_own, inside })
-    }
-
-    fn mode(&self) -> u32 {
-        if self.is_folder { 0o700 } else { 0o600 }
+        Some(Self { path: path.to_owned(), mode, is_own, inside })
     }
 
     fn close(&self) -> io::Result<()> {
         if !self.is_own {
             return Ok(());
         }
-        fs::set_permissions(&self.path, fs::Permissions::from_mode(self.mode()))?;
+        fs::set_permissions(&self.path, fs::Permissions::from_mode(self.mode))?;
         self.inside.iter().try_for_each(Self::close)
     }
 }
 
 /// Lists what others may use of the data folder and of the database.
 pub fn exposed(config: &Config) -> Vec<Exposed> {
-    let folder = &config.data_dir;
+    // The folder and the database may be reached through links, which have no mode of their own.
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = &real(&config.data_dir);
     let ours: Vec<PathBuf> = OURS.iter().map(|name| folder.join(name)).collect();
     // A folder in which nothing is ours was named by mistake, perhaps: it stays as it is.
-    let is_ours = ours.iter().any(|path| path.exists());
+    let is_empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    let is_ours = is_empty || ours.iter().any(|path| path.exists());
     let mut found: Vec<Exposed> = Exposed::find(folder, false).filter(|_| is_ours).into_iter().collect();
     found.extend(ours.iter().filter_map(|path| Exposed::find(path, true)));
     if let Ok(Target::Sqlite(database)) = Target::parse(&config.database.url) {
+        let database = real(&database);
         let with = |ending: &str| {
             let mut path = database.clone().into_os_string();
             path.push(ending);
@@ -108,7 +110,7 @@ pub fn close_data_dir(config: &Config) {
                 log::warn!(
                     "{} could be used by other users of this machine: its mode is {:o} now",
                     exposed.path.display(),
-                    exposed.mode()
+                    exposed.mode
                 );
             }
             Ok(()) => log::warn!("{exposed}"),

@@ -468,7 +468,13 @@ fn open_data_folder_is_closed_with_everything_in_it() {
     std::os::unix::fs::symlink(&other, folder.join("media/link")).unwrap();
     let told: Vec<String> = exposed(&config).iter().map(ToString::to_string).collect();
     assert!(told[0].ends_with("data: chmod 700 it") && told[1].ends_with("secret_key: chmod 600 it"), "{told:?}");
-    close_data_dir(&config);
+    chmod(&files[3], 0o444);
+    // Through a link, as where the folder is on another disk.
+    let link = outside.path().join("link");
+    std::os::unix::fs::symlink(&folder, &link).unwrap();
+    close_data_dir(&keyed(&link));
+    assert_eq!(mode(&files[3]), 0o400, "what its owner may do stays");
+    chmod(&files[3], 0o600);
     for file in &files {
         assert_eq!((mode(file), mode(file.parent().unwrap())), (0o600, 0o700), "{}", file.display());
     }
@@ -479,9 +485,13 @@ fn open_data_folder_is_closed_with_everything_in_it() {
 #[test]
 fn folder_with_nothing_of_ours_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("letter.txt"), "x").unwrap();
     chmod(folder.path(), 0o755);
     close_data_dir(&keyed(folder.path()));
     assert_eq!(mode(folder.path()), 0o755);
+    fs::remove_file(folder.path().join("letter.txt")).unwrap();
+    close_data_dir(&keyed(folder.path()));
+    assert_eq!(mode(folder.path()), 0o700, "an empty one was made for us");
 }
 
 #[test]
