@@ -26,6 +26,7 @@ pub mod search;
 pub mod demo;
 pub mod import_django;
 
+pub mod background;
 pub mod server;
 pub mod urls;
 

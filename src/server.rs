@@ -1,4 +1,4 @@
-//! The server: what it holds, what it does beside serving, and whether it is well.
+//! The server: what it holds, and whether it is well.
 //!
 //! Django: `wsgi.py` and what stands around it
 
@@ -11,16 +11,16 @@ use rocket::figment::Figment;
 use rocket::http::Status;
 use rocket::serde::json::Json;
 use rocket::shield::Shield;
-use rocket::{Build, Rocket, Route, Shutdown, State, get, routes};
+use rocket::{Build, Rocket, Route, State, get, routes};
 
 use crate::accounts::guards::{MembersOnly, StaffNeedsCode};
-use crate::accounts::models::{Session, clear_expired};
 use crate::accounts::passwords::Hasher;
 use crate::accounts::setup::SetupKey;
 use crate::accounts::signals::{PasswordChanged, ProfileSaved, UserLeft};
 use crate::accounts::site::Site;
 use crate::accounts::site_check::{CheckKey, SeenRequest};
 use crate::accounts::tokens::LinkKey;
+use crate::background::{self, newest_entry};
 use crate::kit::body::BodyTimeout;
 use crate::kit::clock::{ClockWatch, Moment};
 use crate::kit::config::{Config, MediaBackend, SecretKey};
@@ -37,7 +37,7 @@ use crate::kit::mail::Mailer;
 use crate::kit::metrics::{self, Metrics, Reading};
 use crate::kit::multipart::FileRules;
 use crate::kit::origin::SiteUrl;
-use crate::kit::outbox::{self, Desk, Kinds, Outbox, Postman};
+use crate::kit::outbox::{Desk, Kinds, Outbox, Postman};
 use crate::kit::paths::TrailingSlash;
 use crate::kit::pictures::{Limits, Pictures};
 use crate::kit::readiness::Readiness;
@@ -48,7 +48,7 @@ use crate::kit::templates::{self, Pages};
 use crate::kit::throttle::Throttle;
 use crate::lobby::guests::GuestKey;
 use crate::search::models::plenty::Plenty;
-use crate::{accounts, inbox, lobby, profiles, projects, rooms, urls};
+use crate::{accounts, inbox, profiles, projects, rooms, urls};
 
 /// Builds the server; the database must have been migrated.
 ///
@@ -70,6 +70,7 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
     let outbox = Outbox::new(mailer.is_some());
     let connections = Connections::new(config);
     let (hub, stopping) = (Hub::default(), Stopping::default());
+    let clock = Arc::new(ClockWatch::new(Moment::now()));
     let metrics = config.metrics.address.map(|_| Metrics::new(readings(db.clone(), hub.clone(), outbox.clone())));
     let pages = Pages::default();
     let link_key = LinkKey(secret.derive("links"));
@@ -105,6 +106,7 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
         .manage(db.clone())
         .manage(pictures)
         .manage(Arc::new(readiness))
+        .manage(Arc::clone(&clock))
         .manage(Arc::new(Plenty::default()))
         .manage(BodyTimeout(config.connections.stall()))
         .manage(FileRules { max_bytes: config.media.max_bytes, folder: uploads })
@@ -129,12 +131,12 @@ pub fn build(config: &Config, figment: Figment, secret: &SecretKey) -> Result<Ro
             pages.clone(),
         ))
         .attach(AdHoc::try_on_ignite("first look at the site", |rocket| Box::pin(look(rocket))))
-        .attach(AdHoc::on_liftoff("background work", |rocket| Box::pin(async move { start_background(rocket) })));
+        .attach(AdHoc::on_liftoff("background work", |rocket| Box::pin(async move { background::start(rocket) })));
     let rocket = if config.accounts.staff_needs_code() { rocket.attach(StaffNeedsCode) } else { rocket };
     let rocket = match mailer {
         Some(mailer) => {
             let desk = desk(config, site.clone(), catalogue, pages, link_key.0);
-            let [begin, end] = postman(Postman::new(outbox, db, mailer, desk, letters()));
+            let [begin, end] = postman(Postman::new(outbox, db, mailer, desk, letters(), clock));
             rocket.attach(begin).attach(end)
         }
         None => rocket,
@@ -257,86 +259,22 @@ pub fn cannot_write(path: &Path, error: &std::io::Error) -> String {
 
 /// A server that does not know who may read must not serve.
 async fn look(rocket: Rocket<Build>) -> rocket::fairing::Result {
-    let looked = match (rocket.state::<Site>(), rocket.state::<Db>()) {
-        (Some(site), Some(db)) => site.refresh(db).await.map_err(|error| format!("{error:?}")),
-        _ => Err("no site or no database is managed".into()),
+    let looked = match (rocket.state::<Site>(), rocket.state::<Db>(), rocket.state::<Arc<ClockWatch>>()) {
+        (Some(site), Some(db), Some(clock)) => match site.refresh(db).await {
+            // Before anything is served, since each visit is a newer entry.
+            Ok(()) => db.read(|conn| Ok(newest_entry(conn)?)).await.map(|newest| {
+                newest.into_iter().for_each(|newest| clock.compare(Moment::now(), newest));
+            }),
+            failed => failed,
+        }
+        .map_err(|error| format!("{error:?}")),
+        _ => Err("no site, no database or no clock is managed".into()),
     };
     match looked {
         Ok(()) => Ok(rocket),
         Err(error) => {
             log::error!("the database cannot be read: {error}");
             Err(rocket)
-        }
-    }
-}
-
-/// What runs beside serving, until the server stops.
-fn start_background(rocket: &Rocket<rocket::Orbit>) {
-    let (Some(hub), Some(db)) = (rocket.state::<Hub>(), rocket.state::<Db>()) else { return };
-    let (Some(site), Some(throttle)) = (rocket.state::<Site>(), rocket.state::<Arc<Throttle>>()) else { return };
-    let (Some(pictures), Some(readiness)) = (rocket.state::<Pictures>(), rocket.state::<Arc<Readiness>>()) else {
-        return;
-    };
-    let (shutdown, site, throttle) = (rocket.shutdown(), site.clone(), Arc::clone(throttle));
-    rocket::tokio::spawn(until(shutdown.clone(), rooms::live::watch(hub.clone(), db.clone(), site.clone())));
-    let (db, pictures, readiness) = (db.clone(), pictures.clone(), Arc::clone(readiness));
-    rocket::tokio::spawn(until(shutdown, async move {
-        let newest = db.read(|conn| Ok(Session::last_use(conn)?)).await.ok().flatten();
-        let clock = ClockWatch::new(Moment::now(), newest);
-        let rounds = housekeeping(&clock, &site, &throttle, &readiness, &db);
-        rocket::tokio::join!(rounds, clear_pictures(&clock, &pictures, &db));
-    }));
-}
-
-async fn until(shutdown: Shutdown, work: impl Future<Output = ()>) {
-    rocket::tokio::select! {
-        () = work => {}
-        () = shutdown => {}
-    }
-}
-
-/// Looks at the site every few seconds, forgets what is over every minute.
-async fn housekeeping(clock: &ClockWatch, site: &Site, throttle: &Throttle, readiness: &Readiness, db: &Db) {
-    let mut round: u32 = 0;
-    loop {
-        rocket::tokio::time::sleep(Duration::from_secs(5)).await;
-        // Logs it by itself when that changes.
-        _ = db.check_file();
-        // Often, so that a jump there and back is seen.
-        clock.may_delete(Moment::now());
-        if let Err(error) = site.refresh(db).await {
-            log::warn!("the site could not be looked at: {error:?}");
-        }
-        round = round.wrapping_add(1);
-        if round.is_multiple_of(12) {
-            throttle.sweep();
-            _ = readiness.check(db).await;
-        }
-        if round.is_multiple_of(12) && clock.may_delete(Moment::now()) {
-            if let Err(error) = db.write(|conn| Ok(clear_expired(conn)?)).await {
-                log::warn!("expired sessions could not be cleared: {error:?}");
-            }
-            if let Err(error) = db.write(|conn| Ok(outbox::sweep(conn)?)).await {
-                log::warn!("old letters could not be removed: {error:?}");
-            }
-            if let Err(error) = db.write(|conn| Ok(lobby::models::sweep(conn)?)).await {
-                log::warn!("unused chat rooms could not be removed: {error:?}");
-            }
-        }
-    }
-}
-
-/// Deletes pictures that nothing has pointed at for a day.
-async fn clear_pictures(clock: &ClockWatch, pictures: &Pictures, db: &Db) {
-    loop {
-        rocket::tokio::time::sleep(Duration::from_secs(15 * 60)).await;
-        if !clock.may_delete(Moment::now()) {
-            continue;
-        }
-        match pictures.sweep(db).await {
-            Ok(0) => {}
-            Ok(gone) => log::info!("{gone} unused pictures were deleted"),
-            Err(error) => log::warn!("unused pictures could not be deleted: {error:?}"),
         }
     }
 }

@@ -82,7 +82,8 @@ async fn look_up(request: &Request<'_>) -> Result<Option<(models::User, i64)>, E
     let Some((session, user)) = db.read(move |conn| Ok(Session::current(conn, &token)?)).await? else {
         return Ok(None);
     };
-    if time::now() - session.last_seen > TimeDelta::minutes(10) {
+    // A time in the future was noted while the clock was wrong.
+    if (time::now() - session.last_seen).abs() > TimeDelta::minutes(10) {
         let db = db.clone();
         // Nobody waits for this note.
         rocket::tokio::spawn(async move {

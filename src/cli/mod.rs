@@ -80,7 +80,7 @@ enum Command {
     /// Make a link by which people may register on a closed site
     Invite(invite::Args),
     /// Forget sessions that are over
-    Clearsessions,
+    Clearsessions(people::ClearArgs),
     /// Send one letter now, to see whether mail is set up well
     Sendtestemail(sendtestemail::Args),
     /// Check settings, data folder, database and templates
@@ -245,7 +245,7 @@ fn perform(command: Command, context: &Context) -> Result<ExitCode, String> {
         Command::Removesecondfactor(args) => people::remove_second_factor(args, context).map(done),
         Command::Deleteuser(args) => people::delete(args, context).map(done),
         Command::Invite(args) => invite::run(args, context).map(done),
-        Command::Clearsessions => people::clear_sessions(context).map(done),
+        Command::Clearsessions(args) => people::clear_sessions(&args, context).map(done),
         Command::Sendtestemail(args) => sendtestemail::run(args, context).map(done),
         Command::Check(args) => check::run(args, context),
         Command::Config(args) => config::run(args, context).map(done),

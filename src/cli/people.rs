@@ -9,12 +9,15 @@ use crate::accounts::mails;
 use crate::accounts::models::{self, CreateError, NewUser, Session, User, second_factor};
 use crate::accounts::passwords;
 use crate::accounts::signals::{PasswordChanged, UserLeaving, UserRegistered};
+use crate::background::newest_entry;
+use crate::kit::clock::doubt;
 use crate::kit::config::{make_data_dir, read_text};
 use crate::kit::db::{self, Conn};
 use crate::kit::forms::{Cleaner, FieldErrors};
 use crate::kit::i18n::{Catalogue, FALLBACK};
 use crate::kit::outbox::Outbox;
 use crate::kit::signals::Signals;
+use crate::kit::time;
 
 /// Who is made.
 #[derive(clap::Args)]
@@ -45,6 +48,14 @@ pub struct DeleteArgs {
     /// Do not ask
     #[arg(long, aliases = ["no-input", "noinput"])]
     yes: bool,
+}
+
+/// Options of `clearsessions`.
+#[derive(clap::Args)]
+pub struct ClearArgs {
+    /// Delete although the newest entry is more than a day old, so that the clock may be wrong
+    #[arg(long)]
+    force: bool,
 }
 
 /// Django: `createsuperuser`
@@ -219,8 +230,14 @@ pub fn delete(args: DeleteArgs, context: &Context) -> Result<(), String> {
 ///
 /// # Errors
 /// One line.
-pub fn clear_sessions(context: &Context) -> Result<(), String> {
+pub fn clear_sessions(args: &ClearArgs, context: &Context) -> Result<(), String> {
     let mut conn = context.connect_migrated()?;
+    let newest = newest_entry(&mut conn).map_err(|e| e.to_string())?;
+    if let Some(doubt) = newest.and_then(|newest| doubt(time::now(), newest)).filter(|_| !args.force) {
+        return Err(format!(
+            "{doubt}, so nothing was deleted: check the clock, or use --force if nobody was here meanwhile"
+        ));
+    }
     let gone = db::transaction(&mut conn, models::clear_expired).map_err(|e| e.to_string())?;
     context.say(&format!("Forgotten: {gone}."));
     Ok(())

@@ -2,10 +2,11 @@
 //! delete what is kept for a month.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{NaiveDateTime, TimeDelta};
 
+use super::system::time_since_boot;
 use super::time::{self, SKEW};
 
 /// Time for which nothing is deleted after the clock jumped, or after a start at which it may be wrong.
@@ -17,17 +18,26 @@ const IDLE: TimeDelta = TimeDelta::days(1);
 /// One moment on both clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
-    /// On the clock that never jumps.
-    pub steady: Instant,
+    /// On the clock that never jumps: time since the system started.
+    pub steady: Duration,
     /// On the system's clock.
     pub wall: NaiveDateTime,
 }
 
 impl Moment {
-    /// The present.
+    /// Returns the present.
     pub fn now() -> Self {
-        Self { steady: Instant::now(), wall: time::now() }
+        Self { steady: time_since_boot(), wall: time::now() }
     }
+}
+
+/// Returns why the clock may be wrong at `now`, if the newest row in the database makes that likely.
+pub fn doubt(now: NaiveDateTime, newest: NaiveDateTime) -> Option<String> {
+    if newest <= now + SKEW && newest >= now - IDLE {
+        return None;
+    }
+    let (now, newest) = (time::iso(now), time::iso(newest));
+    Some(format!("the clock says {now}, but the newest entry is of {newest}"))
 }
 
 /// Compares the system's clock with the steady one.
@@ -35,29 +45,30 @@ pub struct ClockWatch(Mutex<State>);
 
 struct State {
     last: Moment,
-    distrusted_until: Option<Instant>,
+    distrusted_until: Option<Duration>,
 }
 
 impl ClockWatch {
-    /// Begins at `start`, with the time of the newest row in the database.
-    pub fn new(start: Moment, newest: Option<NaiveDateTime>) -> Self {
-        let is_behind = newest.is_some_and(|newest| newest > start.wall + SKEW);
-        let may_be_ahead = newest.is_some_and(|newest| newest < start.wall - IDLE);
-        if let (Some(newest), true) = (newest, is_behind) {
-            let (now, newest) = (time::iso(start.wall), time::iso(newest));
+    /// Begins at `start`.
+    pub fn new(start: Moment) -> Self {
+        Self(Mutex::new(State { last: start, distrusted_until: None }))
+    }
+
+    /// Compares the clock with the newest row in the database, which was stored before the watch began.
+    pub fn compare(&self, now: Moment, newest: NaiveDateTime) {
+        if let Some(doubt) = doubt(now.wall, newest) {
             log::warn!(
-                "the clock says {now}, but the newest entry is of {newest}: nothing is deleted by age for an hour; check the clock"
+                "{doubt}: nothing is deleted by age for an hour; check the clock, unless nobody was here meanwhile"
             );
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            state.distrusted_until = Some(now.steady + GRACE);
         }
-        let distrusted_until = (is_behind || may_be_ahead).then(|| start.steady + GRACE);
-        Self(Mutex::new(State { last: start, distrusted_until }))
     }
 
     /// Returns whether rows may be deleted by their age. Call it right before, and every few seconds.
     pub fn may_delete(&self, now: Moment) -> bool {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let steady =
-            TimeDelta::from_std(now.steady.saturating_duration_since(state.last.steady)).unwrap_or(TimeDelta::MAX);
+        let steady = TimeDelta::from_std(now.steady.saturating_sub(state.last.steady)).unwrap_or(TimeDelta::MAX);
         let jump = (now.wall - state.last.wall).checked_sub(&steady).unwrap_or(TimeDelta::MAX);
         state.last = now;
         if jump.abs() > SKEW {
@@ -88,7 +99,8 @@ mod tests {
         for newest in
             [None, Some(start.wall), Some(start.wall - TimeDelta::hours(20)), Some(start.wall + TimeDelta::minutes(1))]
         {
-            let watch = ClockWatch::new(start, newest);
+            let watch = ClockWatch::new(start);
+            newest.into_iter().for_each(|newest| watch.compare(start, newest));
             assert!(watch.may_delete(start), "{newest:?}");
             assert!(watch.may_delete(after(start, 60 * SECOND, TimeDelta::seconds(100))), "a correction is no jump");
         }
@@ -98,7 +110,7 @@ mod tests {
     fn jumped_clock_forbids_deletion_for_an_hour() {
         for days in [31, -31] {
             let start = Moment::now();
-            let watch = ClockWatch::new(start, Some(start.wall));
+            let watch = ClockWatch::new(start);
             assert!(!watch.may_delete(after(start, 5 * SECOND, TimeDelta::days(days))));
             // It is right again a minute later, which is another jump.
             assert!(!watch.may_delete(after(start, 65 * SECOND, TimeDelta::seconds(65))));
@@ -111,7 +123,8 @@ mod tests {
     fn start_far_from_the_newest_row_forbids_deletion_for_an_hour() {
         let start = Moment::now();
         for distance in [TimeDelta::days(31), -TimeDelta::days(31), TimeDelta::minutes(10)] {
-            let watch = ClockWatch::new(start, Some(start.wall + distance));
+            let watch = ClockWatch::new(start);
+            watch.compare(start, start.wall + distance);
             assert!(!watch.may_delete(start), "{distance}");
             assert!(!watch.may_delete(after(start, 3_599 * SECOND, TimeDelta::seconds(3_599))));
             assert!(watch.may_delete(after(start, 3_600 * SECOND, TimeDelta::seconds(3_600))));

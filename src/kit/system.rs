@@ -248,6 +248,12 @@ pub fn thread_time() -> Duration {
     Duration::new(u64::try_from(used.tv_sec).unwrap_or(0), u32::try_from(used.tv_nsec).unwrap_or(0))
 }
 
+/// Returns the time since the system started, with the time that it slept. Nobody can set this clock.
+pub fn time_since_boot() -> Duration {
+    let time = clock_gettime(ClockId::Boottime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 /// Asks the system what this process uses. What it does not tell is 0.
 pub fn usage() -> Usage {
     let cpu = clock_gettime(ClockId::ProcessCPUTime);

@@ -465,3 +465,14 @@ both!(a_site_for_members_is_closed_to_strangers, [("site.access", "members")], |
     stranger.log_in("asha", PASSWORD).leads_to("/");
     stranger.get("/rooms/1").status(200).see("warp and weft");
 });
+
+both!(session_from_the_future_is_invalid_until_then, |site| {
+    let asha = site.person("asha");
+    asha.get("/inbox").status(200);
+    // As begun while the clock ran ahead.
+    site.sql("UPDATE sessions SET created = '2999-01-01 00:00:00', expires = '2999-02-01 00:00:00'");
+    asha.get("/inbox").leads_to("/login?next=%2Finbox");
+    // It is not deleted either: perhaps the clock is wrong now.
+    site.sql("UPDATE sessions SET created = '2001-01-01 00:00:00'");
+    asha.get("/inbox").status(200);
+});

@@ -2,6 +2,7 @@
 
 use std::io::BufRead as _;
 use std::net::TcpListener;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,7 @@ impl Place {
     fn new(backend: Backend) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
-        std::fs::create_dir(&data).unwrap();
+        private_folder(&data);
         Self { url: databases::empty(backend, &data), folder }
     }
 
@@ -62,6 +63,11 @@ impl Place {
         let sql = format!("SELECT CAST(({sql}) AS TEXT) AS t");
         diesel::sql_query(sql).get_result::<Row>(&mut databases::connect(&self.url)).unwrap().t
     }
+}
+
+/// Makes a folder for its owner alone. Of others the log tells that they were closed.
+fn private_folder(path: &Path) {
+    std::fs::DirBuilder::new().mode(0o700).create(path).unwrap();
 }
 
 impl Drop for Place {
@@ -152,10 +158,10 @@ fn a_database_that_cannot_be_is_said_in_one_line() {
         ended.one_line(1, &["127.0.0.1"]);
         assert!(!ended.err.contains("sesame-open"), "{ended:?}");
     }
-    std::fs::create_dir_all(folder.path().join("data")).unwrap();
+    private_folder(&folder.path().join("data"));
     std::fs::write(folder.path().join("data/chaupal.db"), "this is no database, but a text of some length").unwrap();
     for command in ["migrate", "serve"] {
-        run(folder.path(), &[command], &[]).one_line(1, &["chaupal.db"]);
+        run(folder.path(), &["--quiet", command], &[]).one_line(1, &["chaupal.db"]);
     }
 }
 
@@ -482,6 +488,26 @@ fn passwords_change_and_people_go() {
     assert!(place.run(&["deleteuser", "Asha", "--yes"]).done().out.contains("Nobody can run this site now"));
     assert_eq!(place.number("SELECT count(*) FROM users"), 0);
     place.run(&["clearsessions"]).done();
+}
+
+#[test]
+fn clearsessions_with_a_doubtful_clock_deletes_nothing() {
+    everywhere(|place| {
+        place.run(&["migrate"]).done();
+        let env = [("CHAUPAL_DATABASE__URL", place.url.as_str()), ("CHAUPAL_SUPERUSER_PASSWORD", PASSWORD)];
+        let create = ["createsuperuser", "--no-input", "--username", "asha", "--email", "asha@example.org"];
+        run(place.path(), &create, &env).done();
+        let (then, expires) = ("'2001-01-01 00:00:00'", "'2001-02-01 00:00:00'");
+        place.sql(&format!(
+            "INSERT INTO sessions (token_hash, user_id, created, last_seen, expires, user_agent, address) \
+             SELECT 'hash', id, {then}, {then}, {expires}, '', '' FROM users"
+        ));
+        place.run(&["clearsessions"]).one_line(1, &["the newest entry is of 2001-01-01", "--force"]);
+        assert_eq!(place.number("SELECT count(*) FROM sessions"), 1);
+        place.run(&["clearsessions", "--force"]).done();
+        assert_eq!(place.number("SELECT count(*) FROM sessions"), 0);
+        place.run(&["clearsessions"]).done();
+    });
 }
 
 #[test]

@@ -15,7 +15,7 @@ const FLOORS: [&[&str]; 11] = [
     &["profiles", "inbox"],
     &["search"],
     &["demo", "import_django"],
-    &["server", "urls"],
+    &["background", "server", "urls"],
     &["cli", "main", "lib"],
 ];
 

@@ -359,3 +359,31 @@ fn certificate_that_cannot_be_used_is_explained_in_a_sentence() {
     send("sha512", "ca").one_line(1, &["signed in a way that is not supported", "ECDSA P-256 with SHA-256"]);
     assert_eq!(received(&to).len(), 1);
 }
+
+both!(letter_that_seems_too_old_after_a_doubtful_start_waits, [("mail.backend", "file")], |site| {
+    let asha = site.person("asha").id;
+    let (then, later) = ("'2001-01-01 00:00:00'", "'2001-01-02 00:00:00'");
+    // The newest entry is old: nobody was here, or the clock runs ahead.
+    site.sql(&format!("UPDATE sessions SET last_seen = {then}"));
+    site.restart();
+    site.sql(&format!(
+        "INSERT INTO outbox (kind, params, created, due, expires) VALUES
+        ('welcome', '{{\"user_id\":{asha}}}', {then}, {then}, {later})"
+    ));
+    wait_for("it is postponed", || {
+        (site.number(&format!("SELECT count(*) FROM outbox WHERE due > {later}")) == 1).then_some(())
+    });
+    assert_eq!(site.number("SELECT count(*) FROM outbox WHERE given_up IS NULL"), 1);
+    assert!(site.letters().is_empty());
+});
+
+both!(letter_from_the_future_is_sent, [("mail.backend", "file")], |site| {
+    let asha = site.person("asha").id;
+    let future = "'2999-01-01 00:00:00'";
+    site.sql(&format!(
+        "INSERT INTO outbox (kind, params, created, due, claimed_until, expires) VALUES
+        ('welcome', '{{\"user_id\":{asha}}}', {future}, {future}, {future}, '2999-01-02 00:00:00')"
+    ));
+    wait_for("it is sent", || (site.number("SELECT count(*) FROM outbox") == 0).then_some(()));
+    assert_eq!(site.letters().len(), 1);
+});

@@ -266,6 +266,11 @@ both!(a_closed_site_takes_in_who_was_invited, [("accounts.registration", "closed
     let old = invited(site, 5);
     site.sql("UPDATE invites SET expires = created");
     site.anonymous().get(&format!("/register?invite={old}")).status(403);
+    // Made while the clock ran ahead.
+    let future = invited(site, 5);
+    site.anonymous().get(&format!("/register?invite={future}")).status(200);
+    site.sql("UPDATE invites SET created = '2999-01-01 00:00:00', expires = '2999-02-01 00:00:00'");
+    site.anonymous().get(&format!("/register?invite={future}")).status(403);
     assert_eq!(people(site), 2);
 });
 

@@ -4,7 +4,8 @@ use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
 use crate::kit::db::Conn;
-use crate::kit::{random, time};
+use crate::kit::random;
+use crate::kit::time::{self, SKEW};
 use crate::schema::invites;
 
 /// One invitation. Its token is kept nowhere.
@@ -22,6 +23,12 @@ pub struct Invite {
 
 const COLUMNS: (invites::id, invites::note, invites::uses_left, invites::expires) =
     (invites::id, invites::note, invites::uses_left, invites::expires);
+
+/// Somebody may still come by it. One that was made after `latest` was made while the clock was wrong, and would last too long.
+#[diesel::dsl::auto_type]
+fn usable(now: NaiveDateTime, latest: NaiveDateTime) -> _ {
+    invites::uses_left.gt(0_i64).and(invites::expires.gt(now)).and(invites::created.le(latest))
+}
 
 /// Makes one and gives its token.
 ///
@@ -46,7 +53,7 @@ pub fn make(conn: &mut Conn, note: &str, uses: i64, days: i64) -> QueryResult<St
 /// # Errors
 /// Only the database's.
 pub fn find(conn: &mut Conn, token: &str) -> QueryResult<Option<i64>> {
-    let is_good = invites::uses_left.gt(0).and(invites::expires.gt(time::now()));
+    let is_good = usable(time::now(), time::now() + SKEW);
     let hash = random::token_hash(token);
     invites::table.filter(invites::token_hash.eq(hash)).filter(is_good).select(invites::id).first(conn).optional()
 }
@@ -56,7 +63,7 @@ pub fn find(conn: &mut Conn, token: &str) -> QueryResult<Option<i64>> {
 /// # Errors
 /// Only the database's.
 pub fn spend(conn: &mut Conn, id: i64) -> QueryResult<bool> {
-    let is_good = invites::uses_left.gt(0).and(invites::expires.gt(time::now()));
+    let is_good = usable(time::now(), time::now() + SKEW);
     let spent = diesel::update(invites::table.find(id).filter(is_good))
         .set(invites::uses_left.eq(invites::uses_left - 1))
         .execute(conn)?;
@@ -68,7 +75,7 @@ pub fn spend(conn: &mut Conn, id: i64) -> QueryResult<bool> {
 /// # Errors
 /// Only the database's.
 pub fn list(conn: &mut Conn) -> QueryResult<Vec<Invite>> {
-    let is_good = invites::uses_left.gt(0).and(invites::expires.gt(time::now()));
+    let is_good = usable(time::now(), time::now() + SKEW);
     invites::table.filter(is_good).order(invites::id).select(COLUMNS).load(conn)
 }
 

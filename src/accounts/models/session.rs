@@ -10,7 +10,8 @@ use diesel::sql_types::{BigInt, Timestamp};
 
 use super::{User, second_factor};
 use crate::kit::db::{Conn, number_list, prepared};
-use crate::kit::{random, time};
+use crate::kit::random;
+use crate::kit::time::{self, SKEW};
 use crate::schema::{registrations, sessions, stash, users};
 
 /// A log-in that lasts. The cookie holds the token, the database its hash.
@@ -59,15 +60,17 @@ impl Session {
         Ok(token)
     }
 
-    /// The session of this token and its person, unless it is over or the person disabled.
+    /// The session of this token and its person, unless it is over or the person disabled. One from the future was begun
+    /// while the clock was wrong, and would last too long.
     ///
     /// # Errors
     /// Only the database's.
     pub fn current(conn: &mut Conn, token: &str) -> QueryResult<Option<(Self, User)>> {
+        let now = time::now();
         sessions::table
             .inner_join(users::table)
             .filter(sessions::token_hash.eq(random::token_hash(token)))
-            .filter(sessions::expires.gt(time::now()))
+            .filter(sessions::expires.gt(now).and(sessions::created.le(now + SKEW)))
             .filter(users::is_active.eq(true))
             .first(conn)
             .optional()
@@ -83,15 +86,18 @@ impl Session {
             #[diesel(sql_type = BigInt)]
             id: i64,
             #[diesel(sql_type = Timestamp)]
+            created: NaiveDateTime,
+            #[diesel(sql_type = Timestamp)]
             expires: NaiveDateTime,
         }
         let (marks, numbers) = number_list(ids.iter().copied());
         let sql = format!(
-            "SELECT s.id, s.expires FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.is_active AND s.id IN ({marks})"
+            "SELECT s.id, s.created, s.expires FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.is_active AND s.id IN ({marks})"
         );
         let now = time::now();
         let found: Vec<Living> = prepared(sql, numbers).load(conn)?;
-        Ok(found.into_iter().filter(|session| session.expires > now).map(|session| session.id).collect())
+        let is_good = |session: &Living| session.expires > now && session.created <= now + SKEW;
+        Ok(found.into_iter().filter(is_good).map(|session| session.id).collect())
     }
 
     /// Ends the session of this token.
@@ -109,8 +115,10 @@ impl Session {
     /// # Errors
     /// Only the database's.
     pub fn of(conn: &mut Conn, user_id: i64) -> QueryResult<Vec<Self>> {
+        let now = time::now();
+        let is_good = sessions::expires.gt(now).and(sessions::created.le(now + SKEW));
         sessions::table
-            .filter(sessions::user_id.eq(user_id).and(sessions::expires.gt(time::now())))
+            .filter(sessions::user_id.eq(user_id).and(is_good))
             .order((sessions::last_seen.desc(), sessions::id.desc()))
             .load(conn)
     }
@@ -141,14 +149,6 @@ impl Session {
     /// Only the database's.
     pub fn end_all(conn: &mut Conn, user_id: i64) -> QueryResult<usize> {
         diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id))).execute(conn)
-    }
-
-    /// Returns when a session was last used.
-    ///
-    /// # Errors
-    /// Only the database's.
-    pub fn last_use(conn: &mut Conn) -> QueryResult<Option<NaiveDateTime>> {
-        sessions::table.select(diesel::dsl::max(sessions::last_seen)).first(conn)
     }
 
     /// Notes that the session is in use.

@@ -10,6 +10,7 @@ use rocket::futures::FutureExt;
 
 use super::rows::{self, Row};
 use super::{Desk, Kinds, Outbox};
+use crate::kit::clock::{ClockWatch, Moment};
 use crate::kit::db::Db;
 use crate::kit::error::Error;
 use crate::kit::mail::{Mailer, SendError};
@@ -28,6 +29,9 @@ const PATIENCE: [TimeDelta; 6] = [
     TimeDelta::hours(6),
 ];
 
+/// Time after which a letter that seems too old is looked at again.
+const UNDECIDED: TimeDelta = TimeDelta::minutes(10);
+
 /// Sends letters for as long as the server runs. Several processes may each have one: a letter is claimed before it is
 /// sent, so it goes once; only when a process dies between the mail server's word and its own note it goes again.
 pub struct Postman {
@@ -36,6 +40,7 @@ pub struct Postman {
     mailer: Mailer,
     desk: Arc<Desk>,
     kinds: Arc<Kinds>,
+    clock: Arc<ClockWatch>,
 }
 
 /// What became of a letter.
@@ -43,13 +48,15 @@ enum Fate {
     Sent,
     /// There is nobody to write to.
     Moot,
+    /// It seems too old, but the clock may be wrong.
+    Undecided,
     Failed(SendError),
 }
 
 impl Postman {
     /// Takes from this outbox, sends by this way.
-    pub fn new(outbox: Outbox, db: Db, mailer: Mailer, desk: Desk, kinds: Kinds) -> Self {
-        Self { outbox, db, mailer, desk: Arc::new(desk), kinds: Arc::new(kinds) }
+    pub fn new(outbox: Outbox, db: Db, mailer: Mailer, desk: Desk, kinds: Kinds, clock: Arc<ClockWatch>) -> Self {
+        Self { outbox, db, mailer, desk: Arc::new(desk), kinds: Arc::new(kinds), clock }
     }
 
     /// Works until the server stops, and ends between two letters.
@@ -81,6 +88,10 @@ impl Postman {
                 self.db.write(move |conn| Ok(rows::delete(conn, id)?)).await
             }
             Fate::Moot => self.db.write(move |conn| Ok(rows::delete(conn, id)?)).await,
+            Fate::Undecided => {
+                let (due, trouble) = (time::now() + UNDECIDED, row.trouble);
+                self.db.write(move |conn| Ok(rows::postpone(conn, id, due, &trouble)?)).await
+            }
             Fate::Failed(error) => {
                 self.outbox.0.failures.fetch_add(1, Ordering::Relaxed);
                 self.fail(&row, error).await
@@ -92,6 +103,9 @@ impl Postman {
     }
 
     async fn send(&self, row: &Row) -> Fate {
+        if row.expires <= time::now() && !self.clock.may_delete(Moment::now()) {
+            return Fate::Undecided;
+        }
         if row.expires <= time::now() {
             // The server was away, or mail was; what the letter says may not be true any more.
             let before = if row.trouble.is_empty() { String::new() } else { format!("; before: {}", row.trouble) };

@@ -1,6 +1,7 @@
 //! The rows of the outbox.
 
 use chrono::{NaiveDateTime, TimeDelta};
+use diesel::dsl::not;
 use diesel::prelude::*;
 
 use crate::kit::db::Conn;
@@ -9,6 +10,9 @@ use crate::schema::outbox;
 
 /// Whoever takes a letter has so long to send it; then another process may try, for he may be dead.
 const CLAIM: TimeDelta = TimeDelta::seconds(150);
+
+/// A letter that is due later than any pause between two tries was put there while the clock was wrong.
+const FUTURE: TimeDelta = TimeDelta::hours(7);
 
 /// How long a letter that was given up can be looked at.
 const REMEMBERED: TimeDelta = TimeDelta::days(30);
@@ -45,10 +49,11 @@ pub(super) fn insert(conn: &mut Conn, kind: &str, params: &str, expires: NaiveDa
 /// one through. None when nothing is due.
 pub(super) fn claim(conn: &mut Conn) -> QueryResult<Option<Row>> {
     let now = time::now();
+    let is_claimed = outbox::claimed_until.gt(now).and(outbox::claimed_until.le(now + FUTURE));
     let is_free = outbox::given_up
         .is_null()
-        .and(outbox::due.le(now))
-        .and(outbox::claimed_until.is_null().or(outbox::claimed_until.le(now)));
+        .and(outbox::due.le(now).or(outbox::due.gt(now + FUTURE)))
+        .and(outbox::claimed_until.is_null().or(not(is_claimed)));
     let columns =
         (outbox::id, outbox::kind, outbox::params, outbox::created, outbox::expires, outbox::attempts, outbox::trouble);
     let candidates: Vec<Row> =
