@@ -10,7 +10,7 @@ use crate::accounts::models::{self, CreateError, NewUser, Session, User, second_
 use crate::accounts::passwords;
 use crate::accounts::signals::{PasswordChanged, UserLeaving, UserRegistered};
 use crate::background::newest_entry;
-use crate::kit::clock::doubt;
+use crate::kit::clock::distrust_reason;
 use crate::kit::config::{make_data_dir, read_text};
 use crate::kit::db::{self, Conn};
 use crate::kit::forms::{Cleaner, FieldErrors};
@@ -233,9 +233,9 @@ pub fn delete(args: DeleteArgs, context: &Context) -> Result<(), String> {
 pub fn clear_sessions(args: &ClearArgs, context: &Context) -> Result<(), String> {
     let mut conn = context.connect_migrated()?;
     let newest = newest_entry(&mut conn).map_err(|e| e.to_string())?;
-    if let Some(doubt) = newest.and_then(|newest| doubt(time::now(), newest)).filter(|_| !args.force) {
+    if let Some(reason) = newest.and_then(|newest| distrust_reason(time::now(), newest)).filter(|_| !args.force) {
         return Err(format!(
-            "{doubt}, so nothing was deleted: check the clock, or use --force if nobody was here meanwhile"
+            "{reason}, so nothing was deleted: check the clock, or use --force if nobody was here meanwhile"
         ));
     }
     let gone = db::transaction(&mut conn, models::clear_expired).map_err(|e| e.to_string())?;

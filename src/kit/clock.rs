@@ -32,7 +32,7 @@ impl Moment {
 }
 
 /// Returns why the clock may be wrong at `now`, if the newest row in the database makes that likely.
-pub fn doubt(now: NaiveDateTime, newest: NaiveDateTime) -> Option<String> {
+pub fn distrust_reason(now: NaiveDateTime, newest: NaiveDateTime) -> Option<String> {
     if newest <= now + SKEW && newest >= now - IDLE {
         return None;
     }
@@ -56,9 +56,9 @@ impl ClockWatch {
 
     /// Compares the clock with the newest row in the database, which was stored before the watch began.
     pub fn compare(&self, now: Moment, newest: NaiveDateTime) {
-        if let Some(doubt) = doubt(now.wall, newest) {
+        if let Some(reason) = distrust_reason(now.wall, newest) {
             log::warn!(
-                "{doubt}: nothing is deleted by age for an hour; check the clock, unless nobody was here meanwhile"
+                "{reason}: nothing is deleted by age for an hour; check the clock, unless nobody was here meanwhile"
             );
             let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             state.distrusted_until = Some(now.steady + GRACE);

@@ -48,13 +48,13 @@ pub struct Readiness {
 
 #[derive(Default)]
 struct Last {
-    disk: Option<Answer>,
-    database: Option<Answer>,
-    bucket: Option<Answer>,
+    disk: Option<Probe>,
+    database: Option<Probe>,
+    bucket: Option<Probe>,
     is_reported: bool,
 }
 
-type Answer = (Instant, Result<(), Fault>);
+type Probe = (Instant, Result<(), Fault>);
 
 /// Why the process is not ready: for whoever asks, and in detail for the log.
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ impl Readiness {
     /// The first [`Fault`] that is found.
     pub async fn check(&self, db: &Db) -> Result<(), Fault> {
         let mut last = self.last.lock().await;
-        let found = self.look(db, &mut last).await;
+        let found = self.find_fault(db, &mut last).await;
         match &found {
             Err(fault) if !last.is_reported => log::error!("not ready: {}: {}", fault.line, fault.detail),
             Ok(()) if last.is_reported => log::info!("ready again"),
@@ -92,49 +92,50 @@ impl Readiness {
         found
     }
 
-    async fn look(&self, db: &Db, last: &mut Last) -> Result<(), Fault> {
+    async fn find_fault(&self, db: &Db, last: &mut Last) -> Result<(), Fault> {
         db.check_file().map_err(|detail| Fault::new("the database file was deleted or replaced", detail))?;
         if db.stats().is_damaged() {
             return Err(Fault::new("the database is damaged", "a request met it; the lines above say where"));
         }
         // Where requests fail, readiness must not remember better times.
         if db.is_unreachable() || is_due(last.database.as_ref(), DATABASE_PROBE_EVERY) {
-            last.database = Some((Instant::now(), tables(db).await));
+            last.database = Some((Instant::now(), check_tables(db).await));
         }
-        said(last.database.as_ref())?;
+        cached(last.database.as_ref())?;
         // After a failed write its own probe comes first: a small one may still fit where the disk is full.
         if db.stats().is_failing() || is_due(last.disk.as_ref(), DISK_PROBE_EVERY) {
             let (folders, least) = (self.folders.clone(), self.least_space);
-            let probed = spawn_blocking(move || folders.iter().try_for_each(|folder| takes_files(folder, least))).await;
+            let probed =
+                spawn_blocking(move || folders.iter().try_for_each(|folder| check_folder(folder, least))).await;
             let probed =
                 probed.unwrap_or_else(|error| Err(Fault::new("the disk cannot be written", error.to_string())));
             last.disk = Some((Instant::now(), probed));
         }
-        said(last.disk.as_ref())?;
+        cached(last.disk.as_ref())?;
         if db.stats().is_failing() {
             let write = timeout(PROBE_TIMEOUT, db.probe_write()).await.unwrap_or(Err(Error::Busy));
             write.map_err(|error| Fault::new("the database cannot be written", format!("{error:?}")))?;
         }
         if let Some(bucket) = &self.bucket {
             if is_due(last.bucket.as_ref(), STORAGE_PROBE_EVERY) {
-                last.bucket = Some((Instant::now(), answers(bucket.as_ref()).await));
+                last.bucket = Some((Instant::now(), check_bucket(bucket.as_ref()).await));
             }
-            said(last.bucket.as_ref())?;
+            cached(last.bucket.as_ref())?;
         }
         Ok(())
     }
 }
 
-fn is_due(last: Option<&Answer>, every: Duration) -> bool {
+fn is_due(last: Option<&Probe>, every: Duration) -> bool {
     last.is_none_or(|(at, found)| at.elapsed() >= if found.is_ok() { every } else { FAULT_REMEMBERED })
 }
 
-fn said(last: Option<&Answer>) -> Result<(), Fault> {
+fn cached(last: Option<&Probe>) -> Result<(), Fault> {
     last.map_or(Ok(()), |(_, found)| found.clone())
 }
 
 /// Reads from the database's tables, not only from its server.
-async fn tables(db: &Db) -> Result<(), Fault> {
+async fn check_tables(db: &Db) -> Result<(), Fault> {
     match timeout(PROBE_TIMEOUT, db.probe_read()).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) if error.is_damage() => Err(Fault::new("the database is damaged", format!("{error:?}"))),
@@ -144,7 +145,7 @@ async fn tables(db: &Db) -> Result<(), Fault> {
 }
 
 /// Whether the folder's disk has room, and really takes a file.
-fn takes_files(folder: &Path, least_space: u64) -> Result<(), Fault> {
+fn check_folder(folder: &Path, least_space: u64) -> Result<(), Fault> {
     let shown = folder.display();
     let space = rustix::fs::statvfs(folder)
         .map_err(|error| Fault::new("the disk cannot be written", format!("{shown}: {error}")))?;
@@ -169,7 +170,7 @@ fn takes_files(folder: &Path, least_space: u64) -> Result<(), Fault> {
 }
 
 /// Asks the bucket, without writing anything.
-async fn answers(bucket: &dyn Storage) -> Result<(), Fault> {
+async fn check_bucket(bucket: &dyn Storage) -> Result<(), Fault> {
     let detail = match timeout(PROBE_TIMEOUT, bucket.check()).await {
         // Some keys may not list objects. Images are served all the same.
         Ok(Ok(()) | Err(StorageError::Forbidden(_))) => return Ok(()),
@@ -187,9 +188,9 @@ mod tests {
     #[test]
     fn folder_without_room_or_missing_is_a_fault() {
         let folder = tempfile::tempdir().unwrap();
-        takes_files(folder.path(), 1).unwrap();
-        assert_eq!(takes_files(folder.path(), u64::MAX).unwrap_err().line, "the disk is full");
-        assert_eq!(takes_files(&folder.path().join("gone"), 1).unwrap_err().line, "the disk cannot be written");
+        check_folder(folder.path(), 1).unwrap();
+        assert_eq!(check_folder(folder.path(), u64::MAX).unwrap_err().line, "the disk is full");
+        assert_eq!(check_folder(&folder.path().join("gone"), 1).unwrap_err().line, "the disk cannot be written");
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -12,8 +12,8 @@ pub(super) fn for_libpq(scheme: &str, rest: &str) -> String {
     let mut url = match rest.split_at_checked(login_length(rest)) {
         Some((login, place)) if !login.is_empty() => {
             let login = match login.split_once(':') {
-                Some((user, password)) => format!("{}:{}", encoded(user), encoded(password)),
-                None => encoded(login),
+                Some((user, password)) => format!("{}:{}", encode(user), encode(password)),
+                None => encode(login),
             };
             format!("{scheme}://{login}{place}")
         }
@@ -41,7 +41,7 @@ fn login_length(rest: &str) -> usize {
 }
 
 /// Encodes what may not stand in the login of an address. What is encoded already stays.
-fn encoded(text: &str) -> String {
+fn encode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut result = String::with_capacity(text.len());
     for (at, byte) in bytes.iter().enumerate() {

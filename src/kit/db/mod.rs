@@ -113,7 +113,7 @@ impl Db {
             Way::Sqlite(readers, _) => readers.read(statements, work).await,
             Way::Postgres(pool) => pool.read(statements, work).await,
         };
-        self.noted(result)
+        self.record_damage(result)
     }
 
     /// Reads as [`Db::read`], where a text is looked for inside of all rows (with an empty one nothing is): no index helps,
@@ -153,7 +153,7 @@ impl Db {
     {
         let statements = Arc::clone(&self.statements);
         match &self.way {
-            Way::Sqlite(_, writer) => self.noted(writer.write(statements, work).await),
+            Way::Sqlite(_, writer) => self.record_damage(writer.write(statements, work).await),
             Way::Postgres(pool) => self.written(pool.write(statements, work).await),
         }
     }
@@ -169,20 +169,20 @@ impl Db {
     {
         let statements = Arc::clone(&self.statements);
         match &self.way {
-            Way::Sqlite(_, writer) => self.noted(writer.write(statements, work).await),
+            Way::Sqlite(_, writer) => self.record_damage(writer.write(statements, work).await),
             Way::Postgres(pool) => self.written(pool.write_statement(statements, work).await),
         }
     }
 
     fn written<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         self.stats.wrote(1, !matches!(result, Err(Error::Unavailable(_))));
-        self.noted(result)
+        self.record_damage(result)
     }
 
     /// Remembers that the database is damaged, if that is what `result` says.
-    fn noted<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+    fn record_damage<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if result.as_ref().is_err_and(Error::is_damage) {
-            self.stats.met_damage();
+            self.stats.record_damage();
         }
         result
     }

@@ -82,7 +82,7 @@ impl Pool {
         let connections = Arc::clone(&self.connections);
         let done = tokio::task::spawn_blocking(move || {
             let before = STATEMENTS.get();
-            let result = repeated(&connections, &mut work);
+            let result = run_with_repeats(&connections, &mut work);
             statements.fetch_add(STATEMENTS.get().wrapping_sub(before), Ordering::Relaxed);
             result
         });
@@ -91,7 +91,10 @@ impl Pool {
 }
 
 /// Runs `work` until it succeeds, fails by itself, or was repeated often enough.
-fn repeated<T>(connections: &Connections, work: &mut impl FnMut(&mut Conn) -> Result<T, Failure>) -> Result<T, Error> {
+fn run_with_repeats<T>(
+    connections: &Connections,
+    work: &mut impl FnMut(&mut Conn) -> Result<T, Failure>,
+) -> Result<T, Error> {
     let (mut conflicts, mut losses) = (0, 0);
     loop {
         let mut pooled = connections.get()?;
@@ -104,7 +107,7 @@ fn repeated<T>(connections: &Connections, work: &mut impl FnMut(&mut Conn) -> Re
         };
         let is_lost = matches!(error, Error::Unavailable(_));
         if is_lost {
-            connections.lose(pooled);
+            connections.discard(pooled);
         } else {
             connections.give_back(pooled);
         }
@@ -215,14 +218,14 @@ impl Connections {
             Conn::Postgres(conn) => AnsiTransactionManager::is_broken_transaction_manager(conn),
         };
         if is_broken {
-            return self.lose(pooled);
+            return self.discard(pooled);
         }
         let mut idle = lock(&self.idle);
         idle.retain(|pooled| pooled.opened.elapsed() < MAX_AGE);
         idle.push(pooled);
     }
 
-    fn lose(&self, lost: Pooled) {
+    fn discard(&self, lost: Pooled) {
         // Of many that were lost together, only the first counts: those that were opened since are good.
         _ = self.losses.compare_exchange(
             lost.losses_before,

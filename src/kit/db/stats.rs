@@ -45,7 +45,7 @@ impl Stats {
         damaged.is_some_and(|at| at.elapsed() < DAMAGE_REMEMBERED)
     }
 
-    pub(super) fn met_damage(&self) {
+    pub(super) fn record_damage(&self) {
         *self.damaged.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
