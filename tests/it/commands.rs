@@ -67,7 +67,7 @@ impl Place {
 
 /// Makes a folder for its owner alone. Of others the log tells that they were closed.
 fn private_folder(path: &Path) {
-    std::fs::DirBuilder::new().mode(0o700).create(path).unwrap();
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).unwrap();
 }
 
 impl Drop for Place {

@@ -460,7 +460,7 @@ both!(a_database_that_cannot_be_written_is_told_and_passes, |site| {
         Backend::Postgres => {
             let name = site.text("SELECT current_database()");
             site.sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
-            terminate_connections(&site);
+            terminate_connections(site);
         }
     }
     let refused = asha.say(room, "meanwhile", "held-meanwhile");
@@ -474,7 +474,7 @@ both!(a_database_that_cannot_be_written_is_told_and_passes, |site| {
         Backend::Postgres => {
             let name = site.text("SELECT current_database()");
             site.sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = off"));
-            terminate_connections(&site);
+            terminate_connections(site);
         }
     }
     asha.say(room, "meanwhile", "held-meanwhile").status(201);

@@ -277,7 +277,7 @@ async fn finish(
     let is_open = site.config().accounts.registration == Registration::Open;
     let user = entrance
         .db
-        .write(move |conn| match registration::finish(conn, &token, is_open, new) {
+        .write(move |conn| match registration::finish(conn, &token, is_open, new.clone()) {
             Ok(user) => {
                 signals.send(conn, &UserRegistered { user_id: user.id })?;
                 Ok(user)

@@ -96,7 +96,10 @@ pub fn exposed(config: &Config) -> Vec<Exposed> {
             PathBuf::from(path)
         };
         let files = ["", "-wal", "-shm"].map(with).into_iter().chain(migrations::copies(&database));
-        found.extend(files.filter_map(|path| Exposed::find(&path, false)));
+        // Another program's database stays as it is.
+        if migrations::refuse_foreign_file(&database).is_ok() {
+            found.extend(files.filter_map(|path| Exposed::find(&path, false)));
+        }
     }
     found
 }

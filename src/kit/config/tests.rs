@@ -454,7 +454,7 @@ fn open_data_folder_is_closed_with_everything_in_it() {
     let folder = outside.path().join("data");
     let config = keyed(&folder);
     let copy = "chaupal.before-migration-20260101T000000.db";
-    let files = ["secret_key", "chaupal.db", "chaupal.db-wal", "media/ab/c.webp", copy].map(|file| folder.join(file));
+    let files = ["secret_key", "chaupal.db", "media/ab/c.webp", copy].map(|file| folder.join(file));
     for file in &files {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, "x").unwrap();
@@ -468,13 +468,13 @@ fn open_data_folder_is_closed_with_everything_in_it() {
     std::os::unix::fs::symlink(&other, folder.join("media/link")).unwrap();
     let told: Vec<String> = exposed(&config).iter().map(ToString::to_string).collect();
     assert!(told[0].ends_with("data: chmod 700 it") && told[1].ends_with("secret_key: chmod 600 it"), "{told:?}");
-    chmod(&files[3], 0o444);
+    chmod(&files[2], 0o444);
     // Through a link, as where the folder is on another disk.
     let link = outside.path().join("link");
     std::os::unix::fs::symlink(&folder, &link).unwrap();
     close_data_dir(&keyed(&link));
-    assert_eq!(mode(&files[3]), 0o400, "what its owner may do stays");
-    chmod(&files[3], 0o600);
+    assert_eq!(mode(&files[2]), 0o400, "what its owner may do stays");
+    chmod(&files[2], 0o600);
     for file in &files {
         assert_eq!((mode(file), mode(file.parent().unwrap())), (0o600, 0o700), "{}", file.display());
     }
