@@ -18,7 +18,7 @@ use crate::kit::error::Note;
 use crate::kit::headers::{HostCheck, add_fixed};
 use crate::kit::i18n::Text;
 use crate::kit::paginate::encode_query;
-use crate::kit::{flash, logging, paths};
+use crate::kit::{connections, flash, logging, paths};
 
 /// The catchers of the whole site.
 pub fn catchers() -> Vec<Catcher> {
@@ -73,6 +73,9 @@ fn plain(status: Status) -> (Status, (ContentType, String)) {
 
 #[catch(default)]
 async fn any(status: Status, request: &Request<'_>) -> Caught {
+    if connections::is_excess(request) {
+        return Caught { status: Status::ServiceUnavailable, answer: Answer::Plain, headers: Vec::new() };
+    }
     let (status, mut headers) = refined(status, request);
     let note = request.local_cache(Note::default);
     if let Some(seconds) = note.retry_after {

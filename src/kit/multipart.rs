@@ -398,6 +398,17 @@ mod tests {
     }
 
     #[test]
+    fn body_that_times_out_is_told_apart_from_one_that_is_broken() {
+        let read = |kind: io::ErrorKind| {
+            let body = stream::iter([Ok(Bytes::from(TOKEN)), Err(io::Error::from(kind))]);
+            let runtime = rocket::tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(read_parts(body, "b", 4000, None, |_| Ok(())))
+        };
+        assert!(matches!(read(io::ErrorKind::TimedOut), Err(Error::Timeout)));
+        assert!(matches!(read(io::ErrorKind::ConnectionReset), Err(Error::BadRequest)));
+    }
+
+    #[test]
     fn wrong_token_is_refused_before_what_follows_is_read() {
         let wrong = TOKEN.replace("\r\nt\r\n", "\r\nwrong\r\n");
         let field = format!("--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n{}\r\n", "x".repeat(1000));

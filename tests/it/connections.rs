@@ -166,6 +166,17 @@ fn floods_of_http2_streams_are_closed() {
 }
 
 #[test]
+fn http2_request_over_the_limit_costs_no_page() {
+    let site = site();
+    let serving = serve(&site, &[], None);
+    let stream = connect(serving.port, &streams(0x83, "/login", false, 600));
+    until_closed(&stream);
+    wait_until("the log has the refusal", || {
+        std::fs::read_to_string(site.folder().join("server.log")).unwrap().contains("POST /… 503")
+    });
+}
+
+#[test]
 fn limit_of_one_address_closes_its_longest_idle_connections() {
     let site = site();
     let serving =

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use rocket::fairing::{Fairing, Info, Kind};
 use rocket::http::Status;
+use rocket::http::uri::Origin;
 use rocket::{Data, Request};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -81,6 +82,8 @@ struct Client {
     active: usize,
     ended: Instant,
     is_http2: bool,
+    /// Number of requests under way when there were too many; stays until the connection is closed.
+    excess: usize,
     socket: Option<Socket>,
     /// Cancelled when the connection is closed.
     closed: CancellationToken,
@@ -169,17 +172,24 @@ impl Connections {
         Connection { connections: self.clone(), remote, closed: closed.unwrap_or_default() }
     }
 
-    fn begin(&self, remote: SocketAddr, is_http2: bool) {
+    /// Notes a request under way. Returns whether the HTTP/2 connection has more of them than it may.
+    fn begin(&self, remote: SocketAddr, is_http2: bool) -> bool {
         let mut state = self.0.state();
         let client = state.clients.entry(remote).or_insert_with(|| Client {
             active: 0,
             ended: Instant::now(),
             is_http2,
+            excess: 0,
             socket: None,
             closed: CancellationToken::new(),
         });
         client.active += 1;
+        let is_excess = is_http2 && client.active > HTTP2_REQUESTS && !self.0.limits.is_trusted(remote.ip());
+        if is_excess {
+            client.excess = client.active;
+        }
         state.active += 1;
+        is_excess
     }
 
     fn end(&self, remote: SocketAddr) {
@@ -260,6 +270,14 @@ impl Drop for Ticket {
     }
 }
 
+/// In the request's cache: whether the request is one too many on its connection, which is about to be closed.
+struct Excess(bool);
+
+/// Returns whether nobody waits for the response, so that no page is worth rendering.
+pub fn is_excess(request: &Request<'_>) -> bool {
+    request.local_cache(|| Excess(false)).0
+}
+
 #[rocket::async_trait]
 impl Fairing for Connections {
     fn info(&self) -> Info {
@@ -269,8 +287,12 @@ impl Fairing for Connections {
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
         let Some(remote) = request.remote() else { return };
         let is_http2 = request.host().is_some() && !request.headers().contains("Host");
-        self.begin(remote, is_http2);
+        let is_excess = self.begin(remote, is_http2);
         request.local_cache(|| Ticket(self.clone(), remote));
+        if is_excess && let Ok(nowhere) = Origin::parse("/.too-many-requests") {
+            request.local_cache(|| Excess(true));
+            request.set_uri(nowhere);
+        }
     }
 }
 
@@ -393,7 +415,7 @@ fn overdue(inner: &Inner, records: &mut HashMap<u64, Record>, now: Instant) -> V
     for (cookie, record) in records {
         let requests = state.clients.get_mut(&record.peer).map(|client| {
             client.socket = Some(record.socket);
-            Requests { active: client.active, ended: client.ended, is_http2: client.is_http2 }
+            Requests { active: client.active.max(client.excess), ended: client.ended, is_http2: client.is_http2 }
         });
         if record.is_overdue(now, requests, &inner.limits) {
             overdue.push(*cookie);

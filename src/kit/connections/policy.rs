@@ -31,7 +31,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    fn is_trusted(&self, address: IpAddr) -> bool {
+    /// Returns whether an address is a proxy's.
+    pub fn is_trusted(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(&address.to_canonical()))
     }
 
