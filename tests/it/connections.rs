@@ -168,11 +168,14 @@ fn floods_of_http2_streams_are_closed() {
 #[test]
 fn http2_request_over_the_limit_costs_no_page() {
     let site = site();
+    let host = site.person("asha");
+    let room = site.room(&host, "Market", "Noise");
     let serving = serve(&site, &[], None);
-    let stream = connect(serving.port, &streams(0x83, "/login", false, 600));
+    const GET: u8 = 0x82;
+    let stream = connect(serving.port, &streams(GET, &format!("/rooms/{room}/events"), true, 300));
     until_closed(&stream);
     wait_until("the log has the refusal", || {
-        std::fs::read_to_string(site.folder().join("server.log")).unwrap().contains("POST /… 503")
+        std::fs::read_to_string(site.folder().join("server.log")).unwrap().contains("GET /… 503")
     });
 }
 
