@@ -141,7 +141,13 @@ fn read_time(text: &str) -> Option<NaiveDateTime> {
 
 #[cfg(test)]
 mod tests {
+    use diesel::prelude::*;
+    use diesel::sql_types::{BigInt, Double, Text};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::kit::fuzz;
 
     fn cell(text: &str) -> Cell {
         Cell(Some(text.as_bytes().to_vec()))
@@ -214,5 +220,111 @@ mod tests {
         by_hand.extend("0123456789abcdef".chars().skip(1).map(|digit| digit.to_string().repeat(32)));
         let keys: std::collections::HashSet<_> = by_hand.iter().map(|uuid| cell(uuid).key().unwrap()).collect();
         assert_eq!(keys.len(), by_hand.len());
+    }
+
+    /// What a column of SQLite may hold, whatever its type.
+    #[derive(Clone, Debug)]
+    enum Value {
+        Null,
+        Integer(i64),
+        Real(f64),
+        Text(String),
+        Blob(Vec<u8>),
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let pieces = r"[0-9:.TZ+ -]{0,30}|[0-9a-fA-F-]{30,40}|\\PC{0,40}|[ \t\n\x00]{0,4}";
+        prop_oneof![
+            1 => Just(Value::Null),
+            3 => any::<i64>().prop_map(Value::Integer),
+            3 => prop::num::f64::ANY.prop_map(Value::Real),
+            6 => pieces.prop_map(Value::Text),
+            3 => any::<String>().prop_map(Value::Text),
+            3 => vec(any::<u8>(), 0..60).prop_map(Value::Blob),
+        ]
+    }
+
+    /// Reads a value as an import does.
+    fn read(conn: &mut SqliteConnection, value: &Value) -> Cell {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Nullable<Binary>)]
+            cell: Cell,
+        }
+        let query = diesel::sql_query("SELECT CAST(? AS BLOB) AS cell").into_boxed();
+        let query = match value {
+            Value::Null => query.bind::<Nullable<Text>, _>(None::<String>),
+            Value::Integer(number) => query.bind::<BigInt, _>(*number),
+            Value::Real(number) => query.bind::<Double, _>(*number),
+            Value::Text(text) => query.bind::<Text, _>(text.clone()),
+            Value::Blob(bytes) => query.bind::<Binary, _>(bytes.clone()),
+        };
+        query.get_result::<Row>(conn).unwrap().cell
+    }
+
+    #[test]
+    fn any_value_of_sqlite_is_read_as_itself() {
+        let conn = std::cell::RefCell::new(SqliteConnection::establish(":memory:").unwrap());
+        fuzz::check(1_000, value(), |value| {
+            let cell = read(&mut conn.borrow_mut(), &value);
+            let text = cell.text();
+            match &value {
+                Value::Null => assert_eq!((cell.size(), text.text.as_str(), text.mended), (0, "", false)),
+                Value::Integer(number) => {
+                    assert_eq!((cell.number(), cell.key(), text.mended), (Some(*number), Some(*number), false));
+                    assert_eq!(text.text, number.to_string());
+                    assert_eq!(cell.shown_bare(), number.to_string());
+                }
+                // SQLite makes NULL of what is no number.
+                Value::Real(number) if number.is_nan() => assert_eq!(cell, Cell::default()),
+                Value::Real(number) => {
+                    let read: f64 = text.text.parse().unwrap();
+                    assert!(read == *number || ((read - number) / number).abs() < 1e-13, "{read}");
+                }
+                Value::Text(whole) => {
+                    assert_eq!((text.text, text.mended), (whole.replace('\0', ""), whole.contains('\0')));
+                }
+                Value::Blob(bytes) => match std::str::from_utf8(bytes) {
+                    Ok(whole) => {
+                        assert_eq!((text.text, text.mended), (whole.replace('\0', ""), whole.contains('\0')));
+                    }
+                    Err(_) => assert!(text.mended && !text.text.contains('\0')),
+                },
+            }
+            let text = cell.text().text;
+            assert_eq!(cell.is_blank(), text.trim().is_empty());
+            assert!(cell.uuid().is_none_or(|uuid| uuid.len() == 32 && cell.key().is_some()));
+            assert!(cell.flag(true) || !cell.flag(false), "it is not yes and no at once");
+            assert!(cell.time().is_none_or(|time| (1..=9999).contains(&time.year())));
+            assert_eq!(cell.time().is_none(), cell.time().is_none_or(|time| time.to_string() != cell.moment()));
+            for shown in [cell.shown(), cell.shown_bare()] {
+                assert!(
+                    !shown.contains(char::is_control) && shown.chars().count() <= 10 * LONGEST_SHOWN + 3,
+                    "{shown}"
+                );
+            }
+        });
+    }
+
+    #[test]
+    fn any_moment_is_read_in_each_form_that_it_is_written_in() {
+        let parts = (0..253_402_300_800_i64, 0..1_000_000_u32, -23 * 60 - 59..=23 * 60 + 59_i32);
+        fuzz::check(500, parts, |(seconds, micros, offset)| {
+            let at = DateTime::from_timestamp(seconds, micros * 1_000).unwrap().naive_utc();
+            let zone = chrono::FixedOffset::east_opt(offset * 60).unwrap();
+            let there = at.and_utc().with_timezone(&zone);
+            if !(1..=9999).contains(&there.year()) {
+                return;
+            }
+            for written in [
+                at.format("%Y-%m-%d %H:%M:%S%.6f").to_string(),
+                at.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
+                there.format("%Y-%m-%d %H:%M:%S%.6f%:z").to_string(),
+                there.format("%Y-%m-%dT%H:%M:%S%.6f%z").to_string(),
+                there.format("%Y-%m-%d %H:%M:%S%.6f %:z").to_string(),
+            ] {
+                assert_eq!(cell(&written).time(), Some(at), "{written}");
+            }
+        });
     }
 }

@@ -43,3 +43,6 @@ pub mod system;
 pub mod templates;
 pub mod throttle;
 pub mod time;
+
+#[cfg(test)]
+pub mod fuzz;

@@ -321,9 +321,13 @@ mod tests {
     use std::io::Read;
     use std::sync::Arc;
 
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
     use rocket::futures::stream;
 
     use super::*;
+    use crate::kit::fuzz;
 
     #[test]
     fn sizes_are_told_as_people_say_them() {
@@ -337,6 +341,11 @@ mod tests {
     /// Reads these pieces as a body with the boundary `b`; the token must be `t`. Returns the fields, the file, and how many
     /// bytes were taken.
     fn read(pieces: impl Iterator<Item = Vec<u8>> + Send) -> (Result<Form, Error>, usize) {
+        read_with("b", pieces)
+    }
+
+    /// The same with another boundary.
+    fn read_with(boundary: &str, pieces: impl Iterator<Item = Vec<u8>> + Send) -> (Result<Form, Error>, usize) {
         let rules = FileRules { max_bytes: 1000, folder: std::env::temp_dir() };
         let taken = Arc::new(AtomicUsize::new(0));
         let counter = taken.clone();
@@ -346,7 +355,7 @@ mod tests {
         }));
         let check = |token: Option<&str>| if token == Some("t") { Ok(()) } else { Err(Refusal::Unproven) };
         let runtime = rocket::tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let form = runtime.block_on(read_parts(body, "b", 4000, Some(&rules), check)).map(|(fields, brought)| {
+        let form = runtime.block_on(read_parts(body, boundary, 4000, Some(&rules), check)).map(|(fields, brought)| {
             let file = match brought {
                 Brought::Nothing => None,
                 Brought::TooLarge => Some(b"too large".to_vec()),
@@ -478,30 +487,22 @@ mod tests {
 
     #[test]
     fn any_bytes_are_read_alike_however_they_are_cut() {
-        let seed = Cell::new(0x2545_f491_4f6c_dd1d_u64);
-        let below = |most: usize| {
-            seed.set(seed.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
-            (seed.get() >> 33) as usize % most
-        };
-        let mut forms = 0;
-        for _ in 0..4_000 {
-            let mut body = if below(2) == 0 { TOKEN.as_bytes().to_vec() } else { Vec::new() };
-            for _ in 0..below(24) {
-                match below(20) {
-                    0 => body.extend(std::iter::repeat_n(below(256) as u8, below(2_000))),
-                    1 => body.push(below(256) as u8),
-                    _ => body.extend(PIECES[below(PIECES.len())]),
-                }
-            }
-            if below(2) == 0 {
-                body.extend(b"\r\n--b--\r\n");
-            }
+        let piece = prop_oneof![
+            36 => select(PIECES.to_vec()).prop_map(<[u8]>::to_vec),
+            1 => (any::<u8>(), 0..2_000_usize).prop_map(|(byte, count)| vec![byte; count]),
+            1 => any::<u8>().prop_map(|byte| vec![byte]),
+        ];
+        let forms = Cell::new(0);
+        let inputs = (any::<bool>(), vec(piece, 0..24), any::<bool>(), 1..41_usize);
+        fuzz::check(2_000, inputs, |(has_token, pieces, has_end, step)| {
+            let start = if has_token { TOKEN.as_bytes() } else { b"" };
+            let end: &[u8] = if has_end { b"\r\n--b--\r\n" } else { b"" };
+            let body = [start, &pieces.concat(), end].concat();
             let whole = read(std::iter::once(body.clone())).0;
-            let step = 1 + below(40);
             let cut = read(body.chunks(step).map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter()).0;
             match (&whole, &cut) {
                 (Ok(whole), Ok(cut)) => {
-                    forms += 1;
+                    forms.set(forms.get() + 1);
                     assert_eq!(whole, cut, "{}", String::from_utf8_lossy(&body));
                 }
                 (Err(_), Err(_)) => {}
@@ -509,7 +510,60 @@ mod tests {
                 (Ok((_, Some(file))), Err(_)) | (Err(_), Ok((_, Some(file)))) if file == b"too large" => {}
                 _ => panic!("{whole:?} or {cut:?}: {}", String::from_utf8_lossy(&body)),
             }
-        }
-        assert!(forms > 50, "{forms} of 4,000 were forms");
+            for (fields, file) in [whole, cut].into_iter().flatten() {
+                let words: usize = fields.iter().map(|(name, value)| name.len() + value.len()).sum();
+                // What is no text grows to three times its length when it becomes one.
+                assert!(words <= 3 * 4_000, "{words} bytes of words were kept");
+                assert!(file.is_none_or(|file| file.len() <= 1_000), "more of a file was kept than is allowed");
+            }
+        });
+        assert!(forms.get() > 50, "{} were forms", forms.get());
+    }
+
+    #[test]
+    fn form_that_a_browser_sends_is_read_back_exactly() {
+        // Browsers write these three signs of a name so that they end neither the name nor the line.
+        let escaped = |name: &str| name.replace('\r', "%0D").replace('\n', "%0A").replace('"', "%22");
+        let name = || prop_oneof![r"[a-z_]{1,12}", r"\PC{0,12}", any::<String>()];
+        // No form of ours has a backslash in a field's name, which programs read in two ways.
+        let field_name = || name().prop_map(|name| name.replace('\\', ""));
+        let value = || prop_oneof![r"[a-z \r\n-]{0,30}", any::<String>()];
+        let content = prop_oneof![9 => vec(any::<u8>(), 0..60), 1 => vec(any::<u8>(), 990..1_010)];
+        let inputs = (
+            vec((field_name(), value()), 0..8),
+            prop::option::of((field_name(), name(), content)),
+            r"[0-9A-Za-z'()+_,./:=?-]{20,60}",
+            1..200_usize,
+        );
+        let files = Cell::new(0);
+        fuzz::check(1_000, inputs, |(fields, file, boundary, step)| {
+            let mut body =
+                format!("--{boundary}\r\nContent-Disposition: form-data; name=\"csrf_token\"\r\n\r\nt").into_bytes();
+            let mut expected = vec![("csrf_token".to_owned(), "t".to_owned())];
+            for (name, value) in fields {
+                let name = escaped(&name);
+                let head = format!("\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+                body.extend([head.as_bytes(), value.as_bytes()].concat());
+                expected.push((name, value));
+            }
+            let content = file.map(|(name, file_name, content)| {
+                let (name, file_name) = (escaped(&name), escaped(&file_name));
+                let head = format!(
+                    "\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file_name}\"\r\n\
+                     Content-Type: image/png\r\n\r\n"
+                );
+                body.extend([head.as_bytes(), &content].concat());
+                content
+            });
+            body.extend(format!("\r\n--{boundary}--\r\n").into_bytes());
+            let pieces: Vec<Vec<u8>> = body.chunks(step).map(<[u8]>::to_vec).collect();
+            let (read_fields, read_file) = read_with(&boundary, pieces.into_iter()).0.unwrap();
+            assert_eq!(read_fields, expected);
+            let kept = content.filter(|content| !content.is_empty());
+            let kept = kept.map(|content| if content.len() > 1_000 { b"too large".to_vec() } else { content });
+            files.set(files.get() + usize::from(kept.is_some()));
+            assert_eq!(read_file, kept);
+        });
+        assert!(files.get() > 100, "{} had a file", files.get());
     }
 }

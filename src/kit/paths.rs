@@ -197,7 +197,13 @@ pub fn back(request: &Request<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use url::Url;
+
     use super::*;
+    use crate::kit::fuzz;
 
     #[test]
     fn tokens_are_not_shown() {
@@ -225,6 +231,42 @@ mod tests {
         ] {
             assert_eq!(local(evil), None, "{evil:?}");
         }
+    }
+
+    #[test]
+    fn local_path_stays_on_the_site_for_a_browser_too() {
+        let pieces = vec![
+            "/",
+            "//",
+            "\\",
+            ".",
+            "..",
+            "@",
+            ":",
+            "?",
+            "#",
+            "%2f",
+            "%5c",
+            "%09",
+            "\t",
+            " ",
+            "evil.example",
+            "a",
+            "é",
+            "\0",
+        ];
+        let piece = prop_oneof![9 => select(pieces).prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)];
+        let page = Url::parse("https://chat.example.org/rooms/1").unwrap();
+        let found = std::cell::Cell::new(0);
+        fuzz::check(3_000, (prop::bool::ANY, vec(piece, 0..8)), |(is_rooted, pieces)| {
+            let text = format!("{}{}", if is_rooted { "/" } else { "" }, pieces.concat());
+            let Some(path) = local(&text) else { return };
+            found.set(found.get() + 1);
+            let target = page.join(&path).unwrap();
+            assert_eq!(target.origin(), page.origin(), "{path}");
+            assert!(!path.contains(char::is_control) && path.starts_with('/'), "{path}");
+        });
+        assert!(found.get() > 200, "{} were local", found.get());
     }
 
     #[test]

@@ -3,7 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use super::{GROWTH, LONGEST, as_typed, is_unmarked, plain, render, words_of};
+use crate::kit::fuzz;
 
 /// A link as it is written.
 fn link(address: &str, words: &str) -> String {
@@ -250,28 +255,27 @@ const AROUND_A_WORD: [&str; 44] = [
 
 #[test]
 fn words_stay_visible_in_any_text() {
-    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
-    let mut below = |most: usize| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (seed >> 33) as usize % most
-    };
-    for _ in 0..20_000 {
+    let around = select(AROUND_A_WORD.to_vec()).prop_map(str::to_owned);
+    // No sign of a place in what is arbitrary.
+    let arbitrary = typed(3).prop_map(|text| text.replace('§', ""));
+    fuzz::check(4_000, vec(prop_oneof![8 => around, 1 => arbitrary], 1..14), |pieces| {
         let mut words = Vec::new();
         let mut source = String::new();
-        for _ in 0..=below(12) {
-            for part in AROUND_A_WORD[below(AROUND_A_WORD.len())].split_inclusive('§') {
-                source.push_str(part.trim_end_matches('§'));
-                if part.ends_with('§') {
-                    words.push(format!("word{}x", words.len()));
-                    source.extend(words.last().map(String::as_str));
-                }
+        for part in pieces.iter().flat_map(|piece| piece.split_inclusive('§')) {
+            source.push_str(part.trim_end_matches('§'));
+            if part.ends_with('§') {
+                words.push(format!("word{}x", words.len()));
+                source.extend(words.last().map(String::as_str));
             }
         }
-        let html = render(&source);
+        let begun = Instant::now();
+        let (html, in_one_line) = (render(&source), plain(&source));
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
         for word in &words {
             assert!(html.contains(word), "{word} is not in {html:?} of {source:?}");
         }
-    }
+        assert!(in_one_line.len() <= 2 * source.len() + 1024 && !in_one_line.contains(['\n', '\r']), "{in_one_line:?}");
+    });
 }
 
 #[test]
@@ -376,7 +380,6 @@ fn words_without_a_sign_need_no_parser() {
 
 /// What a sanitizer that many others use lets pass, with our rules.
 fn second_opinion() -> ammonia::Builder<'static> {
-    let classes = ["rust", "c++", "python", "html"].map(|name| format!("language-{name}").leak() as &str);
     let mut builder = ammonia::Builder::empty();
     builder
         .tags(HashSet::from([
@@ -404,15 +407,21 @@ fn second_opinion() -> ammonia::Builder<'static> {
         .tag_attributes(HashMap::from([
             ("a", HashSet::from(["href", "title"])),
             ("ol", HashSet::from(["start"])),
+            ("code", HashSet::from(["class"])),
             ("pre", HashSet::from(["tabindex"])),
             ("div", HashSet::from(["tabindex"])),
         ]))
         .allowed_classes(HashMap::from([
-            ("code", HashSet::from(classes)),
             ("div", HashSet::from(["table"])),
             ("td", HashSet::from(["middle", "end"])),
             ("th", HashSet::from(["middle", "end"])),
         ]))
+        .attribute_filter(|tag, attribute, value| {
+            let is_name =
+                |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-#_.".contains(&byte));
+            let is_fine = (tag, attribute) != ("code", "class") || value.strip_prefix("language-").is_some_and(is_name);
+            is_fine.then_some(value.into())
+        })
         .link_rel(Some("nofollow ugc noopener"))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .url_relative(ammonia::UrlRelative::Deny);
@@ -513,20 +522,25 @@ fn a_sanitizer_finds_nothing_to_take_away() {
             .replace("&nbsp;", "\u{a0}")
             .replace(" />", ">")
     };
-    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
-    let mut below = |most: usize| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        usize::try_from(seed % most as u64).unwrap_or(0)
-    };
-    let singles = PIECES.iter().map(|piece| (*piece).to_owned()).collect::<Vec<_>>();
-    let mixed = (0..3_000).map(|_| (0..=below(24)).map(|_| PIECES[below(PIECES.len())]).collect::<String>());
-    for source in singles.into_iter().chain(mixed.collect::<Vec<_>>()) {
-        for html in [render(&source), as_typed(&source)] {
-            assert_eq!(alike(&sanitizer.clean(&html).to_string()), alike(&html), "{source:?}");
+    let check = |source: &str| {
+        for html in [render(source), as_typed(source)] {
+            assert_eq!(alike(&sanitizer.clean(&html).to_string()), alike(&html));
+            assert!(html.len() <= GROWTH * (source.len() + 1024), "{} bytes became {}", source.len(), html.len());
         }
-    }
+    };
+    PIECES.iter().copied().for_each(check);
+    fuzz::check(2_000, typed(24), |source| check(&source));
+}
+
+/// Texts of such pieces, with some arbitrary ones between them.
+fn typed(most: usize) -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        20 => select(PIECES).prop_map(str::to_owned),
+        2 => any::<char>().prop_map(String::from),
+        1 => any::<String>(),
+        1 => (select(PIECES), 2..60_usize).prop_map(|(piece, count)| piece.repeat(count)),
+    ];
+    vec(piece, 0..=most).prop_map(|pieces| pieces.concat())
 }
 
 #[test]

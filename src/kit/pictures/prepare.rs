@@ -113,7 +113,8 @@ pub fn prepare(file: File, shape: Shape, limits: &Limits) -> Result<Prepared, Pi
     catch_unwind(|| prepare_whole(file, shape, limits)).unwrap_or(Err(PictureError::Unreadable))
 }
 
-fn prepare_whole(file: File, shape: Shape, limits: &Limits) -> Result<Prepared, PictureError> {
+/// [`prepare`] without its net.
+pub(super) fn prepare_whole(file: File, shape: Shape, limits: &Limits) -> Result<Prepared, PictureError> {
     let Decoded { image, orientation, profile } = decoded(file, shape, limits)?;
     let most = shape.widths()[2];
     let mut whole = match shrunk_size(image.width(), image.height(), shape) {

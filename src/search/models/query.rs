@@ -216,7 +216,15 @@ fn begins_like(word: &str, folded: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use diesel::prelude::*;
+    use diesel::sql_types::Text;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
+    use crate::kit::fuzz;
+    use crate::kit::paginate::search_text;
 
     fn split(text: &str) -> Vec<&str> {
         words(text).map(|range| &text[range]).collect()
@@ -264,5 +272,60 @@ mod tests {
         assert_eq!(query.whole().answer("wellspring"), None);
         assert!(query.whole() != query && Query::new("c").whole() == Query::new("c"));
         assert_eq!(query.inside().answer("dwells"), Some((1, Match::Part)));
+    }
+
+    /// Any text, with much of what is an operator of some search.
+    fn typed() -> impl Strategy<Value = String> {
+        let signs = vec![
+            "\"", "'", "*", "(", ")", " AND ", " OR ", " NOT ", " NEAR(", "NEAR/2", ":", "^", "{", "}", "-", "+", "|",
+            "&", "!", "<->", ":*", "%", "_", "\\", "title", "title : ", "warp", "\0", "\u{301}", "\u{345}", "\u{200d}",
+            "क्", "İ", "ß", "ǅ",
+        ];
+        let piece = prop_oneof![
+            8 => select(signs).prop_map(str::to_owned),
+            2 => any::<String>(),
+            1 => (r"\\PC", 1..2_000_usize).prop_map(|(letter, count)| letter.repeat(count)),
+        ];
+        vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    #[test]
+    fn whatever_is_typed_is_a_bounded_query_that_fts5_answers() {
+        let conn = std::cell::RefCell::new(SqliteConnection::establish(":memory:").unwrap());
+        diesel::sql_query("CREATE VIRTUAL TABLE found USING fts5(title, body)")
+            .execute(&mut *conn.borrow_mut())
+            .unwrap();
+        fuzz::check(1_000, typed(), |typed| {
+            let query = Query::new(&search_text(Some(&typed)));
+            for query in [query.whole(), query.inside(), query] {
+                assert!(query.len() <= MOST_WORDS);
+                for term in &query.terms {
+                    assert!(term.folded.chars().count() <= LONGEST_WORD, "{}", term.folded);
+                    assert!(term.folded.chars().any(char::is_alphanumeric), "{}", term.folded);
+                    // Nothing in it ends a quotation, of FTS5 or of a `tsquery`.
+                    assert!(!term.folded.contains(['"', '\'', '\\', '\0']), "{}", term.folded);
+                }
+                assert_eq!(query.has_words(), !query.for_tsquery().is_empty());
+                for title in [false, true].into_iter().filter(|_| query.has_words()) {
+                    let found = diesel::sql_query("SELECT 1 FROM found WHERE found MATCH ?");
+                    found.bind::<Text, _>(query.for_fts5(title)).execute(&mut *conn.borrow_mut()).unwrap();
+                }
+                for pattern in query.patterns() {
+                    let found = diesel::sql_query("SELECT 1 FROM found WHERE title LIKE ? ESCAPE '\\'");
+                    found.bind::<Text, _>(pattern).execute(&mut *conn.borrow_mut()).unwrap();
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn each_word_of_a_text_finds_the_text() {
+        fuzz::check(1_000, typed(), |text| {
+            for range in words(&text) {
+                let word = &text[range];
+                let query = Query::new(word);
+                assert!(!query.has_words() || query.answer(word).is_some(), "{word:?} does not answer to itself");
+            }
+        });
     }
 }
