@@ -36,7 +36,11 @@ fn path_below<'u>(url: &'u str, site_url: Option<&str>, host: Option<&str>) -> O
         _ => return None,
     };
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let without_usual = |authority: &str| authority.strip_suffix(usual_port).unwrap_or(authority).to_ascii_lowercase();
+    let without_usual = |authority: &str| {
+        // Behind another port it is no port: such a URL is nobody's.
+        let host = authority.strip_suffix(usual_port).filter(|host| !host.contains(':') || host.ends_with(']'));
+        host.unwrap_or(authority).to_ascii_lowercase()
+    };
     let authority = without_usual(authority);
     if authority.is_empty() {
         return None;
@@ -134,6 +138,14 @@ mod tests {
             assert!(url.ends_with(path));
         });
         assert!(accepted.get() > 100, "{} were accepted", accepted.get());
+    }
+
+    #[test]
+    fn origin_with_two_ports_is_refused() {
+        let site = Some("http://chat.example.org:8080");
+        assert_eq!(path_below("http://chat.example.org:8080:80", site, None), None);
+        assert_eq!(path_below("http://[::1]:8080:80", None, Some("[::1]:8080")), None);
+        assert_eq!(path_below("http://[::1]:80/a", None, Some("[::1]")), Some("/a"));
     }
 
     #[test]
