@@ -19,6 +19,8 @@ sections=$(readelf --dynamic "$binary")
 [[ $sections != *NEEDED* ]] || fail "it needs libraries: $sections"
 size=$(stat -c %s "$binary")
 [ "$size" -lt 40000000 ] || fail "$size bytes are too many: 40 MB is the limit"
+read -r told _ < <(tail -1 tests/release/size.txt)
+[ "$size" -lt $((told + 500000)) ] || fail "$size bytes are 500 kB more than the last line of tests/release/size.txt: say there why"
 for place in "$PWD" "$HOME/" "${CARGO_HOME:-$HOME/.cargo}" "${CARGO_TARGET_DIR:-$PWD/target}"; do
   if grep -qaF "$place" "$binary"; then fail "the file names the folder $place of this machine"; fi
 done
