@@ -1,7 +1,7 @@
 //! The one writer of an SQLite file: a thread with a connection of its own, to which all writers of
 //! this process hand their work. Those who wait share one transaction, and so one sync of the disk
-//! (group commit); each has its own answer, which goes out after the commit, and one that fails is
-//! rolled back alone (a savepoint). Readers have their own connections and never wait for it.
+//! (group commit); each has its own answer, which goes out after the commit. When one fails, all are rolled back and done
+//! again, each in a savepoint, so that it takes nobody along. Readers have their own connections and never wait for it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -41,10 +41,10 @@ impl Writer {
     pub(super) async fn write<T, F>(&self, statements: Arc<AtomicU32>, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+        F: FnMut(&mut Conn) -> Result<T, Error> + Send + 'static,
     {
         let (sender, answer) = oneshot::channel();
-        let task = Work { work: Some(work), result: None, statements, sender };
+        let task = Work { work, result: None, statements, sender };
         let gone = || Error::Unavailable("the writer's thread has ended".into());
         self.queue().send(Box::new(task)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
@@ -79,7 +79,7 @@ trait Task: Send {
 }
 
 struct Work<T, F> {
-    work: Option<F>,
+    work: F,
     result: Option<Result<T, Error>>,
     statements: Arc<AtomicU32>,
     sender: oneshot::Sender<Result<T, Error>>,
@@ -88,17 +88,16 @@ struct Work<T, F> {
 impl<T, F> Task for Work<T, F>
 where
     T: Send,
-    F: FnOnce(&mut Conn) -> Result<T, Error> + Send,
+    F: FnMut(&mut Conn) -> Result<T, Error> + Send,
 {
     fn is_forsaken(&self) -> bool {
         self.sender.is_closed()
     }
 
     fn run(&mut self, conn: &mut Conn) -> bool {
-        let Some(work) = self.work.take() else { return false };
         let before = STATEMENTS.get();
         // Whoever shares the transaction must not go down with one that panics.
-        let result = catch_unwind(AssertUnwindSafe(|| work(conn)))
+        let result = catch_unwind(AssertUnwindSafe(|| (self.work)(conn)))
             .unwrap_or_else(|_| Err(Error::Internal("a write panicked; the lines above say where".into())));
         self.statements.fetch_add(STATEMENTS.get().wrapping_sub(before), Ordering::Relaxed);
         let went_well = result.is_ok();
@@ -169,10 +168,18 @@ impl Thread {
             file.remember();
         }
         begin_writing(conn).map_err(|e| e.to_string())?;
-        let mut done = 0;
+        // A savepoint costs as much as a small write, and few writes fail.
+        let (mut done, mut in_savepoints) = (0, false);
         while let Some(task) = batch.get_mut(done) {
-            if !task.is_forsaken() {
-                alone(conn, |conn| task.run(conn)).map_err(|e| e.to_string())?;
+            let is_wanted = !task.is_forsaken();
+            if is_wanted && in_savepoints {
+                run_in_savepoint(conn, task.as_mut()).map_err(|e| e.to_string())?;
+            } else if is_wanted && !task.run(conn) {
+                roll_back(conn).and_then(|()| begin_writing(conn)).map_err(|e| e.to_string())?;
+                if done > 0 {
+                    (done, in_savepoints) = (0, true);
+                    continue;
+                }
             }
             done += 1;
             if batch.len() < BATCH
@@ -197,9 +204,9 @@ impl Thread {
 
 /// Runs one task so that it can be undone alone. An error here means that the whole batch is lost:
 /// a full disk, say, ends the transaction with all its savepoints.
-fn alone(conn: &mut Conn, run: impl FnOnce(&mut Conn) -> bool) -> QueryResult<()> {
+fn run_in_savepoint(conn: &mut Conn, task: &mut dyn Task) -> QueryResult<()> {
     begin_savepoint(conn)?;
-    if run(conn) { commit(conn) } else { roll_back(conn) }
+    if task.run(conn) { commit(conn) } else { roll_back(conn) }
 }
 
 #[cfg(test)]
@@ -254,7 +261,9 @@ mod tests {
             let db = self.db.clone();
             let task = tokio::spawn(async move {
                 db.write(move |_| {
-                    begun.take().map(|begun| begun.send(()));
+                    // It runs again when another one of the batch fails.
+                    let Some(begun) = begun.take() else { return Ok(()) };
+                    let _ = begun.send(());
                     wait.recv_timeout(Duration::from_secs(20)).map_err(|e| Error::Internal(e.to_string()))
                 })
                 .await
