@@ -3,11 +3,11 @@
 //! pool of blocking threads starts another whenever none is idle at the moment; dozens of them, each with
 //! memory of its own, did the work of four.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use diesel::{ConnectionError, ConnectionResult};
 use tokio::sync::oneshot;
 
@@ -23,7 +23,63 @@ pub(super) struct Readers {
     target: Target,
     file: Option<Arc<OpenFile>>,
     threads: u32,
-    queue: OnceLock<Sender<Job>>,
+    queue: OnceLock<Arc<Queue>>,
+}
+
+/// The jobs that wait. The readers of a channel look around for a while before they sleep, which costs a twentieth of
+/// the posts.
+#[derive(Default)]
+struct Queue {
+    jobs: Mutex<Jobs>,
+    added: Condvar,
+}
+
+#[derive(Default)]
+struct Jobs {
+    waiting: VecDeque<Job>,
+    is_closed: bool,
+}
+
+impl Queue {
+    fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns whether somebody will do the job.
+    fn push(&self, job: Job) -> bool {
+        let mut jobs = self.jobs();
+        if jobs.is_closed {
+            return false;
+        }
+        jobs.waiting.push_back(job);
+        drop(jobs);
+        self.added.notify_one();
+        true
+    }
+
+    /// Waits for the next job; none when no more will come.
+    fn next(&self) -> Option<Job> {
+        let mut jobs = self.jobs();
+        loop {
+            match jobs.waiting.pop_front() {
+                None if !jobs.is_closed => jobs = self.added.wait(jobs).unwrap_or_else(PoisonError::into_inner),
+                job => return job,
+            }
+        }
+    }
+
+    fn close(&self) {
+        self.jobs().is_closed = true;
+        self.added.notify_all();
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        if let Some(queue) = self.queue.get() {
+            queue.close();
+        }
+    }
 }
 
 impl Readers {
@@ -52,23 +108,30 @@ impl Readers {
             conn
         });
         let gone = || Error::Unavailable("the readers' threads have ended".into());
-        self.queue().send(job).map_err(|_| gone())?;
+        if !self.queue().push(job) {
+            return Err(gone());
+        }
         answer.await.map_err(|_| gone())?
     }
 
-    fn queue(&self) -> &Sender<Job> {
+    fn queue(&self) -> &Queue {
         self.queue.get_or_init(|| {
-            let (sender, receiver) = unbounded();
+            let queue = Arc::new(Queue::default());
+            let mut has_readers = false;
             for _ in 0..self.threads {
-                let (target, file, jobs) = (self.target.clone(), self.file.clone(), receiver.clone());
+                let (target, file, jobs) = (self.target.clone(), self.file.clone(), Arc::clone(&queue));
                 let started = std::thread::Builder::new().name("sqlite-reader".into()).spawn(move || {
                     serve(&target, file.as_deref(), &jobs);
                 });
-                if let Err(error) = started {
-                    log::error!("a reader's thread cannot start: {error}");
+                match started {
+                    Ok(_) => has_readers = true,
+                    Err(error) => log::error!("a reader's thread cannot start: {error}"),
                 }
             }
-            sender
+            if !has_readers {
+                queue.close();
+            }
+            queue
         })
     }
 }
@@ -79,14 +142,14 @@ pub(super) fn useful(most: u32) -> u32 {
     most.min(u32::try_from(cores * 2).unwrap_or(u32::MAX)).max(1)
 }
 
-fn serve(target: &Target, file: Option<&OpenFile>, jobs: &Receiver<Job>) {
+fn serve(target: &Target, file: Option<&OpenFile>, jobs: &Queue) {
     let open = || {
         // Where the file was deleted, another one would be made.
         file.map_or(Ok(()), OpenFile::check).map_err(ConnectionError::BadConnection)?;
         target.connect()
     };
     let mut kept = None;
-    for job in jobs {
+    while let Some(job) = jobs.next() {
         kept = job(kept.map_or_else(open, Ok));
     }
 }
