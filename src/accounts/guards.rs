@@ -14,7 +14,7 @@ use rocket::http::uri::Origin;
 use rocket::outcome::Outcome;
 use rocket::request::{self, FromRequest, Request};
 
-use crate::accounts::models::{self, Session};
+use crate::accounts::models::{self, CurrentSession, Session};
 use crate::accounts::site::Site;
 use crate::kit::address::client_address;
 use crate::kit::config::Access;
@@ -79,20 +79,22 @@ async fn current<'r>(request: &'r Request<'_>) -> &'r Current {
 async fn look_up(request: &Request<'_>) -> Result<Option<(models::User, i64)>, Error> {
     let Some(token) = cookies::get(request, Cookie::Session).map(ToOwned::to_owned) else { return Ok(None) };
     let db = db::of(request).ok_or_else(|| Error::Internal("no database".into()))?;
-    let Some((session, user)) = db.read(move |conn| Ok(Session::current(conn, &token)?)).await? else {
+    let Some(CurrentSession { user, session_id, session_last_seen }) =
+        db.read(move |conn| Ok(Session::current(conn, &token)?)).await?
+    else {
         return Ok(None);
     };
     // A time in the future was noted while the clock was wrong.
-    if (time::now() - session.last_seen).abs() > TimeDelta::minutes(10) {
+    if (time::now() - session_last_seen).abs() > TimeDelta::minutes(10) {
         let db = db.clone();
         // Nobody waits for this note.
         rocket::tokio::spawn(async move {
-            if let Err(error) = db.write_statement(move |conn| Ok(Session::touch(conn, session.id)?)).await {
-                log::warn!("session {} could not be touched: {error:?}", session.id);
+            if let Err(error) = db.write_statement(move |conn| Ok(Session::touch(conn, session_id)?)).await {
+                log::warn!("session {session_id} could not be touched: {error:?}");
             }
         });
     }
-    Ok(Some((user, session.id)))
+    Ok(Some((user, session_id)))
 }
 
 #[rocket::async_trait]

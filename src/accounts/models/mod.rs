@@ -11,5 +11,5 @@ pub mod setting;
 mod user;
 
 pub use person::{PERSON, Person, is_seen, shown_name};
-pub use session::{Session, clear_expired};
+pub use session::{CurrentSession, Session, clear_expired};
 pub use user::{CreateError, NewUser, User, imported_hashes, legacy_costs};

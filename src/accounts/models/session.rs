@@ -9,10 +9,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamp};
 
 use super::{User, second_factor};
-use crate::kit::db::{Conn, number_list, prepared};
+use crate::kit::db::{Bind, Conn, number_list, prepared};
 use crate::kit::random;
 use crate::kit::time::{self, SKEW};
-use crate::schema::{registrations, sessions, stash, users};
+use crate::schema::{registrations, sessions, stash};
 
 /// A log-in that lasts. The cookie holds the token, the database its hash.
 ///
@@ -35,6 +35,20 @@ pub struct Session {
     pub user_agent: String,
     /// Where it logged in from.
     pub address: String,
+}
+
+/// Who is logged in, and by which session.
+#[derive(Debug, QueryableByName)]
+pub struct CurrentSession {
+    /// The person.
+    #[diesel(embed)]
+    pub user: User,
+    /// The session's number.
+    #[diesel(sql_type = BigInt)]
+    pub session_id: i64,
+    /// When it was last used, to within some minutes.
+    #[diesel(sql_type = Timestamp)]
+    pub session_last_seen: NaiveDateTime,
 }
 
 impl Session {
@@ -65,15 +79,14 @@ impl Session {
     ///
     /// # Errors
     /// Only the database's.
-    pub fn current(conn: &mut Conn, token: &str) -> QueryResult<Option<(Self, User)>> {
+    pub fn current(conn: &mut Conn, token: &str) -> QueryResult<Option<CurrentSession>> {
+        // Each request of a member asks this; Diesel would write its statement anew each time.
+        let sql = "SELECT u.*, s.id AS session_id, s.last_seen AS session_last_seen \
+                   FROM sessions s JOIN users u ON u.id = s.user_id \
+                   WHERE s.token_hash = ? AND s.expires > ? AND s.created <= ? AND u.is_active";
         let now = time::now();
-        sessions::table
-            .inner_join(users::table)
-            .filter(sessions::token_hash.eq(random::token_hash(token)))
-            .filter(sessions::expires.gt(now).and(sessions::created.le(now + SKEW)))
-            .filter(users::is_active.eq(true))
-            .first(conn)
-            .optional()
+        let values: [Bind; 3] = [random::token_hash(token).into(), now.into(), (now + SKEW).into()];
+        prepared(sql, values).get_result(conn).optional()
     }
 
     /// Which of these sessions still hold.

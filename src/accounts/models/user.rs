@@ -17,7 +17,8 @@ use crate::schema::users;
 /// One registered person.
 ///
 /// Django: `User`
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug, Queryable, QueryableByName)]
+#[diesel(table_name = users)]
 pub struct User {
     /// Its number.
     pub id: i64,
