@@ -31,6 +31,7 @@ use diesel::result::Error as DieselError;
 use crate::accounts::models::User;
 use crate::kit::bulk;
 use crate::kit::db::{self, Conn};
+use crate::kit::error::is_damage;
 use crate::kit::progress::Progress;
 use crate::kit::time;
 use crate::search::models::index;
@@ -69,6 +70,8 @@ pub enum ImportError {
     Unknown(PathBuf, Vec<String>),
     /// What a map file says does not fit the database.
     BadMap(String),
+    /// A table whose rows have no numbers of SQLite's own, or hide them.
+    NoRowNumbers(String),
     /// A row of the source cannot be read: its file is damaged.
     Damaged(DieselError),
     /// The database of this site.
@@ -88,7 +91,7 @@ impl fmt::Display for ImportError {
                     path.display()
                 )
             }
-            Self::Unreadable(path, why) => write!(f, "{} cannot be read: {why}", path.display()),
+            Self::Unreadable(path, why) => write!(f, "{} cannot be read: {}", path.display(), reason(why)),
             Self::NotCopied(path, folder, why) => {
                 write!(
                     f,
@@ -107,13 +110,29 @@ impl fmt::Display for ImportError {
                 listed(found)
             ),
             Self::BadMap(why) => write!(f, "the map does not fit the database: {why}"),
-            Self::Damaged(error) => write!(f, "the course's database is damaged ({error}): nothing was changed"),
+            Self::NoRowNumbers(table) => write!(
+                f,
+                "the table {table} cannot be read: it was made WITHOUT ROWID or has a column called _rowid_, which Django never does; \
+                 copy its rows to a table without these"
+            ),
+            Self::Damaged(error) => {
+                write!(f, "the course's database cannot be read, nothing was changed: {}", reason(&error.to_string()))
+            }
             Self::Db(error) => write!(f, "the import failed and nothing was changed: {error}"),
         }
     }
 }
 
 impl std::error::Error for ImportError {}
+
+/// Not in the database's own words where its file is damaged: they would be taken for a fault of the site's database.
+fn reason(told: &str) -> &str {
+    if is_damage(told) {
+        "its file is damaged; .recover of SQLite's own program saves what is left of it"
+    } else {
+        told
+    }
+}
 
 impl From<DieselError> for ImportError {
     fn from(error: DieselError) -> Self {

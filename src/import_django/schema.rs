@@ -16,6 +16,7 @@ struct Table {
     columns: Vec<String>,
     key: Option<String>,
     targets: HashMap<String, String>,
+    has_row_numbers: bool,
 }
 
 impl Schema {
@@ -62,7 +63,11 @@ impl Schema {
                 (Some(key), None) => Some(key.name.clone()),
                 _ => columns.iter().find(|column| column.name == "id").map(|column| column.name.clone()),
             };
+            // Of one that is WITHOUT ROWID this cannot be asked.
+            let probe = format!("SELECT _rowid_ FROM {} LIMIT 0", quoted(&name));
+            let hides_numbers = columns.iter().any(|column| column.name.eq_ignore_ascii_case("_rowid_"));
             let table = Table {
+                has_row_numbers: !hides_numbers && diesel::sql_query(probe).execute(conn).is_ok(),
                 key,
                 columns: columns.into_iter().map(|column| column.name).collect(),
                 targets: targets.into_iter().filter_map(|found| Some((found.column?, found.target?))).collect(),
@@ -90,6 +95,11 @@ impl Schema {
     /// The name of a column as the source writes it.
     pub fn column(&self, table: &str, name: &str) -> Option<&str> {
         self.columns(table).iter().find(|column| column.eq_ignore_ascii_case(name)).map(String::as_str)
+    }
+
+    /// Whether its rows can be read by SQLite's own numbers.
+    pub fn has_row_numbers(&self, table: &str) -> bool {
+        self.tables.get(table).is_some_and(|table| table.has_row_numbers)
     }
 
     /// The primary key.

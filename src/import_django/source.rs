@@ -92,6 +92,9 @@ impl Source {
             Schema::of(&mut conn).map_err(|error| ImportError::Unreadable(path.to_owned(), error.to_string()))?;
         map.check(&schema).map_err(ImportError::BadMap)?;
         let layout = Layout::of(&schema, map);
+        if let Some((_, odd)) = layout.tables().find(|(_, layout)| !schema.has_row_numbers(&layout.table)) {
+            return Err(ImportError::NoRowNumbers(odd.table.clone()));
+        }
         Ok(Self { conn, schema, layout, _copy: copy })
     }
 
@@ -331,6 +334,9 @@ impl Aside {
             let before = state(path);
             for suffix in SUFFIXES {
                 let (from, to) = (with_suffix(path, suffix), with_suffix(&copy.file, suffix));
+                if fs::metadata(&from).is_ok_and(|found| !found.is_file()) {
+                    return Err(ImportError::NoDatabase(from, "a folder, a pipe or a device"));
+                }
                 match fs::copy(&from, &to) {
                     Ok(_) => {}
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound && !suffix.is_empty() => {

@@ -479,6 +479,37 @@ fn what_is_no_course_is_refused_by_name() {
         .unwrap();
     let said = refusal(&path);
     assert!(said.contains("projects_project, users_profile") && said.contains("base_room"), "{said}");
+
+    let small = Source::small();
+    let wal = format!("{}-wal", small.path().display());
+    assert!(std::process::Command::new("mkfifo").arg(&wal).status().unwrap().success());
+    let said = refusal(&small.path());
+    assert!(said.contains("-wal is a folder, a pipe or a device"), "{said}");
+}
+
+#[test]
+fn table_without_row_numbers_is_refused_by_name() {
+    for change in [
+        "ALTER TABLE base_topic ADD COLUMN _rowid_ text; UPDATE base_topic SET _rowid_ = 'x'",
+        "DROP TABLE base_topic; CREATE TABLE base_topic (id integer PRIMARY KEY, name varchar(200)) WITHOUT ROWID",
+    ] {
+        let course = Source::small();
+        course.sql(change);
+        let said = Course::open(&course.path()).map(drop).unwrap_err().to_string();
+        assert!(said.starts_with("the table base_topic cannot be read: it was made WITHOUT ROWID"), "{said}");
+    }
+}
+
+#[test]
+fn damaged_course_is_not_taken_for_a_damaged_site() {
+    let course = Source::small();
+    let whole = std::fs::read(course.path()).unwrap();
+    std::fs::write(course.path(), &whole[..whole.len() / 2]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = course.path();
+    let out = command(folder.path(), &["import-django", &path.to_string_lossy()]).output().unwrap();
+    let told = String::from_utf8_lossy(&out.stderr);
+    assert!(!out.status.success() && told.contains(".recover") && !told.contains("chaupal.db"), "{told}");
 }
 
 both!(pictures_come_along_once_and_replace_none, |site| {
