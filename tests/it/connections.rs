@@ -180,6 +180,38 @@ fn http2_request_over_the_limit_costs_no_page() {
 }
 
 #[test]
+fn pages_that_nobody_takes_are_limited() {
+    let site = site();
+    let host = site.person("asha");
+    let room = site.room(&host, "Market", "Noise");
+    for _ in 0..50 {
+        site.message(room, &host, &"<&>".repeat(1_300));
+    }
+    let path = format!("/rooms/{room}");
+    let patient = [("CHAUPAL_CONNECTIONS__STALL_SECONDS", "600"), ("CHAUPAL_CONNECTIONS__IDLE_SECONDS", "600")];
+    let serving = serve(&site, &patient, None);
+    let size = Request::new("GET", &path).open(serving.port).finish().status(200).body.len();
+    assert!(size > 700_000, "{size}");
+    // The client's window for each stream is closed.
+    const GET: u8 = 0x82;
+    let closed = b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let mut bytes = preface.to_vec();
+    bytes.extend(closed);
+    bytes.extend(&streams(GET, &path, true, 100)[preface.len() + 9..]);
+    let greedy = connect(serving.port, &bytes);
+    let log = || std::fs::read_to_string(site.folder().join("server.log")).unwrap();
+    wait_until("all are answered", || log().matches("GET /rooms/").count() == 101);
+    let answered = log().matches(&format!("GET {path} 200")).count() - 1;
+    let most = 32 * 1024 * 1024 / size;
+    assert!(answered == most, "{answered} pages of {size} bytes, not {most}");
+    Request::new("GET", &path).open(serving.port).finish().status(503);
+    Request::new("GET", "/healthz").open(serving.port).finish().status(200);
+    drop(greedy);
+    wait_until("they are given up", || Request::new("GET", &path).open(serving.port).finish().status == 200);
+}
+
+#[test]
 fn limit_of_one_address_closes_its_longest_idle_connections() {
     let site = site();
     let serving =

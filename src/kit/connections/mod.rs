@@ -9,14 +9,15 @@ mod policy;
 mod sockets;
 
 use std::collections::{HashMap, HashSet};
+use std::io::Cursor;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use rocket::fairing::{Fairing, Info, Kind};
-use rocket::http::Status;
 use rocket::http::uri::Origin;
-use rocket::{Data, Request};
+use rocket::http::{ContentType, Status};
+use rocket::{Data, Request, Response};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +34,15 @@ const PER_ADDRESS: usize = 512;
 
 /// Maximum number of requests under way on one HTTP/2 connection. Browsers send at most a hundred at once.
 const HTTP2_REQUESTS: usize = 256;
+
+/// Maximum number of bytes of pages that one address has asked for and not taken. Each is in memory until it is taken.
+const PAGES_PER_ADDRESS: usize = 32 << 20;
+
+/// The same of all addresses, proxies included.
+const PAGES_TOTAL: usize = 256 << 20;
+
+/// A smaller response is not counted, so that `/healthz` always answers.
+const SMALL_PAGE: usize = 1024;
 
 /// Time between two looks at the sockets.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -70,6 +80,9 @@ struct State {
     clients: HashMap<SocketAddr, Client>,
     streams: HashMap<IpAddr, usize>,
     streams_total: usize,
+    /// Number of bytes of pages under way, by address and in all.
+    pages: HashMap<IpAddr, usize>,
+    pages_total: usize,
     /// Number of requests under way.
     active: usize,
     /// Whether somebody looks at the sockets.
@@ -205,6 +218,42 @@ impl Connections {
     }
 }
 
+/// In the request's cache: a page under way that counts. It is dropped with the request, as [`Ticket`].
+struct PageSlot {
+    inner: Arc<Inner>,
+    address: IpAddr,
+    size: usize,
+}
+
+impl PageSlot {
+    /// Returns none when too much was not taken yet.
+    fn new(inner: &Arc<Inner>, remote: IpAddr, size: usize) -> Option<Self> {
+        let address = network(remote, 64);
+        let mut state = inner.state();
+        let before = state.pages.get(&address).copied().unwrap_or_default();
+        let is_over = before + size > PAGES_PER_ADDRESS && before > 0 && !inner.limits.is_trusted(remote);
+        if is_over || state.pages_total + size > PAGES_TOTAL {
+            return None;
+        }
+        state.pages.insert(address, before + size);
+        state.pages_total += size;
+        Some(Self { inner: Arc::clone(inner), address, size })
+    }
+}
+
+impl Drop for PageSlot {
+    fn drop(&mut self) {
+        let mut state = self.inner.state();
+        state.pages_total -= self.size;
+        if let Some(pages) = state.pages.get_mut(&self.address) {
+            *pages -= self.size;
+            if *pages == 0 {
+                state.pages.remove(&self.address);
+            }
+        }
+    }
+}
+
 /// A live stream that counts; dropped when it ends.
 pub struct StreamSlot {
     inner: Arc<Inner>,
@@ -281,7 +330,7 @@ pub fn is_excess(request: &Request<'_>) -> bool {
 #[rocket::async_trait]
 impl Fairing for Connections {
     fn info(&self) -> Info {
-        Info { name: "connections", kind: Kind::Request }
+        Info { name: "connections", kind: Kind::Request | Kind::Response }
     }
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
@@ -292,6 +341,25 @@ impl Fairing for Connections {
         if is_excess && let Ok(nowhere) = Origin::parse("/.too-many-requests") {
             request.local_cache(|| Excess(true));
             request.set_uri(nowhere);
+        }
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        // Files are sent from where they are.
+        let is_page = response.content_type().is_some_and(|kind| kind.is_html() || kind.is_json());
+        let size = response.body().preset_size().filter(|size| is_page && *size >= SMALL_PAGE);
+        let (Some(remote), Some(size)) = (request.remote(), size) else { return };
+        match PageSlot::new(&self.0, remote.ip(), size) {
+            Some(slot) => {
+                request.local_cache(|| slot);
+            }
+            None => {
+                response.set_status(Status::ServiceUnavailable);
+                response.set_header(ContentType::Plain);
+                response.set_raw_header("Retry-After", "5");
+                let text = "Too many pages wait to be taken by your address.\n";
+                response.set_sized_body(text.len(), Cursor::new(text));
+            }
         }
     }
 }
@@ -329,7 +397,7 @@ fn watch(inner: &Weak<Inner>, runtime: &Handle, mut sockets: Sockets) {
     }
 }
 
-/// Gives memory back after many clients left.
+/// Gives back memory that is no longer used, that of the workers after many clients left.
 #[derive(Default)]
 struct Memory {
     most: usize,
@@ -345,6 +413,7 @@ impl Memory {
     const LOOKS: u32 = 10;
 
     fn look(&mut self, connections: usize, runtime: &Handle) {
+        system::collect_memory();
         self.most = self.most.max(connections);
         if self.most - connections < Self::MANY {
             self.looks = 0;
@@ -362,7 +431,6 @@ impl Memory {
                 std::thread::sleep(Duration::from_millis(2));
             });
         }
-        system::collect_memory();
     }
 }
 
