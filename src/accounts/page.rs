@@ -4,6 +4,7 @@
 //! Django: context processors and `render`.
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -151,8 +152,16 @@ impl Page<'_> {
     ///
     /// # Errors
     /// [`Error::Internal`] with the template's own words.
-    pub fn piece(&self, template: &'static str, context: &impl Serialize) -> Result<Piece, Error> {
+    pub fn piece(&self, template: &'static str, context: &(impl Serialize + Hash)) -> Result<Piece, Error> {
         self.fragments.draw(template, context)
+    }
+
+    /// A piece of a page with a form, whose token is another one on each page.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] with the template's own words.
+    pub fn piece_with_form<C: Serialize>(&self, template: &'static str, context: &C) -> Result<Piece, Error> {
+        self.fragments.draw_anew(template, &Whole { page: &self.frame, rest: context })
     }
 
     /// A form in the reader's language.

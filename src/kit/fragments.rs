@@ -5,7 +5,7 @@
 //! Django: `{% cache %}`, without a key to think of.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -53,17 +53,24 @@ impl Fragments {
     ///
     /// # Errors
     /// As [`Pages::render`].
-    pub fn draw(&self, template: &'static str, context: &impl Serialize) -> Result<Piece, Error> {
-        let shown = serde_json::to_string(context).map_err(|error| Error::Internal(error.to_string()))?;
-        let whole = (self.pages.generation(), template, shown.as_str());
+    pub fn draw(&self, template: &'static str, context: &(impl Serialize + Hash)) -> Result<Piece, Error> {
+        let whole = (self.pages.generation(), template, context);
         let key = self.hashers.each_ref().map(|hasher| hasher.hash_one(whole));
         let now = Instant::now();
         if let Some(piece) = self.find(key, now) {
             return Ok(piece);
         }
-        let piece = Piece(self.pages.render(template, context)?.into());
+        let piece = self.draw_anew(template, context)?;
         self.keep(key, now, &piece);
         Ok(piece)
+    }
+
+    /// The same, where it is not worth keeping.
+    ///
+    /// # Errors
+    /// As [`Pages::render`].
+    pub fn draw_anew(&self, template: &'static str, context: &impl Serialize) -> Result<Piece, Error> {
+        Ok(Piece(self.pages.render(template, context)?.into()))
     }
 
     fn find(&self, key: [u64; 2], now: Instant) -> Option<Piece> {

@@ -187,6 +187,11 @@ impl Hub {
         }
     }
 
+    /// Whether anybody listens to a channel. Who joins after what was written was committed reads it from the database.
+    pub fn has_listeners(&self, channel: i64) -> bool {
+        self.0.channels().get(&channel).is_some_and(|channel| !channel.listeners.is_empty())
+    }
+
     /// Tells the listeners of a channel how far the database is, if they may not know.
     pub fn reached(&self, channel: i64, number: i64) {
         if let Some(entry) = self.0.channels().get_mut(&channel)

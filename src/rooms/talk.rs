@@ -6,7 +6,6 @@ use rocket::request::{self, FromRequest, Request};
 use rocket::response::{Redirect, status};
 use rocket::serde::json::{Json, Value};
 use rocket::{FromForm, Responder};
-use rocket_dyn_templates::context;
 use serde::Serialize;
 
 use crate::accounts::errors::wants_json;
@@ -18,11 +17,11 @@ use crate::kit::error::Error;
 use crate::kit::flash;
 use crate::kit::forms::FieldErrors;
 use crate::kit::fragments::Piece;
-use crate::kit::live::Hub;
+use crate::kit::live::{Event, Hub};
 use crate::kit::templates::Pages;
 use crate::kit::throttle::Scope;
 use crate::rooms::live;
-use crate::rooms::models::message::{self, Message, PostError, Stretch};
+use crate::rooms::models::message::{self, Message, MessageView, PostError, Stretch};
 use crate::rooms::models::participant::{self, People};
 use crate::rooms::models::room::Room;
 use crate::rooms::models::visit::{self, Standing};
@@ -96,8 +95,25 @@ struct DrawnMessage {
     html: Piece,
 }
 
+/// A message, as its template gets it.
+#[derive(Hash, Serialize)]
+struct MessagePiece {
+    message: MessageView,
+    alone: bool,
+}
+
+/// The room's list of people, as its template gets it.
+#[derive(Hash, Serialize)]
+struct PeoplePiece {
+    room_url: String,
+    participants: Vec<Participant>,
+    participants_count: i64,
+    /// A form stands beside each who may be taken out of the room.
+    can_remove: bool,
+}
+
 /// A person in the room's list.
-#[derive(Serialize)]
+#[derive(Hash, Serialize)]
 struct Participant {
     #[serde(flatten)]
     person: Person,
@@ -113,7 +129,7 @@ pub struct Talk {
     older_url: Option<String>,
     first_unread: Option<i64>,
     unread: i64,
-    participants: Vec<Participant>,
+    people: Piece,
     participants_count: i64,
     here: Vec<Value>,
     can_manage: bool,
@@ -154,20 +170,31 @@ pub async fn read(
         .first()
         .filter(|_| stretch.has_older)
         .map(|first| format!("{}?before={}", room.url, first.seq));
-    let host = room.host.as_ref().map(|host| host.id);
-    let participants =
-        people.active.into_iter().map(|person| Participant { is_host: host == Some(person.id), person }).collect();
     let messages = stretch.messages.into_iter().map(|message| {
         let seq = message.seq;
-        let context = context! { message: message.view(viewer, can_manage), alone: false };
-        Ok(DrawnMessage { seq, html: page.piece("rooms/_message.html", &context)? })
+        let piece = MessagePiece { message: message.view(viewer, can_manage), alone: false };
+        Ok(DrawnMessage { seq, html: page.piece("rooms/_message.html", &piece)? })
     });
+    let messages = messages.collect::<Result<_, Error>>()?;
+    let host = room.host.as_ref().map(|host| host.id);
+    let list = PeoplePiece {
+        room_url: room.url.clone(),
+        participants: people
+            .active
+            .into_iter()
+            .map(|person| Participant { is_host: host == Some(person.id), person })
+            .collect(),
+        participants_count: people.count,
+        can_remove: can_manage && !room.in_lobby,
+    };
+    let template = "rooms/_participants.html";
+    let list = if list.can_remove { page.piece_with_form(template, &list) } else { page.piece(template, &list) }?;
     Ok(Talk {
-        messages: messages.collect::<Result<_, Error>>()?,
+        messages,
         older_url,
         first_unread,
         unread: standing.unread,
-        participants,
+        people: list,
         participants_count: people.count,
         here: hub.present(id),
         can_manage,
@@ -201,23 +228,29 @@ impl<'r> FromRequest<'r> for Voice<'r> {
 }
 
 impl Voice<'_> {
-    /// Tells every open window, after the commit; gives what they hear.
-    pub fn tell(&self, message: Message) -> String {
+    /// Tells every open window, after the commit. Without one nothing is drawn.
+    pub fn tell(&self, message: Message) {
+        if self.hub.has_listeners(message.room_id) {
+            self.hub.publish(self.event(message));
+        }
+    }
+
+    fn event(&self, message: Message) -> Event {
         let known = message.version - 1;
-        let event = live::event(self.pages, message, known);
-        let data = event.data.clone();
-        self.hub.publish(event);
-        data
+        live::event(self.pages, message, known)
     }
 
     /// Tells every window of a posted message, and the sender too: a page goes back to `url`.
     pub fn posted(&self, message: Message, is_new: bool, url: &str) -> Posted {
-        let id = message.id;
-        let data = self.tell(message);
         if self.wants_json {
+            let event = self.event(message);
+            let data = event.data.clone();
+            self.hub.publish(event);
             let status = if is_new { Status::Created } else { Status::Ok };
             Posted::Told(status::Custom(status, (ContentType::JSON, data)))
         } else {
+            let id = message.id;
+            self.tell(message);
             Posted::Back(Box::new(flash::to(format!("{url}#message-{id}"))))
         }
     }

@@ -69,7 +69,8 @@ fn nothing_is_inline() {
             "projects/review_delete.html" => &["{{ review.body_html | safe }}"],
             "inbox/message.html" => &["{{ message.body_html | safe }}"],
             "rooms/_talk.html" | "rooms/_message.html" | "rooms/message_delete.html" => &["{{ message.html | safe }}"],
-            "rooms/room.html" => &["{{ room.description_html | safe }}"],
+            "rooms/room.html" => &["{{ room.description_html | safe }}", "{{ people | safe }}"],
+            "lobby/room.html" => &["{{ people | safe }}"],
             // Escaped by search::models::excerpt, which marks what was asked for.
             "search/search.html" => &["{{ hit.title | safe }}", "{{ hit.excerpt | safe }}", "{{ hit.labels | safe }}"],
             _ => &[],

@@ -32,7 +32,7 @@ pub const PERSON: (users::id, users::username, users::name, users::picture) =
     (users::id, users::username, users::name, users::picture);
 
 /// What pages show of a person; read as [`PERSON`].
-#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Queryable)]
 pub struct Person {
     /// Its number.
     pub id: i64,

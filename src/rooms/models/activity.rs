@@ -16,7 +16,7 @@ use crate::kit::time::as_iso;
 use crate::schema::{messages, rooms, topics, users};
 
 /// A message as the activity shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Hash, Serialize)]
 pub struct Activity {
     id: i64,
     room: RoomLink,
@@ -29,7 +29,7 @@ pub struct Activity {
     created: NaiveDateTime,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Hash, Serialize)]
 struct RoomLink {
     id: i64,
     name: String,

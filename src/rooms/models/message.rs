@@ -87,7 +87,7 @@ pub fn url(room_id: i64, id: i64) -> String {
 }
 
 /// A message as a page shows it to one viewer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Hash, Serialize)]
 pub struct MessageView {
     id: i64,
     seq: i64,
@@ -109,7 +109,7 @@ pub struct MessageView {
 }
 
 /// A guest as a page shows him: without a page of his own.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Hash, Serialize)]
 struct GuestView {
     name: String,
     initials: String,

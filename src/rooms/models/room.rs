@@ -13,7 +13,7 @@ use super::message::Message;
 use super::topic::TopicLink;
 use super::{participant, visit};
 use crate::accounts::models::{PERSON, Person, User};
-use crate::kit::db::{Conn, MultiBackend, count_to, number_list, prepared, slice, substr};
+use crate::kit::db::{Bind, Conn, MultiBackend, count_to, number_list, prepared, slice, substr};
 use crate::kit::q::{Q, all, icontains, q};
 use crate::kit::time::{self, as_iso};
 use crate::kit::{markdown, named, slug};
@@ -22,7 +22,7 @@ use crate::schema::{rooms, topics, users};
 /// A room with its topic and host.
 ///
 /// Django: `Room`
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Hash, Serialize)]
 pub struct Room {
     /// Its number.
     pub id: i64,
@@ -112,7 +112,7 @@ impl Room {
 }
 
 /// A room as lists show it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Hash, Serialize)]
 pub struct RoomCard {
     /// The room.
     #[serde(flatten)]
@@ -334,10 +334,7 @@ pub fn delete(conn: &mut Conn, id: i64) -> QueryResult<()> {
 /// # Errors
 /// [`diesel::result::Error::NotFound`] when there is no such room.
 pub fn next_event(conn: &mut Conn, id: i64) -> QueryResult<i64> {
-    diesel::update(rooms::table.find(id))
-        .set(rooms::last_event.eq(rooms::last_event + 1))
-        .returning(rooms::last_event)
-        .get_result(conn)
+    take_event(conn, "UPDATE rooms SET last_event = last_event + 1 WHERE id = ? RETURNING last_event", vec![id.into()])
 }
 
 /// The same, and the room moves up: something was said in it. A room of the lobby is none of the others.
@@ -345,10 +342,22 @@ pub fn next_event(conn: &mut Conn, id: i64) -> QueryResult<i64> {
 /// # Errors
 /// [`diesel::result::Error::NotFound`] when there is no such room.
 pub fn next_event_moving_up(conn: &mut Conn, id: i64, in_lobby: bool) -> QueryResult<i64> {
-    diesel::update(rooms::table.find(id).filter(rooms::lobby_key.is_not_null().eq(in_lobby)))
-        .set((rooms::last_event.eq(rooms::last_event + 1), rooms::updated.eq(time::now())))
-        .returning(rooms::last_event)
-        .get_result(conn)
+    let sql = if in_lobby {
+        "UPDATE rooms SET last_event = last_event + 1, updated = ? WHERE id = ? AND lobby_key IS NOT NULL RETURNING last_event"
+    } else {
+        "UPDATE rooms SET last_event = last_event + 1, updated = ? WHERE id = ? AND lobby_key IS NULL RETURNING last_event"
+    };
+    take_event(conn, sql, vec![time::now().into(), id.into()])
+}
+
+/// Diesel would prepare its own update anew for each message.
+fn take_event(conn: &mut Conn, sql: &'static str, values: Vec<Bind>) -> QueryResult<i64> {
+    #[derive(QueryableByName)]
+    struct Taken {
+        #[diesel(sql_type = BigInt)]
+        last_event: i64,
+    }
+    prepared(sql, values).get_result(conn).map(|taken: Taken| taken.last_event)
 }
 
 /// How far these rooms have come; those of the lobby only if asked for.

@@ -9,7 +9,7 @@ use crate::kit::q::{Q, all, icontains};
 use crate::schema::topics;
 
 /// A topic as a link: its name and the rooms that it finds.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Hash, Serialize)]
 pub struct TopicLink {
     /// As first typed.
     pub name: String,

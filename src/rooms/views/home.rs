@@ -4,6 +4,7 @@ use diesel::QueryResult;
 use rocket::get;
 use rocket::http::Status;
 use rocket_dyn_templates::context;
+use serde::Serialize;
 
 use crate::accounts::page::{Page, View};
 use crate::accounts::site::Site;
@@ -13,7 +14,8 @@ use crate::kit::forms::same;
 use crate::kit::fragments::Piece;
 use crate::kit::paginate::{Asked, COUNTED, search_text};
 use crate::rooms::models;
-use crate::rooms::models::room::{self, Filter};
+use crate::rooms::models::activity::Activity;
+use crate::rooms::models::room::{self, Filter, RoomCard};
 use crate::rooms::models::topic::{self, TopicRow};
 
 const ROOMS_PER_PAGE: i64 = 10;
@@ -48,13 +50,27 @@ pub async fn home(
         })
         .await?;
     mark_current(&mut topics, &q);
-    let rooms: Vec<Piece> =
-        rooms.iter().map(|room| frame.piece("rooms/_card.html", &context! { room })).collect::<Result<_, Error>>()?;
+    let rooms: Vec<Piece> = rooms
+        .into_iter()
+        .map(|room| frame.piece("rooms/_card.html", &CardPiece { room }))
+        .collect::<Result<_, Error>>()?;
     let activity: Vec<Piece> = activity
-        .iter()
-        .map(|item| frame.piece("rooms/_activity_item.html", &context! { item }))
+        .into_iter()
+        .map(|item| frame.piece("rooms/_activity_item.html", &ActivityPiece { item }))
         .collect::<Result<_, Error>>()?;
     Ok(frame.ok("rooms/home.html", context! { count: pager.total, q, rooms, pager, topics, rooms_total, activity }))
+}
+
+/// A room's card, as its template gets it.
+#[derive(Hash, Serialize)]
+struct CardPiece {
+    room: RoomCard,
+}
+
+/// A line of the activity, as its template gets it.
+#[derive(Hash, Serialize)]
+struct ActivityPiece {
+    item: Activity,
 }
 
 fn rooms_total(conn: &mut Conn) -> QueryResult<i64> {
