@@ -147,6 +147,18 @@ both!(pages_show_no_more_than_the_beginning_of_a_long_text, |site| {
     assert!(!room_page.body.contains(&format!("href=\"/messages/{short}\"")));
 });
 
+both!(message_with_much_html_is_told_as_it_is_read, |site| {
+    let asha = site.person("asha");
+    let room = site.room(&asha, "Weavers", "Craft");
+    let much = |letter: &str| format!("[a]: http://e.example/{}\n\n{}", letter.repeat(250), "[a] ".repeat(900));
+    let told = asha.say(room, &much("x"), "one").json();
+    let edited = asha.post(&format!("/messages/{}/edit", told["id"]), &[("body", &much("y"))]);
+    edited.status(303);
+    let html = told["html"].as_str().unwrap();
+    assert!(html.len() < 20_000 && html.contains("[a] [a] [a]"), "{} bytes", html.len());
+    asha.get(&format!("/rooms/{room}")).status(200).hold("[a] [a] [a]");
+});
+
 both!(page_numbers_beyond_all_numbers_are_the_last_page, |site| {
     let asha = site.person("asha");
     for number in 0..12 {

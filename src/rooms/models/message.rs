@@ -251,6 +251,8 @@ pub fn write(
     if let Some(person) = &user {
         visit::look(conn, room_id, person.id, event)?;
     }
+    // As it will be read.
+    let (html, is_cut) = markdown::kept_or_typed(html, body);
     let body = body.to_owned();
     Ok(Message {
         id,
@@ -261,7 +263,7 @@ pub fn write(
         guest,
         body,
         html,
-        is_cut: false,
+        is_cut,
         created: now,
         updated: now,
         deleted: None,
@@ -366,7 +368,8 @@ pub fn edit(conn: &mut Conn, message: &Message, author: i64, is_staff: bool, bod
     if changed == 0 {
         return Err(PostError::NoRoom);
     }
-    Ok(Message { body: body.to_owned(), html, is_cut: false, updated: now, version: event, ..message.clone() })
+    let (html, is_cut) = markdown::kept_or_typed(html, body);
+    Ok(Message { body: body.to_owned(), html, is_cut, updated: now, version: event, ..message.clone() })
 }
 
 /// Deletes a message; its place stays, without words or author. The number of the event.
