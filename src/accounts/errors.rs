@@ -73,8 +73,8 @@ fn plain(status: Status) -> (Status, (ContentType, String)) {
 
 #[catch(default)]
 async fn any(status: Status, request: &Request<'_>) -> Caught {
-    if connections::is_excess(request) {
-        return Caught { status: Status::ServiceUnavailable, answer: Answer::Plain, headers: Vec::new() };
+    if let Some(status) = connections::refused(request) {
+        return Caught { status, answer: Answer::Plain, headers: Vec::new() };
     }
     let (status, mut headers) = refined(status, request);
     let note = request.local_cache(Note::default);

@@ -175,8 +175,17 @@ fn http2_request_over_the_limit_costs_no_page() {
     let stream = connect(serving.port, &streams(GET, &format!("/rooms/{room}/events"), true, 300));
     until_closed(&stream);
     wait_until("the log has the refusal", || {
-        std::fs::read_to_string(site.folder().join("server.log")).unwrap().contains("GET /… 503")
+        std::fs::read_to_string(site.folder().join("server.log")).unwrap().contains("GET /.refused 503")
     });
+}
+
+#[test]
+fn large_headers_are_refused() {
+    let site = site();
+    let serving = serve(&site, &[], None);
+    let large = Request::new("GET", "/healthz").header("X-Large", &"x".repeat(70_000));
+    large.open(serving.port).finish().status(431);
+    Request::new("GET", "/healthz").header("X-Large", &"x".repeat(60_000)).open(serving.port).finish().status(200);
 }
 
 #[test]

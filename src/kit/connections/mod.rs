@@ -44,6 +44,9 @@ const PAGES_TOTAL: usize = 256 << 20;
 /// A smaller response is not counted, so that `/healthz` always answers.
 const SMALL_PAGE: usize = 1024;
 
+/// Maximum number of bytes of a request's headers. Over HTTP/2 a few bytes may stand for 16 MB of them.
+const HEADERS: usize = 64 * 1024;
+
 /// Time between two looks at the sockets.
 const INTERVAL: Duration = Duration::from_millis(500);
 
@@ -185,8 +188,9 @@ impl Connections {
         Connection { connections: self.clone(), remote, closed: closed.unwrap_or_default() }
     }
 
-    /// Notes a request under way. Returns whether the HTTP/2 connection has more of them than it may.
-    fn begin(&self, remote: SocketAddr, is_http2: bool) -> bool {
+    /// Notes a request under way. Returns whether the HTTP/2 connection has more of them than it may, or one that is
+    /// too large; then it will be closed.
+    fn begin(&self, remote: SocketAddr, is_http2: bool, is_large: bool) -> bool {
         let mut state = self.0.state();
         let client = state.clients.entry(remote).or_insert_with(|| Client {
             active: 0,
@@ -197,9 +201,10 @@ impl Connections {
             closed: CancellationToken::new(),
         });
         client.active += 1;
-        let is_excess = is_http2 && client.active > HTTP2_REQUESTS && !self.0.limits.is_trusted(remote.ip());
+        let is_over = is_large || client.active > HTTP2_REQUESTS;
+        let is_excess = is_http2 && is_over && !self.0.limits.is_trusted(remote.ip());
         if is_excess {
-            client.excess = client.active;
+            client.excess = client.active.max(HTTP2_REQUESTS + 1);
         }
         state.active += 1;
         is_excess
@@ -319,12 +324,13 @@ impl Drop for Ticket {
     }
 }
 
-/// In the request's cache: whether the request is one too many on its connection, which is about to be closed.
-struct Excess(bool);
+/// In the request's cache: why it was refused before any route saw it.
+struct Refused(Option<Status>);
 
-/// Returns whether nobody waits for the response, so that no page is worth rendering.
-pub fn is_excess(request: &Request<'_>) -> bool {
-    request.local_cache(|| Excess(false)).0
+/// Returns the status of a request that is refused without a page: one too many on its connection, which is about to be
+/// closed, or one with too many headers.
+pub fn refused(request: &Request<'_>) -> Option<Status> {
+    request.local_cache(|| Refused(None)).0
 }
 
 #[rocket::async_trait]
@@ -336,10 +342,17 @@ impl Fairing for Connections {
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
         let Some(remote) = request.remote() else { return };
         let is_http2 = request.host().is_some() && !request.headers().contains("Host");
-        let is_excess = self.begin(remote, is_http2);
+        let headers: usize = request.headers().iter().map(|header| header.name.len() + header.value.len()).sum();
+        let is_large = headers > HEADERS;
+        let is_excess = self.begin(remote, is_http2, is_large);
         request.local_cache(|| Ticket(self.clone(), remote));
-        if is_excess && let Ok(nowhere) = Origin::parse("/.too-many-requests") {
-            request.local_cache(|| Excess(true));
+        let status = match (is_large, is_excess) {
+            (true, _) => Status::RequestHeaderFieldsTooLarge,
+            (_, true) => Status::ServiceUnavailable,
+            _ => return,
+        };
+        if let Ok(nowhere) = Origin::parse("/.refused") {
+            request.local_cache(|| Refused(Some(status)));
             request.set_uri(nowhere);
         }
     }
